@@ -1,0 +1,86 @@
+"""What the newsroom publishes: from a report (excerpt, credit, link) or its own words.
+
+An Article is a Wagtail snippet, not a page (ADR-0013): draft, revisions, workflow, lock and preview come from the mixins,
+topics are revisioned with it because they hang on a ClusterableModel.
+"""
+
+from django.contrib.contenttypes.fields import GenericRelation
+from django.db import models
+from modelcluster.fields import ParentalManyToManyField
+from modelcluster.models import ClusterableModel
+from wagtail.fields import RichTextField
+from wagtail.models import DraftStateMixin, LockableMixin, PreviewableMixin, RevisionMixin, WorkflowMixin
+
+from handbill.stories.models import Story
+from handbill.topics.models import Topic
+from handbill.wire.models import Report
+
+RICH_TEXT = ["h2", "h3", "bold", "italic", "ol", "ul", "link", "blockquote", "image"]
+
+
+class Series(models.Model):
+    """Articles that number themselves ("Day 138")."""
+
+    name = models.CharField(max_length=200, unique=True)
+    slug = models.SlugField(max_length=80, unique=True, allow_unicode=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "series"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, PreviewableMixin, ClusterableModel):
+    """Headline and excerpt, and whom to credit; or the newsroom's own text in ``body``."""
+
+    headline = models.CharField(max_length=300)
+    slug = models.SlugField(max_length=100, unique=True, allow_unicode=True)
+    excerpt = models.TextField(blank=True, help_text="About 100 words that end with a sentence. Plain text.")
+    body = RichTextField(blank=True, features=RICH_TEXT, help_text="Only for an article of your own.")
+    image = models.ForeignKey(
+        "wagtailimages.Image", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    image_alt = models.CharField(max_length=300, blank=True, help_text="What the picture shows, for who can't see it.")
+    credit = models.CharField(max_length=300, blank=True, help_text="The outlet, or the writer.")
+    also_reported = models.JSONField(default=list, blank=True, help_text="Names of the other outlets with the story.")
+    source_address = models.URLField(max_length=2000, blank=True)
+    licence = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=35, blank=True)
+    topics = ParentalManyToManyField(Topic, blank=True, related_name="articles")
+    series = models.ForeignKey(Series, null=True, blank=True, on_delete=models.SET_NULL, related_name="articles")
+    series_number = models.PositiveIntegerField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True, db_index=True, help_text="Orders the archives.")
+    dated = models.BooleanField(default=True, help_text="Off: an imported article with no known date; none is shown.")
+    in_digest = models.BooleanField(default=True, help_text="Goes into the next issue. Archives are never mailed.")
+    story = models.ForeignKey(Story, null=True, blank=True, on_delete=models.SET_NULL, related_name="articles")
+    report = models.ForeignKey(Report, null=True, blank=True, on_delete=models.SET_NULL, related_name="articles")
+    edition = models.PositiveIntegerField(default=0, editable=False, help_text="Rises with each public change.")
+
+    _revisions = GenericRelation("wagtailcore.Revision", related_query_name="article")
+    workflow_states = GenericRelation(
+        "wagtailcore.WorkflowState",
+        content_type_field="base_content_type",
+        object_id_field="object_id",
+        related_query_name="article",
+        for_concrete_model=False,
+    )
+
+    class Meta:
+        ordering = ["-published_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["series", "series_number"],
+                condition=models.Q(series__isnull=False, series_number__isnull=False, live=True),
+                name="one_article_per_series_number",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.headline
+
+    @property
+    def revisions(self):
+        """What Wagtail calls this snippet's revisions."""
+        return self._revisions

@@ -1,0 +1,10 @@
+"""The Celery application: the doorbell. The same tasks run on the embedded queue and on RabbitMQ."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "handbill.config.settings")
+app = Celery("handbill")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

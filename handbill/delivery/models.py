@@ -1,0 +1,84 @@
+"""Mail handed over, per recipient, with every try. Knows neither digests nor people: a recipient is an opaque id.
+
+``Delivery`` rows are the journal: intent is committed before a message leaves, outcome after the reply (ADR-0005).
+"""
+
+from django.db import models
+
+from handbill.work.models import Leased
+
+
+class Mailing(models.Model):
+    """Letters handed over together. ``reference`` makes a repeated hand-over harmless."""
+
+    reference = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=20, help_text="issue, confirmation or test")
+    created_at = models.DateTimeField()
+    sealed_at = models.DateTimeField(null=True, blank=True, help_text="All recipients are in; null: still being handed over.")
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Body(models.Model):
+    """One composed letter of a mailing, with slots (``handbill.delivery.records``) where a reader's own links go."""
+
+    mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="bodies")
+    key = models.CharField(max_length=64)
+    sender = models.CharField(max_length=300)
+    subject = models.CharField(max_length=400)
+    html = models.TextField()
+    text = models.TextField()
+    one_click = models.CharField(max_length=500, blank=True, help_text="RFC 8058 address with a slot; empty: no list mail.")
+    language = models.CharField(max_length=35, blank=True)
+
+    class Meta:
+        verbose_name_plural = "bodies"
+        constraints = [models.UniqueConstraint(fields=["mailing", "key"], name="body_once")]
+
+
+class Delivery(Leased):
+    """One recipient's copy. ``next_at`` null: finished, one way or the other."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        SENDING = "sending", "intent written, no outcome yet"
+        ACCEPTED = "accepted"
+        DEFERRED = "deferred"
+        REFUSED = "refused"
+        IN_DOUBT = "in doubt", "connection lost after the final dot: sent again under the same Message-ID"
+        SUPPRESSED = "suppressed", "must not be mailed: found at the last moment"
+
+    mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="deliveries")
+    body = models.ForeignKey(Body, on_delete=models.PROTECT, related_name="deliveries")
+    recipient = models.CharField(max_length=64, help_text="Opaque id, given back with the outcome.")
+    address_sealed = models.BinaryField(help_text="AES-GCM, bound to mailing reference and recipient.")
+    address_hash = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    repeats = models.PositiveSmallIntegerField(default=0, help_text="Tries that may have reached the reader twice.")
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [models.UniqueConstraint(fields=["mailing", "recipient"], name="delivery_once")]
+        indexes = [models.Index(fields=["mailing", "state"])]
+
+
+class Attempt(models.Model):
+    """One SMTP try and what the relay answered. The answer is kept without addresses."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    at = models.DateTimeField()
+    relay = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=10, choices=Delivery.State.choices)
+    code = models.PositiveSmallIntegerField(default=0, help_text="SMTP reply code; 0: no reply.")
+    reply = models.CharField(max_length=500, blank=True)
+
+
+class Suppression(models.Model):
+    """An address that must not be mailed, as a keyed hash only."""
+
+    address_hash = models.CharField(max_length=64, unique=True)
+    reason = models.CharField(max_length=40)
+    at = models.DateTimeField()

@@ -1,0 +1,60 @@
+"""What other rooms hand to delivery and get back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+READER_SLOT = "HANDBILL-READER-TOKEN"
+"""Stands in a letter's links where each recipient's signed token goes: ``https://paper.example/unsubscribe/<slot>/``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterBody:
+    """One composed letter. ``one_click`` is the RFC 8058 address with READER_SLOT in it, or empty."""
+
+    key: str
+    sender: str
+    subject: str
+    html: str
+    text: str
+    language: str = ""
+    one_click: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One person of a mailing: an opaque id, the plain address (sealed at once), and which letter."""
+
+    id: str
+    address: str
+    letter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a mailing is: recipients by state, and copies that may have arrived twice."""
+
+    total: int
+    waiting: int
+    accepted: int
+    deferred: int
+    refused: int
+    in_doubt: int
+    suppressed: int
+    repeats: int
+
+    @property
+    def settled(self) -> bool:
+        return self.accepted + self.refused + self.suppressed == self.total
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What happened to one recipient's copy, for the room that knows the person."""
+
+    cursor: int
+    recipient: str
+    state: str
+    reason: str
+    at: datetime

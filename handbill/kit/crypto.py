@@ -1,0 +1,65 @@
+"""Sealing, keyed hashes and signed tokens. Pure: keys come in as arguments.
+
+Sealing is AES-256-GCM with the row's id as associated data, so a sealed value moved to another row doesn't open.
+Tokens are ``SUBJECT.MAC`` in URL-safe base64 without padding; the MAC covers a purpose, so that a token made for one
+page opens no other.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from handbill.kit.errors import GiveUp
+from handbill.kit.keys import Key
+
+_NONCE = 12
+_MAC = 16
+
+
+def seal(key: Key, text: str, bound_to: str) -> bytes:
+    """Encrypt ``text``; only ``unseal`` with the same ``bound_to`` opens it. Shape: key id, nonce, ciphertext and tag."""
+    nonce = secrets.token_bytes(_NONCE)
+    return bytes([key.current]) + nonce + AESGCM(key.secret).encrypt(nonce, text.encode(), bound_to.encode())
+
+
+def unseal(key: Key, sealed: bytes, bound_to: str) -> str:
+    """Open what ``seal`` made. Raises GiveUp when the key is gone or the bytes are not this row's."""
+    sealed = bytes(sealed)
+    secret = key.by_id.get(sealed[0]) if sealed else None
+    if secret is None:
+        raise GiveUp("A sealed address names a key that is not in the keys folder. Put back the folder from your backup.")
+    try:
+        body = AESGCM(secret).decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], bound_to.encode())
+    except (InvalidTag, ValueError):
+        raise GiveUp("A sealed address doesn't open: its row or its key was changed. Restore both together.") from None
+    return body.decode()
+
+
+def keyed_hash(key: Key, text: str) -> str:
+    """HMAC-SHA-256 of ``text`` in hexadecimal (64 characters): finds an address without storing it."""
+    return hmac.new(key.secret, text.encode(), hashlib.sha256).hexdigest()
+
+
+def sign_token(key: Key, purpose: str, subject: str) -> str:
+    """A link token for ``subject`` (printable, no dot) that only ``read_token`` with the same purpose accepts."""
+    return f"{subject}.{_mac(key.secret, purpose, subject)}"
+
+
+def read_token(key: Key, purpose: str, token: str) -> str | None:
+    """The subject of a genuine token, else None. Any earlier key still reads."""
+    subject, dot, mac = token.partition(".")
+    if not dot or not subject or not token.isascii():
+        return None
+    good = any(hmac.compare_digest(mac, _mac(secret, purpose, subject)) for secret in key.by_id.values())
+    return subject if good else None
+
+
+def _mac(secret: bytes, purpose: str, subject: str) -> str:
+    digest = hmac.new(secret, f"{purpose}\0{subject}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:_MAC]).rstrip(b"=").decode()

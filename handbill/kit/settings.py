@@ -1,0 +1,314 @@
+"""The newsroom's settings: ``handbill.toml`` plus ``HANDBILL_*`` overrides, parsed once into one frozen object.
+
+A value that makes no sense stops the start with a ``SettingsError`` that names the setting, the value and the fix.
+An environment override is written as the TOML value it replaces (``HANDBILL_DIGEST_HOUR=6``); text needs no quotes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from handbill.kit.errors import SettingsError
+
+FILE_NAME = "handbill.toml"
+RELAY_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+BROKER_SCHEMES = ("amqp", "amqps")
+DATABASE_SCHEMES = ("postgresql", "postgres")
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A next-hop mail server. The password is never here: ``keys/relay-NAME`` or ``HANDBILL_RELAY_PASSWORD_NAME``."""
+
+    name: str
+    host: str
+    port: int
+    security: str  # "smtp" (plain), "smtp+starttls" or "smtps"
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator can set. Paths hang off ``home``; addresses carry no trailing slash."""
+
+    home: Path
+    name: str = "Our newsroom"
+    language: str = "en"
+    time_zone: str = "UTC"
+    digest_hour: int = 7
+    public_address: str = "http://127.0.0.1:8100"
+    desk_address: str = "http://localhost:8101"
+    public_bind: str = "127.0.0.1:8100"
+    desk_bind: str = "127.0.0.1:8101"
+    from_address: str = "newsroom@localhost"
+    postal_address: str = ""
+    relays: tuple[Relay, ...] = (Relay("local", "127.0.0.1", 25, "smtp"),)
+    database: str = "sqlite"
+    broker: str = "filesystem"
+    workers: int = 4
+    auto: bool = False
+    auto_stories: int = 12
+    allow_loopback: frozenset[tuple[str, int]] = field(default_factory=frozenset)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def site_folder(self) -> Path:
+        """The built public site."""
+        return self.home / "site"
+
+    @property
+    def media_folder(self) -> Path:
+        """Images uploaded at the desk."""
+        return self.home / "media"
+
+    @property
+    def static_folder(self) -> Path:
+        """The desk's own styles and scripts, collected at start."""
+        return self.home / "static"
+
+    @property
+    def keys_folder(self) -> Path:
+        return self.home / "keys"
+
+    @property
+    def search_folder(self) -> Path:
+        """This machine's search index: rebuilt from the database at any time."""
+        return self.home / "search"
+
+    @property
+    def run_folder(self) -> Path:
+        """Lock, sockets, logs and the embedded queue of a running newsroom."""
+        return self.home / "run"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the newsroom's own SQLite file."""
+        return self.database == "sqlite"
+
+
+def find_home(given: str | None, environ: Mapping[str, str]) -> Path:
+    """The newsroom's folder: ``--home``, else ``HANDBILL_HOME``, else the current folder."""
+    return Path(given or environ.get("HANDBILL_HOME") or ".").resolve()
+
+
+def load_settings(home: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read ``home/handbill.toml`` and the overrides in ``environ``.
+
+    Raises SettingsError when the folder holds no newsroom, the file isn't TOML, or a value is unknown or wrong.
+    """
+    path = home / FILE_NAME
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{home} holds no newsroom ({FILE_NAME} is missing). Make one with `handbill init {home}`,"
+            " or name another folder with --home or HANDBILL_HOME."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} can't be read: {error}. It must be a UTF-8 text file you may read.") from error
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}. Mend that line; text needs quotes.") from error
+    return parse_settings(home, values, environ)
+
+
+def parse_settings(home: Path, values: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Check ``values`` (parsed TOML) with the overrides of ``environ`` on top and freeze them."""
+    unknown = sorted(set(values) - set(_PARSERS))
+    if unknown:
+        raise SettingsError(
+            f"{unknown[0]} = {values[unknown[0]]!r}: there is no such setting. Remove it, or write one of: "
+            + ", ".join(sorted(_PARSERS))
+            + "."
+        )
+    merged = {**values, **_overrides(environ)}
+    parsed = {name: _PARSERS[name](name, value) for name, value in merged.items()}
+    return Settings(home=home, allow_loopback=_loopback(environ.get("HANDBILL_ALLOW_LOOPBACK", "")), **parsed)
+
+
+def setting_names() -> tuple[str, ...]:
+    """The settings an operator can write, in the order of the reference."""
+    return tuple(f.name for f in fields(Settings) if f.name in _PARSERS)
+
+
+def _overrides(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in _PARSERS:
+        raw = environ.get(f"HANDBILL_{name.upper()}")
+        if raw is not None:
+            found[name] = raw if name in _TEXTS else _toml_value(name, raw)
+    return found
+
+
+def _toml_value(name: str, raw: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {raw}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            f"HANDBILL_{name.upper()} = {raw!r} is not a value as {FILE_NAME} writes it ({error}). Write it as there."
+        ) from error
+
+
+def _wrong(name: str, value: Any, fix: str) -> SettingsError:
+    return SettingsError(f"{name} = {value!r}: {fix}")
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or any(ord(c) < 32 and c != "\n" for c in value):
+        raise _wrong(name, value, 'write text in quotes, such as "The Valley Paper", without control characters.')
+    return value.strip()
+
+
+def _line(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if not text or "\n" in text:
+        raise _wrong(name, value, 'write one line of text, such as "The Valley Paper".')
+    return text
+
+
+def _language(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
+        raise _wrong(name, value, 'write a language code, such as "en", "de", "ar" or "pt-br".')
+    return value
+
+
+def _time_zone(name: str, value: Any) -> str:
+    try:
+        ZoneInfo(value)
+    except Exception:
+        raise _wrong(name, value, 'write a zone of the IANA list, such as "Europe/Berlin" or "UTC".') from None
+    return str(value)
+
+
+def _whole(least: int, most: int) -> Callable[[str, Any], int]:
+    def parse(name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise _wrong(name, value, f"write a whole number from {least} to {most}.")
+        return value
+
+    return parse
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(name, value, "write true or false.")
+    return value
+
+
+def _address(name: str, value: Any) -> str:
+    text = _line(name, value).rstrip("/")
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+        raise _wrong(name, value, 'write the address alone, such as "https://paper.example".')
+    return text
+
+
+def _bind(name: str, value: Any) -> str:
+    try:
+        parse_host_port(_line(name, value))
+    except ValueError:
+        raise _wrong(name, value, 'write HOST:PORT, such as "127.0.0.1:8100".') from None
+    return str(value)
+
+
+def _mailbox(name: str, value: Any) -> str:
+    text = _line(name, value)
+    address = parseaddr(text)[1]
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address) or any(c in text for c in "\r\n"):
+        raise _wrong(name, value, 'write a mailbox, such as "The Valley Paper <news@paper.example>".')
+    return text
+
+
+def _relays(name: str, value: Any) -> tuple[Relay, ...]:
+    fix = 'write [[relays]] tables with name = "main" and address = "smtp+starttls://user@mail.example:587".'
+    if not isinstance(value, list) or not value:
+        raise _wrong(name, value, fix)
+    relays = tuple(_relay(name, entry, fix) for entry in value)
+    if len({relay.name for relay in relays}) < len(relays):
+        raise _wrong(name, value, "give each relay a name of its own.")
+    return relays
+
+
+def _relay(name: str, entry: Any, fix: str) -> Relay:
+    if not isinstance(entry, dict) or set(entry) != {"name", "address"}:
+        raise _wrong(name, entry, fix)
+    label, address = entry["name"], entry["address"]
+    if not isinstance(label, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", label):
+        raise _wrong(f"{name}.name", label, "use small letters, digits and hyphens.")
+    if not isinstance(address, str):
+        raise _wrong(f"{name}.address", address, fix)
+    parts = urlsplit(address)
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if parts.scheme not in RELAY_PORTS or not parts.hostname or parts.path.strip("/") or port == 0:
+        raise _wrong(f"{name}.address", address, "write smtp://HOST:PORT, smtp+starttls://USER@HOST or smtps://HOST.")
+    if parts.password is not None:
+        raise SettingsError(
+            f"{name}.address of {label!r} holds a password. Take it out and put it into keys/relay-{label}"
+            f" or HANDBILL_RELAY_PASSWORD_{label.upper().replace('-', '_')}."
+        )
+    return Relay(label, parts.hostname, port or RELAY_PORTS[parts.scheme], parts.scheme, parts.username or "")
+
+
+def _database(name: str, value: Any) -> str:
+    if value == "sqlite" or (isinstance(value, str) and urlsplit(value).scheme in DATABASE_SCHEMES):
+        return str(value)
+    raise _wrong(name, "…", 'write "sqlite" or "postgresql://USER@HOST/NAME" (password in PGPASSFILE or the override).')
+
+
+def _broker(name: str, value: Any) -> str:
+    if value == "filesystem" or (isinstance(value, str) and urlsplit(value).scheme in BROKER_SCHEMES):
+        return str(value)
+    raise _wrong(name, "…", 'write "filesystem" or "amqp://USER@HOST//" (password in the override HANDBILL_BROKER).')
+
+
+def _loopback(raw: str) -> frozenset[tuple[str, int]]:
+    pairs = [part.strip() for part in raw.split(",") if part.strip()]
+    try:
+        return frozenset(parse_host_port(pair) for pair in pairs)
+    except ValueError:
+        raise _wrong("HANDBILL_ALLOW_LOOPBACK", raw, "write HOST:PORT, such as 127.0.0.1:8123.") from None
+
+
+def parse_host_port(text: str) -> tuple[str, int]:
+    """Split ``HOST:PORT`` (``[::1]:80`` for IPv6). Raises ValueError when either is missing or the port is no port."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(text)
+    return host.strip("[]"), int(port)
+
+
+_PARSERS: dict[str, Callable[[str, Any], Any]] = {
+    "name": _line,
+    "language": _language,
+    "time_zone": _time_zone,
+    "digest_hour": _whole(0, 23),
+    "public_address": _address,
+    "desk_address": _address,
+    "public_bind": _bind,
+    "desk_bind": _bind,
+    "from_address": _mailbox,
+    "postal_address": _text,
+    "relays": _relays,
+    "database": _database,
+    "broker": _broker,
+    "workers": _whole(1, 64),
+    "auto": _flag,
+    "auto_stories": _whole(1, 100),
+}
+_TEXTS = frozenset(n for n, p in _PARSERS.items() if p not in (_relays, _flag) and not n.endswith(("hour", "workers", "stories")))

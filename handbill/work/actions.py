@@ -1,0 +1,60 @@
+"""Take leases and give them back. Short transactions only; the work itself happens outside of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.db import models, transaction
+from django.db.models import Q
+
+from handbill.work.models import Job, Leased
+
+T = TypeVar("T", bound=Leased)
+
+
+def due(model: type[Leased], now: datetime) -> Q:
+    """The condition that a row is due and nobody holds it."""
+    return Q(next_at__lte=now) & (Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+
+
+def lease(rows: models.QuerySet[T], now: datetime, seconds: int, limit: int) -> list[T]:
+    """Take up to ``limit`` due rows of ``rows`` for ``seconds``; the earliest due come first.
+
+    Each returned row carries the new ``lease_token``. Two workers never get the same row.
+    """
+    token = secrets.token_hex(16)
+    until = now + timedelta(seconds=seconds)
+    with transaction.atomic():
+        candidates = rows.filter(due(rows.model, now)).order_by("next_at", "pk")
+        taken = list(candidates.select_for_update(skip_locked=True, of=("self",))[:limit])
+        rows.model._default_manager.filter(pk__in=[row.pk for row in taken]).update(
+            lease_until=until, lease_token=token
+        )
+    for row in taken:
+        row.lease_until, row.lease_token = until, token
+    return taken
+
+
+def finish(row: Leased, next_at: datetime | None, **outcome: object) -> bool:
+    """Write the outcome and give the lease back, unless somebody else holds the row by now (then False)."""
+    changed = type(row)._default_manager.filter(pk=row.pk, lease_token=row.lease_token).update(
+        next_at=next_at, lease_until=None, lease_token="", **outcome
+    )
+    return changed == 1
+
+
+@contextmanager
+def standing_job(name: str, now: datetime, seconds: int = 300) -> Iterator[bool]:
+    """Hold the job ``name`` while the block runs; yields False when another worker holds it.
+
+    A block that raises leaves the lease to run out, so that a fault doesn't spin.
+    """
+    Job.objects.get_or_create(name=name, defaults={"next_at": now})
+    held = lease(Job.objects.filter(name=name), now, seconds, 1)
+    yield bool(held)
+    if held:
+        finish(held[0], next_at=now)

@@ -1,0 +1,46 @@
+"""One newsroom folder for the whole run, made before Django reads its settings. See each folder's README for its rules.
+
+``HANDBILL_TEST_DATABASE`` chooses the server for the room tests: unset is SQLite, else a ``postgresql://`` address.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from handbill.kit.keys import make_keys
+
+HOME = Path(tempfile.mkdtemp(prefix="handbill-test-"))
+(HOME / "handbill.toml").write_text(
+    'name = "The Test Paper"\nfrom_address = "The Test Paper <news@paper.example>"\n'
+    'postal_address = "1 Test Street, Testville"\npublic_address = "https://paper.example"\n'
+    'desk_address = "https://desk.paper.example"\ntime_zone = "Europe/Berlin"\n'
+)
+make_keys(HOME / "keys")
+for name in [name for name in os.environ if name.startswith("HANDBILL_") and not name.startswith("HANDBILL_TEST_")]:
+    del os.environ[name]
+os.environ["HANDBILL_HOME"] = str(HOME)
+os.environ["DJANGO_SETTINGS_MODULE"] = "handbill.config.settings"
+if os.environ.get("HANDBILL_TEST_DATABASE"):
+    os.environ["HANDBILL_DATABASE"] = os.environ["HANDBILL_TEST_DATABASE"]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture
+def newsroom_home() -> Path:
+    """The folder of the newsroom under test."""
+    return HOME
+
+
+@pytest.fixture
+def corpus() -> Path:
+    """Real material to test against; not part of the project, so skipped where it is missing."""
+    folder = Path(__file__).parent.parent.parent / "shared" / "corpus"
+    if not folder.is_dir():
+        pytest.skip("no corpus of real feeds beside the project")
+    return folder
