@@ -1,0 +1,283 @@
+"""Text from outside made safe and cut sensibly: plain text, words, sentences, slugs, direction. Pure.
+
+Every function takes any text at all and answers in time that grows with its length; none raises.
+"""
+
+# ruff: noqa: SIM905 -- long lists of words are read, and mended, as words.
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from lxml import etree
+
+_HIDDEN = frozenset(
+    {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "select", "textarea"}
+)
+_PARAGRAPHS = frozenset(
+    "address article aside blockquote body dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4"
+    " h5 h6 header hr main nav ol p pre section summary table title ul".split()
+)
+_LINES = frozenset({"br", "li", "tr", "option", "caption"})
+_CELLS = frozenset({"td", "th"})
+_MARKUP = re.compile(r"[<&]")
+
+# Not for print: controls, byte order marks, invisible joins, bidi overrides and isolates, half pairs, non-characters.
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u202a-\u202e\u2060-\u206f\ufdd0-\ufdef\ufeff\ufff9-\ufffc\ufffe\uffff\ud800-\udfff]"
+)
+_SPACE = re.compile(r"\s+")
+_BLANKS = re.compile(r"[^\S\n]+")
+_BREAKS = re.compile(r" *\n *")
+_MANY_BREAKS = re.compile(r"\n{3,}")
+
+
+class _Collector:
+    """A parser target that keeps the text and forgets the tree, so that nesting costs nothing."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.hidden = 0
+
+    def start(self, tag: str, attrib: object) -> None:
+        self._edge(tag)
+        if tag in _LINES:
+            self.parts.append("\n")
+        self.hidden += tag in _HIDDEN
+
+    def end(self, tag: str) -> None:
+        self.hidden = max(0, self.hidden - (tag in _HIDDEN))
+        self._edge(tag)
+
+    def data(self, text: str) -> None:
+        if not self.hidden:
+            self.parts.append(_SPACE.sub(" ", text))
+
+    def comment(self, text: str) -> None:
+        """Comments are not text."""
+
+    def pi(self, target: str, text: str | None = None) -> None:
+        """Nor are processing instructions."""
+
+    def close(self) -> str:
+        return "".join(self.parts)
+
+    def _edge(self, tag: str) -> None:
+        if tag in _PARAGRAPHS:
+            self.parts.append("\n\n")
+        elif tag in _CELLS:
+            self.parts.append(" ")
+
+
+def plain(html: str) -> str:
+    """The text of an HTML fragment: entities resolved, no markup, script or style, no control characters.
+
+    Paragraphs, headings and other blocks are set apart by an empty line, line breaks and list items by a new line;
+    all other white space is folded. Text without markup keeps its own lines.
+    """
+    if not _MARKUP.search(html):
+        return _tidy(html.replace("\r\n", "\n").replace("\r", "\n"))
+    data = html.replace("<![CDATA[", "").replace("]]>", "").replace("\0", "").encode("utf-8", "ignore")
+    collector = _Collector()
+    parser = etree.HTMLParser(target=collector, encoding="utf-8", recover=True, huge_tree=True, no_network=True)
+    try:
+        text = etree.fromstring(b"<div>" + data, parser)
+    except (etree.LxmlError, ValueError):
+        text = "".join(collector.parts)
+    return _tidy(str(text))
+
+
+def _tidy(text: str) -> str:
+    text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
+    text = _BREAKS.sub("\n", _BLANKS.sub(" ", text))
+    return _MANY_BREAKS.sub("\n\n", text).strip()
+
+
+def clean(text: str) -> str:
+    """One line of honest text: NFC, white space folded, without controls, bidi overrides and other invisible marks."""
+    return unicodedata.normalize("NFC", _SPACE.sub(" ", _UNWANTED.sub("", text))).strip()
+
+
+def shorten(text: str, limit: int) -> str:
+    """``text`` in at most ``limit`` characters, cut after a whole word and marked with an ellipsis."""
+    text = clean(text)
+    if len(text) <= limit:
+        return text
+    head, _, _ = text[:limit].rpartition(" ")
+    head = head if len(head) * 2 >= limit else text[: limit - 1]
+    return (head.rstrip(" ,;:–—-") + "…")[: max(limit, 0)]
+
+
+# Scripts that set no spaces between words: CJK, kana, Thai, Lao, Burmese, Khmer, and the rarer ideographs.
+_UNSPACED = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0eff\u1000-\u109f\u1780-\u17ff"
+    "\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+)
+
+
+def _ranges(first: int, last: int, categories: frozenset[str]) -> Iterator[str]:
+    start = None
+    for code in range(first, last + 2):
+        inside = code <= last and unicodedata.category(chr(code)) in categories
+        if inside and start is None:
+            start = code
+        elif not inside and start is not None:
+            yield f"{chr(start)}-{chr(code - 1)}"
+            start = None
+
+
+_MARKS = "".join(_ranges(0x300, 0xABFF, frozenset({"Mn", "Mc"}))) + "\u200c\u200d"
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}])*(?:['’][^\W_](?:[^\W_]|[{_MARKS}])*)*")
+_RUN = re.compile(rf"[{_UNSPACED}]+|[^{_UNSPACED}]+")
+_UNSPACED_CHARACTER = re.compile(rf"[{_UNSPACED}]")
+
+
+def words(text: str) -> list[str]:
+    """The words of ``text`` in order, case folded, without punctuation; a curly apostrophe becomes a straight one.
+
+    A script that sets no spaces (Chinese, Japanese, Thai) gives overlapping pairs of characters instead.
+    """
+    found: list[str] = []
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    for token in _WORD.findall(folded):
+        if not _UNSPACED_CHARACTER.search(token):
+            found.append(token)
+            continue
+        for run in _RUN.findall(token):
+            found.extend(_pairs(run) if _UNSPACED_CHARACTER.match(run) else [run])
+    return found
+
+
+def _pairs(run: str) -> list[str]:
+    return [run] if len(run) < 3 else [run[i : i + 2] for i in range(len(run) - 1)]
+
+
+def word_count(text: str) -> int:
+    """How long ``text`` reads, in words; two characters of a script without spaces count as one."""
+    unspaced = len(_UNSPACED_CHARACTER.findall(text))
+    return len(_WORD.findall(_UNSPACED_CHARACTER.sub(" ", text))) + (unspaced + 1) // 2
+
+
+_CLOSERS = "\"'”’»«›‹)\\]}」』）】》〉"
+_END = re.compile(rf"(?:[.!?…‽]+|[؟۔।॥։።။។]+)[{_CLOSERS}]*(?=\s|$)|[。！？｡．]+[{_CLOSERS}]*")
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_OPENERS = "\"'“‘„«»‹›([{¿¡—–-"
+_DOTTED = re.compile(r"^(?:\w\.)+\w$")
+# Titles and words that always lean on the next one, as they stand before a full stop.
+_NEVER_LAST = frozenset(
+    "Dr Mr Mrs Ms Mx Prof St Ste Gen Col Sgt Lt Capt Cpl Maj Cmdr Sen Rep Gov Rev Hon Pres Supt Fr Sr Sra Dra Mme"
+    " Mlle Hr Frau Dipl Ing Mag Abs Art Nr Bd Hl Hrsg Ltg Str vs cf viz ca bzw resp evtl ggf inkl exkl sog vgl max"
+    " min approx est al fig Fig eq vol Vol pp ed eds Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Dez Okt Mio"
+    " Mrd Tsd ул им тыс млн млрд руб стр рис см".split()
+)
+_SOMETIMES_LAST = frozenset("Inc Ltd Co Corp Jr Sr Bros etc usw al GmbH Std Min Sek".split())
+_BEFORE_NUMBER = frozenset("No no Nos nos Nr nr n № art Art sec Sec p S Ch ch".split())
+_STARTERS = frozenset(
+    "The A An In It He She They We I You This That These Those There But And Or So If When While After Before At On"
+    " For From With As By To His Her Its Their Our My Not No Then Now What Who Why How Where Here One Some Many Most"
+    " Der Die Das Ein Eine Er Sie Es Wir Ihr Ich In Im Am Auf Mit Nach Vor Bei Aus Aber Und Oder Doch Dann Wenn Als"
+    " Le La Les Un Une Il Elle Ils Elles Dans Mais El Los Las Una En Pero Y".split()
+)
+_MONTHS = frozenset(
+    "Januar Jänner Februar März April Mai Juni Juli August September Oktober November Dezember Jahrhundert januar"
+    " februar mars april mai juni juli august september oktober november desember december maj".split()
+)
+_BEFORE_ORDINAL = frozenset(
+    "am vom zum der die das dem den des im ins seit bis ab beim jeder jede jedes jeden ein einen eine und zur".split()
+)
+_NUMBER = re.compile(r"^\d{1,2}$")
+_LAST_WORD = re.compile(rf"[^\s{_OPENERS}]*$")
+_NEXT_WORD = re.compile(rf"\s*[{_OPENERS}]*([^\s.,;:!?]*)")
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of ``text`` in order, each on one line with its closing quotes; an empty line ends one too.
+
+    Knows the full stops of Latin, Arabic, Urdu, Indic, CJK, Armenian, Ethiopic, Burmese and Khmer, and doesn't stop at
+    abbreviations, initials, decimals, ordinals or an ellipsis in mid-sentence. The last may lack its full stop.
+    """
+    return [s for paragraph in _PARAGRAPH.split(text) for s in _split(_SPACE.sub(" ", paragraph).strip())]
+
+
+def _split(paragraph: str) -> list[str]:
+    found, start = [], 0
+    for match in _END.finditer(paragraph):
+        if match.end() < len(paragraph) and _goes_on(paragraph, start, match):
+            continue
+        found.append(paragraph[start : match.end()].strip())
+        start = match.end()
+    rest = paragraph[start:].strip()
+    return [sentence for sentence in [*found, rest] if sentence]
+
+
+def _goes_on(paragraph: str, start: int, match: re.Match[str]) -> bool:
+    """Whether the stop found is none: what follows belongs to the same sentence."""
+    stop = match.group()
+    if stop[0] in "。！？｡．":
+        return False
+    window = paragraph[match.end() : match.end() + 60]
+    following = _NEXT_WORD.match(window)
+    next_word = following.group(1) if following else ""
+    if next_word[:1].islower():
+        return True
+    if stop[0] != "." or stop.startswith(".."):
+        return False
+    before = paragraph[max(start, match.start() - 40) : match.start()]
+    return _leans(before, next_word, at_start=match.start() - start < 4)
+
+
+def _leans(before: str, next_word: str, at_start: bool) -> bool:
+    found = _LAST_WORD.search(before)
+    word = found.group() if found else ""
+    earlier = before[: len(before) - len(word)].split()
+    if _NUMBER.match(word):
+        return at_start or next_word in _MONTHS or bool(earlier and earlier[-1].casefold() in _BEFORE_ORDINAL)
+    if word in _NEVER_LAST:
+        return True
+    if word in _BEFORE_NUMBER and next_word[:1].isdigit():
+        return True
+    if (len(word) == 1 and word.isalpha()) or _DOTTED.match(word) or word in _SOMETIMES_LAST:
+        return next_word not in _STARTERS
+    return False
+
+
+_NO_SLUG = re.compile(r"[^\w]+|_+")
+_SLUG_BYTES = 200
+
+
+def slugify(text: str, limit: int = 80) -> str:
+    """A name for an address: letters and digits of any script, case folded, joined by hyphens.
+
+    At most ``limit`` characters and 200 bytes, so that it fits a file's name. Text without letters gives a short hash:
+    never empty, and the same text gives the same slug.
+    """
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).casefold())
+    folded = "".join(c for c in folded if c.isalnum() or not unicodedata.category(c).startswith("M"))
+    slug = _cut_slug(_NO_SLUG.sub("-", folded.replace("'", "").replace("’", "")).strip("-"), limit)
+    return slug or "x" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[: max(1, min(limit - 1, 11))]
+
+
+def _cut_slug(slug: str, limit: int) -> str:
+    cut = slug.encode("utf-8", "ignore")[:_SLUG_BYTES].decode("utf-8", "ignore")[:limit]
+    if len(cut) < len(slug) and slug[len(cut)] != "-" and cut.rfind("-") * 2 > len(cut):
+        cut = cut[: cut.rfind("-")]
+    return cut.strip("-")
+
+
+_RIGHT_TO_LEFT = frozenset(
+    "ar arc arz ary apc acm aeb ars azb bal bgn ckb dv fa glk he iw ji lrc mzn nqo pnb prs ps sd sdh skr syr ug ur"
+    " yi".split()
+)
+_RIGHT_TO_LEFT_SCRIPTS = frozenset({"arab", "hebr", "syrc", "thaa", "nkoo", "adlm", "rohg", "aran"})
+
+
+def language_direction(code: str) -> str:
+    """ "rtl" or "ltr" for a language code such as "ar", "fa-IR" or "az-Arab"; a script subtag decides."""
+    parts = code.casefold().replace("_", "-").split("-")
+    scripts = [part for part in parts[1:] if len(part) == 4 and part.isalpha()]
+    if scripts:
+        return "rtl" if scripts[0] in _RIGHT_TO_LEFT_SCRIPTS else "ltr"
+    return "rtl" if parts[0] in _RIGHT_TO_LEFT else "ltr"
