@@ -131,7 +131,14 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
 
 LANGUAGE_CODE = HANDBILL.language
-LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("ar", "العربية"), ("uk", "Українська")]
+LANGUAGES = [
+    ("en", "English"),
+    ("de", "Deutsch"),
+    ("fr", "Français"),
+    ("es", "Español"),
+    ("ar", "العربية"),
+    ("uk", "Українська"),
+]
 TIME_ZONE = HANDBILL.time_zone
 USE_TZ = True
 USE_I18N = True
@@ -182,3 +189,4 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(HANDBILL.run_folder / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {"tick": {"task": "handbill.ops.tasks.tick", "schedule": 10.0, "options": {"expires": 20}}}

@@ -1,0 +1,82 @@
+"""Set up a newsroom, run it, examine it, and the demo."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from handbill.kit.settings import find_home
+from handbill.ops.cli import command, open_newsroom
+from handbill.ops.output import FAILED, OK, Stages, emit
+from handbill.ops.setup import make_folder
+
+
+@command(newsroom=False)
+@click.argument("folder", metavar="DIR", required=False)
+def init(folder: str | None, home: str | None, as_json: bool) -> None:
+    """Make DIR a newsroom: its settings, keys, database and folders."""
+    path = find_home(folder or home, os.environ)
+    make_folder(path)
+    open_newsroom(str(path))
+    from handbill.ops.schema import prepare_database
+
+    prepare_database()
+    text = (
+        f"{path} is a newsroom now.\n"
+        "Next: edit handbill.toml there; `handbill user add YOU@EXAMPLE --role admin`;"
+        " `handbill import opml FILE`; `handbill run`."
+    )
+    emit({"home": str(path)}, text, as_json)
+
+
+@command(newsroom=False)
+@click.option("--auto", is_flag=True, help="Take the day's top stories without a person.")
+def run(auto: bool, home: str | None, as_json: bool) -> int:
+    """Run the newsroom: web servers, workers and the clock, until SIGTERM or Ctrl-C."""
+    if auto:
+        os.environ["HANDBILL_AUTO"] = "true"
+    open_newsroom(home)
+    from django.conf import settings
+
+    from handbill.ops.prepare import prepare_run
+    from handbill.ops.tree import Tree, only_one, stopped_by_signals
+
+    newsroom = settings.HANDBILL
+    with only_one(newsroom):
+        prepare_run()
+        tree = Tree(newsroom)
+        tree.start()
+        with stopped_by_signals(tree):
+            tree.wait_until_up()
+            addresses = {"site": newsroom.public_address, "desk": newsroom.desk_address}
+            emit(addresses, f"Site: {newsroom.public_address}\nDesk: {newsroom.desk_address}", as_json)
+            tree.wait()
+    return OK
+
+
+@command(newsroom=False)
+def doctor(home: str | None, as_json: bool) -> int:
+    """Examine the newsroom: what is wrong, and the fix for it."""
+    open_newsroom(home)
+    from handbill.ops.doctor import examine
+
+    findings = examine()
+    data = {"findings": [{"level": f.level, "what": f.what, "fix": f.fix} for f in findings]}
+    emit(data, "\n".join(f.line() for f in findings), as_json)
+    return FAILED if any(f.level == "wrong" for f in findings) else OK
+
+
+@command(newsroom=False)
+@click.option("--once", is_flag=True, help="Run the day in a fresh temporary folder and end.")
+def demo(once: bool, home: str | None, as_json: bool) -> int:
+    """A sample newsroom's whole day on this machine: eight outlets in, site and digest out."""
+    from handbill.ops.demo.day import STAGES, run_once, run_serving
+
+    stages = Stages(len(STAGES))
+    if once:
+        result = run_once(stages, Path(home) if home else None)
+        emit(result.counts(), result.text(), as_json)
+        return OK if result.held else FAILED
+    return run_serving(stages, Path(home) if home else None, as_json)

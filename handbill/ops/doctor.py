@@ -1,0 +1,159 @@
+"""Examine a newsroom: each check looks at one thing and says what is wrong and the fix."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from handbill.kit.settings import Settings
+from handbill.ops.net import answers
+
+OK, WARN, WRONG = "ok", "warning", "wrong"
+_SIGNS = {OK: "✓", WARN: "!", WRONG: "✗"}
+_LEAST_FREE = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One observation. ``fix`` is empty when all is well."""
+
+    level: str
+    what: str
+    fix: str = ""
+
+    def line(self) -> str:
+        return f"{_SIGNS[self.level]} {self.what}" + (f"\n    → {self.fix}" if self.fix else "")
+
+
+def examine() -> list[Finding]:
+    """All findings, in the order of the checks. A check that breaks is itself a finding."""
+    found: list[Finding] = []
+    for check in CHECKS:
+        try:
+            found += check(settings.HANDBILL)
+        except Exception as error:
+            found.append(
+                Finding(
+                    WRONG,
+                    f"{check.__name__.strip('_')} could not be checked: {type(error).__name__}",
+                    "Mend what stands above this line first, then run doctor again.",
+                )
+            )
+    return found
+
+
+def _keys(newsroom: Settings) -> Iterator[Finding]:
+    loose = [p.name for p in newsroom.keys_folder.iterdir() if stat.S_IMODE(p.stat().st_mode) & 0o077]
+    if loose:
+        yield Finding(WRONG, f"others on this machine can read keys/{loose[0]}", f"chmod 600 {newsroom.keys_folder}/*")
+    else:
+        yield Finding(OK, "keys are there and private")
+
+
+def _database(newsroom: Settings) -> Iterator[Finding]:
+    from django.db.migrations.executor import MigrationExecutor
+
+    try:
+        executor = MigrationExecutor(connection)
+        todo = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        yield Finding(WRONG, "the database doesn't answer", "Check `database` in handbill.toml and that it runs.")
+        return
+    if todo:
+        yield Finding(WRONG, f"the database is {len(todo)} migrations behind", "Start `handbill run`: it updates it.")
+    else:
+        yield Finding(OK, "the database answers and is up to date")
+
+
+def _relays(newsroom: Settings) -> Iterator[Finding]:
+    for relay in newsroom.relays:
+        if answers(f"{relay.host}:{relay.port}", seconds=5):
+            yield Finding(OK, f"relay {relay.name} answers")
+        else:
+            yield Finding(
+                WRONG,
+                f"relay {relay.name} ({relay.host}:{relay.port}) doesn't answer: no mail can leave",
+                "Start it, or write the address of your mail server under [[relays]].",
+            )
+
+
+def _sender(newsroom: Settings) -> Iterator[Finding]:
+    if parseaddr(newsroom.from_address)[1].endswith("@localhost"):
+        yield Finding(WARN, "from_address is the default", 'Write your own, such as "The Paper <news@paper.example>".')
+    if not newsroom.postal_address:
+        yield Finding(WARN, "postal_address is empty", "Most countries ask for one in each mail; write yours.")
+
+
+def _addresses(newsroom: Settings) -> Iterator[Finding]:
+    if newsroom.public_address.startswith("http://"):
+        yield Finding(
+            WARN,
+            f"public_address is {newsroom.public_address}: readers outside can't reach it safely",
+            "Put a web server with TLS in front and write its https address.",
+        )
+
+
+def _loopback(newsroom: Settings) -> Iterator[Finding]:
+    for host, port in sorted(newsroom.allow_loopback):
+        yield Finding(
+            WARN,
+            f"HANDBILL_ALLOW_LOOPBACK lets feeds reach {host}:{port} on this machine",
+            "It is meant for tests and the demo only; take it out of the environment.",
+        )
+
+
+def _disk(newsroom: Settings) -> Iterator[Finding]:
+    free = shutil.disk_usage(newsroom.home).free
+    if free < _LEAST_FREE:
+        yield Finding(WRONG, f"only {free // 1024**2} MiB are free on the disk", "Make room before the next issue.")
+    else:
+        yield Finding(OK, "there is room on the disk")
+
+
+def _sources(newsroom: Settings) -> Iterator[Finding]:
+    from handbill.sources.models import Feed
+    from handbill.sources.queries import trouble
+
+    if not Feed.objects.exists():
+        yield Finding(WARN, "there are no sources", "Add them with `handbill import opml FILE` or at the desk.")
+    for each in trouble():
+        yield Finding(
+            WARN, f"{each.source}: {each.sentence}", "Open the address in a browser; mend or remove the feed."
+        )
+
+
+def _people(newsroom: Settings) -> Iterator[Finding]:
+    from django.contrib.auth import get_user_model
+
+    if not get_user_model().objects.filter(is_active=True).exists():
+        yield Finding(WARN, "nobody can log in at the desk", "handbill user add YOU@EXAMPLE --role admin")
+
+
+def _mail(newsroom: Settings) -> Iterator[Finding]:
+    from django.utils import timezone
+
+    from handbill.delivery.queries import anything_due
+
+    waiting = anything_due(timezone.now())
+    if waiting:
+        yield Finding(WARN, f"{waiting} mails wait to be sent", "Start `handbill run`, or `handbill send` once.")
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _keys,
+    _database,
+    _disk,
+    _addresses,
+    _sender,
+    _relays,
+    _people,
+    _sources,
+    _mail,
+    _loopback,
+)

@@ -1,0 +1,35 @@
+"""The one periodic tick: asks every room for what is due by looking at its rows, and rings the tasks that do it.
+
+Nothing depends on a ring being heard: the next tick finds the same rows (ADR-0001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from celery import Task
+from django.conf import settings
+
+from handbill.articles import tasks as articles
+from handbill.delivery import tasks as delivery
+from handbill.digest import tasks as digest
+from handbill.site import tasks as site
+from handbill.stories import tasks as stories
+from handbill.subscribers import tasks as subscribers
+from handbill.wire import tasks as wire
+
+SECONDS = 10
+"""Between two ticks; also how long an unheard ring is kept."""
+
+
+def standing_tasks() -> list[Task]:
+    """What every tick rings, in the order of the straight line."""
+    tasks = [wire.fetch_batch, stories.group_stories, articles.publish_due]
+    if settings.HANDBILL.auto:
+        tasks.append(articles.take_top)
+    return [*tasks, site.build_site, digest.send_due_issue, delivery.send_waiting, subscribers.look_after]
+
+
+def ring(task: Callable[..., object]) -> None:
+    """Ring one task's bell; it is forgotten when no worker hears it before the next tick but one."""
+    task.apply_async(expires=SECONDS * 2)  # type: ignore[attr-defined]
