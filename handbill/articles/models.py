@@ -4,13 +4,18 @@ An Article is a Wagtail snippet, not a page (ADR-0013): draft, revisions, workfl
 topics are revisioned with it because they hang on a ClusterableModel.
 """
 
+from typing import Any
+
 from django.contrib.contenttypes.fields import GenericRelation
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.http import HttpRequest
 from modelcluster.fields import ParentalManyToManyField
 from modelcluster.models import ClusterableModel
 from wagtail.fields import RichTextField
 from wagtail.models import DraftStateMixin, LockableMixin, PreviewableMixin, RevisionMixin, WorkflowMixin
 
+from handbill.articles.slugs import free_slug
 from handbill.stories.models import Story
 from handbill.topics.models import Topic
 from handbill.wire.models import Report
@@ -31,6 +36,11 @@ class Series(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Give a new series its address, which then stays."""
+        self.slug = self.slug or free_slug(type(self), self.name, 80)
+        super().save(*args, **kwargs)
+
 
 class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, PreviewableMixin, ClusterableModel):
     """Headline and excerpt, and whom to credit; or the newsroom's own text in ``body``."""
@@ -39,9 +49,7 @@ class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, Prev
     slug = models.SlugField(max_length=100, unique=True, allow_unicode=True)
     excerpt = models.TextField(blank=True, help_text="About 100 words that end with a sentence. Plain text.")
     body = RichTextField(blank=True, features=RICH_TEXT, help_text="Only for an article of your own.")
-    image = models.ForeignKey(
-        "wagtailimages.Image", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    image = models.ForeignKey("wagtailimages.Image", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     image_alt = models.CharField(max_length=300, blank=True, help_text="What the picture shows, for who can't see it.")
     credit = models.CharField(max_length=300, blank=True, help_text="The outlet, or the writer.")
     also_reported = models.JSONField(default=list, blank=True, help_text="Names of the other outlets with the story.")
@@ -74,7 +82,10 @@ class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, Prev
                 fields=["series", "series_number"],
                 condition=models.Q(series__isnull=False, series_number__isnull=False, live=True),
                 name="one_article_per_series_number",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["story"], condition=models.Q(story__isnull=False), name="one_article_per_story"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -84,3 +95,43 @@ class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, Prev
     def revisions(self):
         """What Wagtail calls this snippet's revisions."""
         return self._revisions
+
+    def clean(self) -> None:
+        """Refuse a series number that another article has."""
+        super().clean()
+        if self.series_id and self.series_number is not None:
+            others = Article.objects.filter(series=self.series_id, series_number=self.series_number).exclude(pk=self.pk)
+            if others.exists():
+                raise ValidationError(
+                    {"series_number": "Another article of this series has the number. Write another."}
+                )
+
+    def save(self, *, update_fields: Any = None, force_insert: Any = False, **kwargs: Any) -> None:
+        """Give a new article its address, which then stays; leave ``edition`` to ``articles.receivers``."""
+        self.slug = self.slug or free_slug(Article, self.headline, 100)
+        if update_fields is None and self.pk is not None and not force_insert:
+            update_fields = _SAVED_FIELDS
+        super().save(update_fields=update_fields, force_insert=force_insert, **kwargs)
+
+    def with_content_json(self, content: dict[str, Any]) -> "Article":
+        """A revision as an article. What belongs to the article and not to a revision comes from the row."""
+        article = super().with_content_json(content)
+        article.slug, article.edition = self.slug, self.edition
+        article.story_id, article.report_id = self.story_id, self.report_id
+        article.published_at = article.published_at or self.published_at
+        return article
+
+    def get_preview_template(self, request: HttpRequest, mode_name: str) -> list[str]:
+        """The public page, so that the preview shows what readers will see."""
+        return ["public/article.html", "desk/preview.html"]
+
+    def get_preview_context(self, request: HttpRequest, mode_name: str) -> dict[str, Any]:
+        from handbill.topics.paper import paper_context
+
+        return {"paper": paper_context(), "article": self, "preview": True}
+
+
+_SAVED_FIELDS = [
+    *(field.name for field in Article._meta.concrete_fields if field.name not in ("id", "edition")),
+    "topics",
+]

@@ -1,0 +1,82 @@
+"""What is published, asked in a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from handbill.articles.models import Article
+from handbill.articles.records import Candidate, LetterItem
+
+_CHUNK = 500
+
+
+def published() -> QuerySet[Article]:
+    """Every live article, newest first."""
+    return Article.objects.filter(live=True, published_at__isnull=False)
+
+
+def candidates(since: datetime, until: datetime) -> list[Candidate]:
+    """Live articles meant for the digest with ``since <= published_at < until``, oldest first. Two queries."""
+    rows = published().filter(in_digest=True, published_at__gte=since, published_at__lt=until)
+    rows = rows.order_by("published_at", "pk").select_related("story").prefetch_related("topics")
+    return [
+        Candidate(
+            id=row.pk,
+            published_at=row.published_at,
+            topic_ids=frozenset(topic.pk for topic in row.topics.all()),
+            outlets=row.story.outlets if row.story else 0,
+        )
+        for row in rows.only("published_at", "story__outlets")
+    ]
+
+
+def letter_items(ids: Sequence[int]) -> list[LetterItem]:
+    """What a letter says of each article, in the order of ``ids``; one withdrawn meanwhile is left out.
+
+    Three queries for each 500 ids.
+    """
+    found: dict[int, LetterItem] = {}
+    for start in range(0, len(ids), _CHUNK):
+        rows = list(
+            published().filter(pk__in=ids[start : start + _CHUNK]).select_related("series").prefetch_related("topics")
+        )
+        earlier = _previous_slugs(rows)
+        found.update((row.pk, _letter_item(row, earlier.get(row.pk, ""))) for row in rows)
+    return [found[pk] for pk in ids if pk in found]
+
+
+def _letter_item(article: Article, previous_slug: str) -> LetterItem:
+    return LetterItem(
+        id=article.pk,
+        headline=article.headline,
+        excerpt=article.excerpt,
+        credit=article.credit,
+        also_reported=tuple(article.also_reported),
+        source_address=article.source_address,
+        slug=article.slug,
+        language=article.language,
+        series_name=article.series.name if article.series else "",
+        series_slug=article.series.slug if article.series else "",
+        series_number=article.series_number if article.series else None,
+        series_previous_slug=previous_slug,
+        topics=tuple(topic.name for topic in article.topics.all()),
+        own=bool(article.body),
+    )
+
+
+def _previous_slugs(articles: Iterable[Article]) -> dict[int, str]:
+    numbered = [row for row in articles if row.series_id and row.series_number is not None]
+    if not numbered:
+        return {}
+    siblings = published().filter(series__in={row.series_id for row in numbered}, series_number__isnull=False)
+    line = list(siblings.order_by("series_number").values_list("series_id", "series_number", "slug"))
+    return {
+        row.pk: next(
+            (slug for series, number, slug in reversed(line) if series == row.series_id and number < row.series_number),
+            "",
+        )
+        for row in numbered
+    }
