@@ -1,0 +1,86 @@
+"""Filters of the public templates. An article here is anything with an Article's fields: also an unsaved preview."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from django import template
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
+from handbill.kit.text import language_direction
+
+register = template.Library()
+_SUMMARY = 200
+
+
+@register.filter
+def topic_path(topic: Any) -> str:
+    """``/topic/SLUG/``, quoted for a link."""
+    return f"/topic/{quote(topic.slug)}/"
+
+
+@register.filter
+def article_path(article: Any) -> str:
+    """``/article/SLUG/``, quoted for a link."""
+    return f"/article/{quote(article.slug or '')}/"
+
+
+@register.filter
+def series_path(series: Any) -> str:
+    """``/series/SLUG/``, quoted for a link."""
+    return f"/series/{quote(series.slug)}/"
+
+
+@register.filter
+def topics_of(article: Any) -> list[Any]:
+    """Its topics; ``shown_topics`` when the caller loaded them in one go."""
+    shown = getattr(article, "shown_topics", None)
+    return list(article.topics.all()) if shown is None else shown
+
+
+@register.filter
+def foreign(article: Any, language: str) -> str:
+    """`` lang=… dir=…`` when the article is in another language than its page."""
+    code = article.language
+    if not code or code == language:
+        return ""
+    return format_html(' lang="{}" dir="{}"', code, language_direction(code))
+
+
+@register.filter
+def also_reported(article: Any) -> str:
+    """“also City Desk and 2 more”, or nothing."""
+    names = [str(name) for name in article.also_reported or [] if name]
+    if not names:
+        return ""
+    if len(names) == 1:
+        return _("also %(name)s") % {"name": names[0]}
+    return _("also %(name)s and %(count)d more") % {"name": names[0], "count": len(names) - 1}
+
+
+@register.filter
+def source_link(article: Any) -> str:
+    """The outlet's own address, only if it is one of the web."""
+    address = article.source_address or ""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return address if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+@register.filter
+def summary(article: Any) -> str:
+    """The excerpt in at most 200 characters, cut at a word."""
+    text = " ".join((article.excerpt or "").split())
+    if len(text) <= _SUMMARY:
+        return text
+    return text[:_SUMMARY].rsplit(" ", 1)[0].rstrip(",;:–- ") + " …"
+
+
+@register.filter
+def one_line(text: str) -> str:
+    """Lines of a postal address side by side."""
+    return ", ".join(line.strip(" ,") for line in text.splitlines() if line.strip(" ,"))
