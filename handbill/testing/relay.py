@@ -1,4 +1,4 @@
-"""An SMTP server on loopback that keeps what it takes and misbehaves as told. For tests and the demo, never for real use.
+"""An SMTP server on loopback that keeps what it takes and misbehaves as told. For tests and the demo only.
 
 It speaks what RFC 5321 asks of a relay with PIPELINING, 8BITMIME, SMTPUTF8 and SIZE. A ``script`` decides at each stage
 what happens: ``connect``, ``mail``, ``rcpt``, ``data`` (before the 354) and ``dot`` (the whole message was read, no
@@ -8,11 +8,12 @@ reply was given yet).
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import socketserver
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,6 +24,9 @@ from handbill.testing.server import HOST, Loopback
 MAX_SIZE = 32 << 20  # bytes of a message, announced with SIZE
 MAX_LINE = 4096  # bytes of a command
 MAX_RECIPIENTS = 1000
+SHUTTING_DOWN = 421  # RFC 5321, 3.8: the connection is closed after it
+ENVELOPE = b"X-Loopback-Envelope: "  # first header of a kept message: sender and recipients as JSON
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATH = re.compile(r"\s*<([^<>\s]*)>(.*)", re.ASCII | re.DOTALL)
 
 
@@ -38,7 +42,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where a session stands when the script is asked. ``recipients`` includes the one being asked about at ``rcpt``."""
+    """Where a session stands when the script is asked; at ``rcpt`` the last of ``recipients`` is the one asked about."""
 
     stage: str
     connection: int  # 1 for the first connection of this relay
@@ -88,7 +92,7 @@ class LoopbackRelay(Loopback):
         self.script = script
         self.folder = folder
         self.messages: list[Taken] = []
-        self.connections = count(1)
+        self._connections = count(1)
         self._numbers = count(1)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -114,23 +118,18 @@ def read_folder(folder: Path) -> list[Taken]:
 
 
 def _write(folder: Path, number: int, taken: Taken) -> None:
-    envelope = [f"Return-Path: <{taken.sender}>", *(f"Delivered-To: {address}" for address in taken.recipients)]
-    head = "".join(f"{line}\r\n" for line in envelope).encode("utf-8", "surrogateescape")
-    path = folder / f"{int(taken.at.timestamp() * 1_000_000):017d}-{number:07d}.eml"
+    envelope = json.dumps({"sender": taken.sender, "recipients": taken.recipients})
+    path = folder / f"{(taken.at - _EPOCH) // timedelta(microseconds=1):017d}-{number:07d}.eml"
     partial = path.with_suffix(".partial")
-    partial.write_bytes(head + taken.data)
+    partial.write_bytes(ENVELOPE + envelope.encode() + b"\r\n" + taken.data)
     partial.rename(path)
 
 
 def _read(path: Path) -> Taken:
-    head, rest = path.read_bytes().split(b"\r\n", 1)
-    sender = head.decode("utf-8", "surrogateescape").removeprefix("Return-Path: <").removesuffix(">")
-    recipients = []
-    while rest.startswith(b"Delivered-To: "):
-        line, rest = rest.split(b"\r\n", 1)
-        recipients.append(line.decode("utf-8", "surrogateescape").removeprefix("Delivered-To: "))
-    at = datetime.fromtimestamp(int(path.name.partition("-")[0]) / 1_000_000, UTC)
-    return Taken(sender, tuple(recipients), rest, at)
+    head, _, data = path.read_bytes().removeprefix(ENVELOPE).partition(b"\r\n")
+    envelope = json.loads(head)
+    at = _EPOCH + timedelta(microseconds=int(path.name.partition("-")[0]))
+    return Taken(envelope["sender"], tuple(envelope["recipients"]), data, at)
 
 
 class _Gone(Exception):
@@ -141,11 +140,13 @@ class _Session(socketserver.StreamRequestHandler):
     timeout = 300
     disable_nagle_algorithm = True
     server: Any
+    sender: str | None
+    recipients: list[str]
 
     def setup(self) -> None:
         super().setup()
         self.owner: LoopbackRelay = self.server.owner
-        self.number = next(self.owner.connections)
+        self.number = next(self.owner._connections)
         self.message = 0
         self.greeted = False
         self._reset()
@@ -256,8 +257,8 @@ class _Session(socketserver.StreamRequestHandler):
         raise _Gone
 
     def _reset(self) -> None:
-        self.sender: str | None = None
-        self.recipients: list[str] = []
+        self.sender = None
+        self.recipients = []
 
     def _allowed(self, stage: str, **known: Any) -> bool:
         """Ask the script; True to go on as usual, False when it gave the reply itself."""
@@ -287,6 +288,8 @@ class _Session(socketserver.StreamRequestHandler):
 
     def _say(self, code: int, text: str) -> None:
         self._write(f"{code} {text}\r\n")
+        if code == SHUTTING_DOWN:
+            raise _Gone
 
     def _write(self, text: str) -> None:
         self.wfile.write(text.encode())

@@ -1,4 +1,4 @@
-"""A threaded TCP server on loopback with a free port: what the wire, the relay and the outbox of tests and the demo share.
+"""A threaded TCP server on loopback with a free port, shared by the helpers of tests and the demo.
 
 For tests and the demo only: it never listens on anything but 127.0.0.1.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import socketserver
+import sys
 import threading
 from types import TracebackType
 from typing import Any
@@ -53,8 +54,6 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news; anything else is a fault of the helper and is shown."""
-        import sys
-
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
