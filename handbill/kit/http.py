@@ -1,0 +1,444 @@
+"""The guarded client: fetch one address from outside without being led, flooded or stalled.
+
+Every hop is read once (``kit.urls``), resolved once, refused if any answer is not public, and connected to at the very
+address that was checked, with the right Host, SNI and certificate name. Ports 80 and 443 only, at most five redirects,
+no proxy and no credentials from the environment, gzip or nothing. One deadline covers names, connections, headers and
+body of all hops, so a slow drip can't stretch it; headers, body, inflated body and their ratio are capped.
+
+Built on urllib3's connection without its pool: the socket below it carries the deadline and an allowance of bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.client
+import re
+import socket
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import urljoin
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
+
+from handbill.kit import clock
+from handbill.kit.errors import GiveUp, TryLater
+from handbill.kit.urls import AddressRefused, WebAddress, read_address, why_not_public
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_HOPS = 5
+MAX_HEADER_BYTES = 64 * 1024
+MAX_RATIO = 200  # inflated to received; text reaches 60
+RATIO_FREE_BYTES = 1024 * 1024  # below this a ratio says nothing
+PORTS = frozenset({80, 443})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PASSING = frozenset({408, 421, 425, 429})  # 4xx that may be gone tomorrow
+CHUNK = 64 * 1024
+ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
+
+Resolver: TypeAlias = Callable[[str, int], list[str]]
+"""From host and port to every IP address it has; raises OSError."""
+
+
+class FetchLater(TryLater):
+    """A passing fault. ``retry_after`` is how many seconds the server asked for, else None."""
+
+    def __init__(self, sentence: str, retry_after: int | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class FetchRefused(GiveUp):
+    """We refuse the address or the answer, or the server refuses us for good. ``status`` is its answer, if any."""
+
+    def __init__(self, sentence: str, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What may be reached besides the public internet: exact pairs of host and port that must lead to loopback."""
+
+    allow_loopback: frozenset[tuple[str, int]] = field(default_factory=frozenset)
+
+    def check(self, address: WebAddress, answers: list[str]) -> None:
+        """Raises FetchRefused unless every answer may be connected to."""
+        if (address.host, address.port) in self.allow_loopback:
+            if not all(_is_loopback(answer) for answer in answers):
+                raise FetchRefused(f"{address.host} is allowed as loopback but leads elsewhere. Mend the allow-list.")
+            return
+        if address.port not in PORTS:
+            raise FetchRefused(f"Port {address.port} is not fetched from, only 80 and 443. Look for another address.")
+        for answer in answers:
+            why = why_not_public(answer)
+            if why:
+                raise FetchRefused(f"{address.host} leads to {answer}: {why}. Only public addresses are fetched.")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, 200 to 299, or 304 with no body. Header names are in lower case; ``url`` is the last hop's."""
+
+    status: int
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def fetch(
+    url: str,
+    *,
+    guard: Guard,
+    user_agent: str,
+    etag: str = "",
+    last_modified: str = "",
+    max_bytes: int = MAX_BYTES,
+    seconds: float = 20,
+    resolve: Resolver | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Response:
+    """GET ``url`` within ``seconds`` for everything together; the body, inflated, has at most ``max_bytes``.
+
+    ``etag`` and ``last_modified`` are what an earlier answer carried: unchanged is then a 304. ``resolve`` and ``tls``
+    are for tests. Raises FetchLater when a later try may succeed, FetchRefused when it can't; the text is one sentence
+    or two for a person and never holds the address's path, which may be private.
+    """
+    deadline = time.monotonic() + seconds
+    headers = _request_headers(user_agent, etag, last_modified)
+    for _ in range(MAX_HOPS + 1):
+        address = _read(url)
+        answer = _one_hop(address, headers, guard, max_bytes, deadline, resolve or system_resolver, tls)
+        if answer.status not in REDIRECTS:
+            return _accept(answer, address, conditional=bool(etag or last_modified))
+        url = _next_hop(answer, address)
+    raise FetchRefused(f"The address was redirected more than {MAX_HOPS} times. Look for the feed's new address.")
+
+
+def system_resolver(host: str, port: int) -> list[str]:
+    """Ask the system. Raises OSError when the name has no address."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _read(url: str) -> WebAddress:
+    try:
+        return read_address(url)
+    except AddressRefused as error:
+        raise FetchRefused(str(error)) from None
+
+
+def _request_headers(user_agent: str, etag: str, last_modified: str) -> dict[str, str]:
+    """Values from outside go back out only if they are plain printable text."""
+    wanted = {"User-Agent": user_agent, "If-None-Match": etag, "If-Modified-Since": last_modified}
+    headers = {"Accept": ACCEPT, "Accept-Encoding": "gzip", "Connection": "close"}
+    headers.update({name: value for name, value in wanted.items() if re.fullmatch(r"[\x20-\x7e]{1,1000}", value)})
+    return headers
+
+
+def _one_hop(
+    address: WebAddress,
+    headers: dict[str, str],
+    guard: Guard,
+    max_bytes: int,
+    deadline: float,
+    resolve: Resolver,
+    tls: ssl.SSLContext | None,
+) -> Response:
+    answers = _resolve(address, resolve, deadline)
+    guard.check(address, answers)
+    connection = _connection(address, answers, deadline, tls)
+    try:
+        return _exchange(connection, address, headers, max_bytes)
+    except TimeoutError:
+        raise FetchLater(f"{address.host} was too slow to answer in time. It is tried again later.") from None
+    except ssl.SSLCertVerificationError as error:
+        raise FetchLater(f"{address.host} shows a certificate that doesn't hold: {error.verify_message}.") from None
+    except (OSError, HTTPError, http.client.HTTPException, ValueError) as error:
+        raise _readable(error, address) from None
+    finally:
+        connection.close()
+
+
+def _readable(error: Exception, address: WebAddress) -> FetchLater | FetchRefused:
+    """urllib3 wraps what the socket raised: look for it in the chain."""
+    seen: set[int] = set()
+    inner: BaseException | None = error
+    while inner is not None and id(inner) not in seen:
+        seen.add(id(inner))
+        if isinstance(inner, TooMuch):
+            return FetchRefused(f"{address.host} sends more than is taken. Look for a shorter feed.")
+        if isinstance(inner, TimeoutError):
+            return FetchLater(f"{address.host} was too slow to answer in time. It is tried again later.")
+        inner = inner.__cause__ or inner.__context__
+    if isinstance(error, ConnectionRefusedError):
+        return FetchLater(f"{address.host} refuses connections. It is tried again later.")
+    if isinstance(error, ssl.SSLError):
+        return FetchLater(f"{address.host} can't be talked to safely (TLS). It is tried again later.")
+    if isinstance(error, http.client.HTTPException | ValueError):
+        return FetchLater(f"{address.host} gives an answer that is not HTTP. It is tried again later.")
+    return FetchLater(f"The connection to {address.host} failed or broke off. It is tried again later.")
+
+
+def _resolve(address: WebAddress, resolve: Resolver, deadline: float) -> list[str]:
+    """In a thread of its own: the system's resolver has no time limit."""
+    found: list[str] = []
+
+    def ask() -> None:
+        try:
+            found.extend(resolve(address.host, address.port))
+        except (OSError, UnicodeError):
+            found.clear()
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(max(deadline - time.monotonic(), 0))
+    answers = [] if asking.is_alive() else found
+    if not answers:
+        raise FetchLater(f"The name {address.host} has no address at present. Check its spelling if this lasts.")
+    return answers
+
+
+class TooMuch(OSError):
+    """The peer sent more bytes than it was allowed."""
+
+
+class _Limits:
+    """Deadline and byte allowance of one exchange, obeyed by its socket at each read and write."""
+
+    deadline: float = 0.0
+    allowance: int = 0
+
+    def spend(self, count: int) -> int:
+        self.allowance -= count
+        if self.allowance < 0:
+            raise TooMuch("allowance spent")
+        return count
+
+    def remaining(self) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("deadline passed")
+        return left
+
+
+class _PlainSocket(socket.socket):
+    limits: _Limits
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(self.limits.remaining())
+        return self.limits.spend(super().recv_into(*args, **kwargs))
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self.settimeout(self.limits.remaining())
+        super().sendall(*args, **kwargs)
+
+
+class _TLSSocket(ssl.SSLSocket):
+    limits: _Limits
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(self.limits.remaining())
+        return self.limits.spend(super().recv_into(*args, **kwargs))
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self.settimeout(self.limits.remaining())
+        super().sendall(*args, **kwargs)
+
+
+class _Pinned:
+    """Mixed into urllib3's connections: the socket goes to the checked addresses and nowhere else."""
+
+    limits: _Limits
+    answers: list[str]
+    port: int
+
+    def _new_conn(self) -> socket.socket:
+        failure: OSError = OSError("no address")
+        for position, answer in enumerate(self.answers):
+            family = socket.AF_INET6 if ":" in answer else socket.AF_INET
+            sock = _PlainSocket(family, socket.SOCK_STREAM)
+            sock.limits = self.limits
+            try:
+                sock.settimeout(self.limits.remaining() / (len(self.answers) - position))
+                sock.connect((answer, self.port))
+                sock.settimeout(self.limits.remaining())
+                return sock
+            except OSError as error:
+                sock.close()
+                failure = error
+        raise failure
+
+
+class _PinnedHTTP(_Pinned, HTTPConnection):
+    pass
+
+
+class _PinnedHTTPS(_Pinned, HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        if isinstance(self.sock, _TLSSocket):
+            self.sock.limits = self.limits
+
+
+def _connection(
+    address: WebAddress, answers: list[str], deadline: float, tls: ssl.SSLContext | None
+) -> _PinnedHTTP | _PinnedHTTPS:
+    connection: _PinnedHTTP | _PinnedHTTPS
+    if address.scheme == "https":
+        context = tls or _trusted()
+        context.sslsocket_class = _TLSSocket
+        connection = _PinnedHTTPS(address.host, address.port, ssl_context=context, server_hostname=address.host)
+    else:
+        connection = _PinnedHTTP(address.host, address.port)
+    connection.answers = answers
+    connection.limits = _Limits()
+    connection.limits.deadline = deadline
+    connection.limits.allowance = MAX_HEADER_BYTES
+    return connection
+
+
+@functools.lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """The system's authorities; certifi's where the system has none."""
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile is None and (paths.capath is None or not any(Path(paths.capath).iterdir())):
+        try:
+            import certifi
+        except ImportError:
+            return context
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def _exchange(
+    connection: _PinnedHTTP | _PinnedHTTPS, address: WebAddress, headers: dict[str, str], max_bytes: int
+) -> Response:
+    limits = connection.limits
+    connection.request(
+        "GET",
+        address.target,
+        headers={"Host": address.authority, **headers},
+        preload_content=False,
+        decode_content=False,
+    )
+    answer = connection.getresponse()
+    kept = {name.lower(): value for name, value in answer.headers.items()}
+    if not 200 <= answer.status < 300:
+        return Response(answer.status, address.text, kept, b"")
+    limits.allowance = 2 * max_bytes + MAX_HEADER_BYTES  # room for chunk marks
+    return Response(answer.status, address.text, kept, _body(answer, kept, address, max_bytes))
+
+
+def _body(answer: BaseHTTPResponse, headers: dict[str, str], address: WebAddress, max_bytes: int) -> bytes:
+    coding = headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity", "gzip", "x-gzip"):
+        raise FetchRefused(f"{address.host} packs its answer in a way that was not asked for ({coding[:40]!r}).")
+    too_large = FetchRefused(
+        f"The answer of {address.host} is larger than {_mebibytes(max_bytes)}. Look for a shorter feed."
+    )
+    length = headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and (len(length) > 15 or int(length) > max_bytes):
+        raise too_large
+    pieces: list[bytes] = []
+    received = inflated = 0
+    unpack = _gunzip() if coding.endswith("gzip") else None
+    for raw in _raw(answer):
+        received += len(raw)
+        for piece in unpack(raw) if unpack else (raw,):
+            inflated += len(piece)
+            if max(inflated, received) > max_bytes:
+                raise too_large
+            if inflated > RATIO_FREE_BYTES and inflated > MAX_RATIO * received:
+                raise FetchRefused(f"The answer of {address.host} swells more than {MAX_RATIO} times when unpacked.")
+            pieces.append(piece)
+    if unpack is not None and received and not unpack.whole:
+        raise FetchLater(f"The answer of {address.host} broke off before its end. It is tried again later.")
+    return b"".join(pieces)
+
+
+def _raw(answer: BaseHTTPResponse) -> Iterator[bytes]:
+    while piece := answer.read(CHUNK, decode_content=False):
+        yield piece
+
+
+class _gunzip:
+    """Unpack piece by piece, at most CHUNK bytes at a time; members that follow one another are joined."""
+
+    def __init__(self) -> None:
+        self._inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        self.whole = False
+
+    def __call__(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            if self._inflater.eof:
+                if not data.startswith(b"\x1f"):  # padding after the last member
+                    return
+                self._inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
+            try:
+                piece = self._inflater.decompress(data, CHUNK)
+            except zlib.error:
+                raise FetchLater(
+                    "The answer is packed wrongly and can't be unpacked. It is tried again later."
+                ) from None
+            data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
+            self.whole = self._inflater.eof
+            if piece:
+                yield piece
+
+
+def _next_hop(answer: Response, address: WebAddress) -> str:
+    target = answer.headers.get("location", "")
+    if not target:
+        raise FetchLater(f"{address.host} redirects without saying where to. It is tried again later.")
+    with contextlib.suppress(UnicodeError):  # sent raw as UTF-8, read as Latin-1
+        target = target.encode("latin-1").decode("utf-8")
+    try:
+        return urljoin(address.text, target.strip())
+    except ValueError:
+        raise FetchRefused(f"{address.host} redirects to something that is no address.") from None
+
+
+def _accept(answer: Response, address: WebAddress, *, conditional: bool) -> Response:
+    status, host = answer.status, address.host
+    if 200 <= status < 300 or (status == 304 and conditional):
+        return answer
+    retry = _retry_after(answer.headers.get("retry-after", ""))
+    if status == 429:
+        raise FetchLater(f"{host} asks to be visited less often (429). It is tried again later.", retry)
+    if status >= 500 or status in PASSING or status == 304:
+        raise FetchLater(f"{host} has a fault of its own ({status}). It is tried again later.", retry)
+    if status in (404, 410):
+        raise FetchRefused(f"{host} has nothing at this address ({status}). Look for the feed's new address.", status)
+    if status in (401, 402, 403, 407, 451):
+        raise FetchRefused(f"{host} doesn't let us in ({status}). Ask the outlet, or look for another address.", status)
+    raise FetchRefused(f"{host} gives an answer that can't be used ({status}). Check the address.", status)
+
+
+def _retry_after(text: str) -> int | None:
+    """Seconds from now; RFC 9110, 10.2.3 allows a number or a date."""
+    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        return int(text)
+    try:
+        at = parsedate_to_datetime(text)
+        return max(int((at - clock.now()).total_seconds()), 0)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def _is_loopback(answer: str) -> bool:
+    return answer == "::1" or answer.startswith("127.")
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 1048576:.3g} MiB"
