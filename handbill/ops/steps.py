@@ -1,0 +1,105 @@
+"""The steps of the day as functions: what a command does by hand, and what the demo does in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+
+from handbill.articles import actions as articles
+from handbill.delivery import actions as delivery
+from handbill.delivery import queries as deliveries
+from handbill.digest import actions as digest
+from handbill.digest.queries import DryRun
+from handbill.kit.clock import now
+from handbill.kit.errors import TryLater
+from handbill.site import actions as site
+from handbill.stories import actions as stories
+from handbill.wire import actions as wire
+
+Say = Callable[[str], None]
+
+
+def fetch_and_group(say: Say) -> dict[str, int]:
+    """Fetch every due feed, then group all reports that wait; counts of both."""
+    counts = {"fetched": 0, "failed": 0, "not_modified": 0, "entries": 0, "filed": 0, "stories": 0}
+    while True:
+        done = wire.fetch_due(now())
+        if not done.fetched + done.failed:
+            break
+        for name in ("fetched", "failed", "not_modified", "entries", "filed"):
+            counts[name] += getattr(done, name)
+        say(f"{counts['fetched']} feeds fetched, {counts['failed']} failed, {counts['filed']} new reports")
+    while (grouped := stories.group_pending(now())).reports:
+        counts["stories"] += grouped.stories
+    return counts
+
+
+def publish_site(*, auto: bool, everything: bool) -> dict[str, Any]:
+    """Publish what is scheduled, take the top stories if asked, and build what changed."""
+    articles.publish_scheduled(now())
+    taken = articles.take_top_stories(settings.HANDBILL.auto_stories, now()) if auto else 0
+    if everything:
+        site.rebuild_all(now())
+    site.take_up(now())
+    built = site.build(now())
+    return {
+        "taken": taken,
+        "written": built.written,
+        "removed": built.removed,
+        "unchanged": built.unchanged,
+        "pages": built.pages,
+        "folder": str(settings.HANDBILL.site_folder),
+    }
+
+
+def send_issue(say: Say) -> dict[str, Any]:
+    """Plan, compose and hand over today's issue, then send until nothing is due now.
+
+    Raises TryLater when no relay takes mail: what is left waits and goes out with the next call or tick.
+    """
+    sent = digest.send_now(now())
+    counts = drain(say)
+    said = (
+        f"{sent.date:%Y-%m-%d}: {sent.letters} letters, {counts['accepted']} accepted,"
+        f" {counts['deferred']} deferred, {counts['refused']} refused"
+        if sent.letters
+        else "Nothing to send: no new articles, or nobody to read them. `handbill digest --dry-run` says more."
+    )
+    return {"issue": str(sent.date), "letters": sent.letters, **counts, "said": said}
+
+
+def send_test_copy(address: str) -> dict[str, Any]:
+    """Send a marked copy of today's issue to one address."""
+    digest.send_test(address, now())
+    counts = drain(lambda line: None)
+    return {**counts, "said": "Test copy accepted by the relay." if counts["accepted"] else "Not accepted yet."}
+
+
+def drain(say: Say) -> dict[str, int]:
+    """Send what is due now, batch by batch."""
+    counts = {"accepted": 0, "deferred": 0, "refused": 0, "in_doubt": 0, "suppressed": 0}
+    while deliveries.anything_due(now()):
+        done = delivery.send_batch(now())
+        if not any(getattr(done, name) for name in counts):
+            raise TryLater("Another worker is sending these mails, or no relay takes them now. Look again in a minute.")
+        for name in counts:
+            counts[name] += getattr(done, name)
+        say(f"{counts['accepted']} accepted, {counts['deferred']} deferred, {counts['refused']} refused")
+    return counts
+
+
+def describe(plan: DryRun) -> tuple[dict[str, Any], str]:
+    """A dry run as data and as text."""
+    letters = [{"subject": x.subject, "readers": x.readers, "articles": x.articles} for x in plan.letters]
+    data = {
+        "date": str(plan.date),
+        "articles": plan.articles,
+        "readers": plan.readers,
+        "letters": letters,
+        "why": plan.why,
+    }
+    lines = [f"Issue of {plan.date:%Y-%m-%d}: {plan.articles} articles, {plan.readers} readers, {len(letters)} letters"]
+    lines += [f"  {x.readers:>6} readers  {x.articles:>2} articles  {x.subject}" for x in plan.letters]
+    return data, "\n".join([*lines, *([plan.why] if plan.why else [])])

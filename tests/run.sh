@@ -1,0 +1,18 @@
+#!/bin/sh
+# Every test: first the rooms on PostgreSQL where a server is found, then all of them on SQLite.
+# HANDBILL_TEST_POSTGRES names the server; HANDBILL_TEST_REQUIRE=1 fails where something would be skipped.
+set -eu
+cd "$(dirname "$0")/.."
+python=.venv/bin/python
+postgres=$($python -m tests.services postgres)
+if [ -n "$postgres" ]; then
+    echo "Room tests on PostgreSQL:"
+    HANDBILL_TEST_DATABASE="$postgres" $python -m pytest -q tests/rooms
+elif [ "${HANDBILL_TEST_REQUIRE:-}" = 1 ]; then
+    echo "No PostgreSQL server: set HANDBILL_TEST_POSTGRES or start one on 127.0.0.1:5432."
+    exit 1
+else
+    echo "SKIPPED: the room tests on PostgreSQL (no server on 127.0.0.1:5432 and HANDBILL_TEST_POSTGRES is not set)."
+fi
+echo "All tests on SQLite:"
+exec $python -m pytest -q -m "not long" tests
