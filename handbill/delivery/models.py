@@ -14,7 +14,9 @@ class Mailing(models.Model):
     reference = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=20, help_text="issue, confirmation or test")
     created_at = models.DateTimeField()
-    sealed_at = models.DateTimeField(null=True, blank=True, help_text="All recipients are in; null: still being handed over.")
+    sealed_at = models.DateTimeField(
+        null=True, blank=True, help_text="All recipients are in; null: still being handed over."
+    )
 
     def __str__(self) -> str:
         return self.reference
@@ -29,7 +31,9 @@ class Body(models.Model):
     subject = models.CharField(max_length=400)
     html = models.TextField()
     text = models.TextField()
-    one_click = models.CharField(max_length=500, blank=True, help_text="RFC 8058 address with a slot; empty: no list mail.")
+    one_click = models.CharField(
+        max_length=500, blank=True, help_text="RFC 8058 address with a slot; empty: no list mail."
+    )
     language = models.CharField(max_length=35, blank=True)
 
     class Meta:
@@ -62,7 +66,10 @@ class Delivery(Leased):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["mailing", "recipient"], name="delivery_once")]
-        indexes = [models.Index(fields=["mailing", "state"])]
+        indexes = [
+            models.Index(fields=["mailing", "state"]),
+            models.Index(fields=["next_at", "id"], name="delivery_due"),  # claims in order without sorting what is due
+        ]
 
 
 class Attempt(models.Model):
@@ -74,6 +81,7 @@ class Attempt(models.Model):
     outcome = models.CharField(max_length=10, choices=Delivery.State.choices)
     code = models.PositiveSmallIntegerField(default=0, help_text="SMTP reply code; 0: no reply.")
     reply = models.CharField(max_length=500, blank=True)
+    reason = models.CharField(max_length=20, blank=True, help_text="Why not, in a word of ``engine.judge``.")
 
 
 class Suppression(models.Model):

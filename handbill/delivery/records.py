@@ -58,3 +58,14 @@ class Feedback:
     state: str
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SendRound:
+    """What one round of sending did, in copies."""
+
+    accepted: int = 0
+    deferred: int = 0
+    refused: int = 0
+    in_doubt: int = 0
+    suppressed: int = 0

@@ -33,7 +33,9 @@ def unseal(key: Key, sealed: bytes, bound_to: str) -> str:
     sealed = bytes(sealed)
     secret = key.by_id.get(sealed[0]) if sealed else None
     if secret is None:
-        raise GiveUp("A sealed address names a key that is not in the keys folder. Put back the folder from your backup.")
+        raise GiveUp(
+            "A sealed address names a key that is not in the keys folder. Put back the folder from your backup."
+        )
     try:
         body = AESGCM(secret).decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], bound_to.encode())
     except (InvalidTag, ValueError):

@@ -311,4 +311,6 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "auto": _flag,
     "auto_stories": _whole(1, 100),
 }
-_TEXTS = frozenset(n for n, p in _PARSERS.items() if p not in (_relays, _flag) and not n.endswith(("hour", "workers", "stories")))
+_TEXTS = frozenset(
+    n for n, p in _PARSERS.items() if p not in (_relays, _flag) and not n.endswith(("hour", "workers", "stories"))
+)

@@ -61,3 +61,13 @@ class Consent(models.Model):
     how = models.CharField(max_length=20, help_text="asked, confirmed, imported, left")
     wording = models.TextField()
     version = models.CharField(max_length=20)
+
+
+class Cursor(models.Model):
+    """How far another room's feed of events was read. Moved in the same transaction as what the events led to."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    position = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.position}"
