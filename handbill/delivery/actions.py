@@ -1,0 +1,112 @@
+"""Take mailings, hand their copies to a relay, and keep the list of addresses that must not be mailed.
+
+``Delivery`` rows are the journal: intent before, outcome after (ADR-0005). The dispatch itself is in ``send``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+from django.db import transaction
+
+from handbill.delivery.address import AddressError, address_hash, normalise
+from handbill.delivery.errors import MailingError
+from handbill.delivery.models import Body, Delivery, Mailing, Suppression
+from handbill.delivery.records import LetterBody, Recipient, SendRound
+from handbill.delivery.sealed import seal_address
+from handbill.delivery.send import Dispatch
+
+CHUNK = 1000  # recipients a transaction: memory stays flat whatever the size of the mailing
+HEAD_START = timedelta(days=1)  # who waits for a confirmation is not kept waiting by a long issue under way
+
+
+def hand_over(
+    reference: str, kind: str, letters: Iterable[LetterBody], recipients: Iterable[Recipient], now: datetime
+) -> Mailing:
+    """Take a mailing: every recipient gets one Delivery, due at once, under the letter it names.
+
+    Idempotent by ``reference``: a sealed mailing comes back untouched and nothing is read from the iterables; an
+    unsealed one (its hand-over was cut off) is continued, and who is in already is passed over. ``recipients`` is
+    read once, in chunks of 1,000. One whose address is no address is filed as refused.
+    Raises MailingError when a recipient names a letter that is not among ``letters``; what came before stays.
+    """
+    mailing, _ = Mailing.objects.get_or_create(reference=reference, defaults={"kind": kind, "created_at": now})
+    if mailing.sealed_at is not None:
+        return mailing
+    bodies = _file_bodies(mailing, letters)
+    for chunk in _chunks(recipients):
+        rows = [_delivery(mailing, bodies, one, now) for one in chunk]
+        Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+    mailing.sealed_at = now
+    mailing.save(update_fields=["sealed_at"])
+    return mailing
+
+
+def send_batch(now: datetime, limit: int = 500, stop: Callable[[], bool] = lambda: False) -> SendRound:
+    """Send up to ``limit`` due copies, in windows, over one connection; ``stop`` is asked between windows.
+
+    Raises TryLater when no relay takes mail: nothing is lost, every copy stays due a little later.
+    """
+    return Dispatch(now, stop).run(limit)
+
+
+def suppress(address: str, reason: str, now: datetime) -> None:
+    """Never mail ``address`` again, also what is under way; the first reason stays. Raises AddressError."""
+    Suppression.objects.get_or_create(address_hash=address_hash(address), defaults={"reason": reason[:40], "at": now})
+
+
+def allow(address: str) -> None:
+    """Lift the suppression of ``address``, if there is one. Raises AddressError."""
+    Suppression.objects.filter(address_hash=address_hash(address)).delete()
+
+
+def recover() -> int:
+    """Make due at once what workers that no longer live had in hand; how many copies that is.
+
+    Only for the start of a newsroom, when no other worker can be sending; leases that run out do the same later.
+    """
+    return Delivery.objects.filter(lease_until__isnull=False).update(lease_until=None, lease_token="")
+
+
+def _file_bodies(mailing: Mailing, letters: Iterable[LetterBody]) -> dict[str, int]:
+    rows = [
+        Body(
+            mailing=mailing,
+            key=letter.key,
+            sender=letter.sender,
+            subject=letter.subject,
+            html=letter.html,
+            text=letter.text,
+            one_click=letter.one_click,
+            language=letter.language,
+        )
+        for letter in letters
+    ]
+    with transaction.atomic():
+        Body.objects.bulk_create(rows, ignore_conflicts=True)
+    return dict(mailing.bodies.values_list("key", "pk"))
+
+
+def _delivery(mailing: Mailing, bodies: dict[str, int], one: Recipient, now: datetime) -> Delivery:
+    if one.letter not in bodies:
+        raise MailingError(
+            f"Mailing {mailing.reference} has no letter {one.letter!r}. Hand over every letter its readers name."
+        )
+    row = Delivery(mailing=mailing, body_id=bodies[one.letter], recipient=one.id)
+    try:
+        address = normalise(one.address)
+    except AddressError:
+        row.address_sealed, row.state, row.settled_at = b"", Delivery.State.REFUSED, now
+        return row
+    row.address_sealed = seal_address(address, mailing.reference, one.id)
+    row.address_hash = address_hash(address)
+    row.next_at = now if mailing.kind == "issue" else now - HEAD_START
+    return row
+
+
+def _chunks(recipients: Iterable[Recipient]) -> Iterator[list[Recipient]]:
+    stream = iter(recipients)
+    while chunk := list(islice(stream, CHUNK)):
+        yield chunk

@@ -1,0 +1,128 @@
+"""The journal: intents and outcomes of copies. Called inside a short transaction, never around the network.
+
+An outcome changes a Delivery only while its lease token still holds: a worker that was paused past its lease leaves a
+row alone that another one has taken since. The Attempt is written all the same, for it happened.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F
+
+from handbill.delivery.engine.judge import ACCEPTED, DEFERRED, IN_DOUBT, REFUSED, RELAY
+from handbill.delivery.engine.retry import next_try
+from handbill.delivery.engine.session import Outcome
+from handbill.delivery.models import Attempt, Delivery, Suppression
+from handbill.work.actions import finish, lease
+from handbill.work.models import Job
+
+State = Delivery.State
+GONE = "gone"
+NEWS = "delivery news"  # the job whose row orders what queries.feedback_after reads
+_DOUBTFUL = (State.SENDING, State.IN_DOUBT)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A claimed row and what came of it; without an outcome it was not tried and is given back."""
+
+    row: Delivery
+    outcome: Outcome | None = None
+    relay: str = ""
+    at: datetime | None = None
+
+
+def claim(now: datetime, seconds: int, size: int) -> list[Delivery]:
+    """Lease up to ``size`` due copies and write their intents; suppressed ones are settled here and now.
+
+    A row that was ``sending`` (its worker died) or in doubt counts a repeat: this try may be its second copy.
+    ``state`` of the returned rows is the one before the claim, or suppressed.
+    """
+    rows = lease(Delivery.objects.select_related("mailing"), now, seconds, size)
+    stopped = _suppress(rows, now)
+    going = [row for row in rows if row.pk not in stopped]
+    intent = Delivery.objects.filter(pk__in=[row.pk for row in going])
+    intent.filter(state__in=_DOUBTFUL).update(repeats=F("repeats") + 1)
+    intent.update(state=State.SENDING, tries=F("tries") + 1)
+    return rows
+
+
+def write_outcomes(tried: Iterable[Tried], now: datetime) -> Counter[str]:
+    """Write what came of a window; counts by final state."""
+    tried = list(tried)
+    counts: Counter[str] = Counter()
+    attempts = [_settle(one, one.outcome, now, counts) for one in tried if one.outcome is not None]
+    _give_back([one.row for one in tried if one.outcome is None], now)
+    if any(attempt.outcome == REFUSED for attempt in attempts):
+        _hold_the_news(now)
+    Attempt.objects.bulk_create(attempts)
+    _learn(tried, now)
+    return counts
+
+
+def _settle(one: Tried, outcome: Outcome, now: datetime, counts: Counter[str]) -> Attempt:
+    state = DEFERRED if outcome.state == RELAY else outcome.state
+    reason, next_at = outcome.reason, None
+    if state in (DEFERRED, IN_DOUBT):
+        next_at = next_try(one.row.tries + 1, one.row.mailing.created_at, now, in_doubt=state == IN_DOUBT)
+        if next_at is None:
+            state, reason = REFUSED, "expired"
+    counts[state] += 1
+    finish(one.row, next_at, state=state, settled_at=None if next_at else now)
+    return Attempt(
+        delivery=one.row,
+        at=one.at or now,
+        relay=one.relay,
+        outcome=state,
+        code=outcome.code,
+        reply=outcome.reply[:500],
+        reason=reason,
+    )
+
+
+def _give_back(rows: list[Delivery], now: datetime) -> None:
+    for row in rows:
+        finish(row, row.next_at, state=row.state, tries=row.tries, repeats=row.repeats)
+
+
+def _suppress(rows: list[Delivery], now: datetime) -> set[int]:
+    """Settle who must not be mailed. An address that was gone may still be asked to confirm: its owner is back."""
+    why = dict(
+        Suppression.objects.filter(address_hash__in={row.address_hash for row in rows}).values_list(
+            "address_hash", "reason"
+        )
+    )
+    stopped = [row for row in rows if _stops(why.get(row.address_hash), row.mailing.kind)]
+    for row in stopped:
+        finish(row, None, state=State.SUPPRESSED, settled_at=now)
+        row.state = State.SUPPRESSED
+    return {row.pk for row in stopped}
+
+
+def _stops(reason: str | None, kind: str) -> bool:
+    return reason is not None and not (reason == GONE and kind == "confirmation")
+
+
+def _learn(tried: list[Tried], now: datetime) -> None:
+    """A reader who is gone is suppressed; one whose confirmation is accepted is back."""
+    gone = {one.row.address_hash for one in tried if one.outcome and one.outcome.reason == GONE}
+    back = {
+        one.row.address_hash
+        for one in tried
+        if one.outcome and one.outcome.state == ACCEPTED and one.row.mailing.kind == "confirmation"
+    }
+    Suppression.objects.bulk_create(
+        [Suppression(address_hash=found, reason=GONE, at=now) for found in sorted(gone)], ignore_conflicts=True
+    )
+    if back:
+        Suppression.objects.filter(address_hash__in=back, reason=GONE).delete()
+
+
+def _hold_the_news(now: datetime) -> None:
+    """Refusals are committed in the order of their ids, so that a cursor never passes one that is still to come."""
+    Job.objects.get_or_create(name=NEWS, defaults={"next_at": None})
+    Job.objects.select_for_update().get(name=NEWS)

@@ -1,0 +1,23 @@
+"""The doorbell of the mail: any ring may be lost or doubled (ADR-0001)."""
+
+import time
+
+from celery import shared_task
+
+from handbill.delivery import actions, queries
+from handbill.kit import clock
+from handbill.work.actions import standing_job
+
+SECONDS = 60  # a task's share of a worker; then it rings again
+LEASE_SECONDS = 120
+
+
+@shared_task
+def send_waiting() -> None:
+    """Send what is due, one sender at a time; ring again when there is more."""
+    ends = time.monotonic() + SECONDS
+    with standing_job("send mail", clock.now(), LEASE_SECONDS) as mine:
+        while mine and time.monotonic() < ends and queries.anything_due(clock.now()):
+            actions.send_batch(clock.now(), stop=lambda: time.monotonic() > ends)
+    if mine and queries.anything_due(clock.now()):
+        send_waiting.delay()
