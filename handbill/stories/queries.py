@@ -1,0 +1,108 @@
+"""What the desk and the articles ask of stories. The number of queries doesn't grow with the stories shown."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from math import log2
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Length
+
+from handbill.kit.text import clean, slugify
+from handbill.stories.lead import Voice, summarise
+from handbill.stories.models import Member, Story
+from handbill.stories.records import TriagedMember, TriagedStory
+from handbill.topics.models import Topic
+from handbill.wire.models import Report
+
+RANKED = 1_000  # the newest stories that compete for a place on the list
+DOUBLING_HOURS = 24.0  # twice the outlets outweigh so many hours of age
+COPY = 0.25  # what a copy weighs beside an outlet with words of its own
+
+
+def triage(limit: int = 50, include_taken: bool = False) -> list[TriagedStory]:
+    """The stories to choose from, best first: by how many outlets tell them and how new they are.
+
+    Each doubling of the outlets is worth DOUBLING_HOURS. Dismissed stories are left out, and those that became an
+    article unless ``include_taken``.
+    """
+    stories = _marked(Story.objects.filter(dismissed_at__isnull=True))
+    if not include_taken:
+        stories = stories.filter(taken=False)
+    newest = list(stories.order_by("-latest_at", "-pk")[:RANKED])
+    return _triaged(sorted(newest, key=_rank, reverse=True)[:limit])
+
+
+def story_view(story_id: int) -> TriagedStory:
+    """One story with its reports, dismissed or not. Raises Story.DoesNotExist."""
+    return _triaged([_marked(Story.objects.all()).get(pk=story_id)])[0]
+
+
+def suggested_topics(story_id: int) -> list[Topic]:
+    """Topics that the outlets' own categories name, the most named first."""
+    reports = Report.objects.filter(member__story=story_id).values_list("categories", flat=True)
+    named = Counter(
+        name for categories in reports for name in {slugify(clean(str(category))) for category in categories or []}
+    )
+    topics = Topic.objects.filter(retired=False)
+    votes = {topic: max(named[topic.slug], named[slugify(topic.name)]) for topic in topics}
+    return sorted((topic for topic in votes if votes[topic]), key=lambda topic: -votes[topic])
+
+
+def _marked(stories: QuerySet[Story]) -> QuerySet[Story]:
+    taken = Story.objects.filter(pk=OuterRef("pk"), articles__isnull=False)
+    return stories.annotate(copies=Count("members", filter=Q(members__copy_of__isnull=False)), taken=Exists(taken))
+
+
+def _rank(story: Story) -> tuple[float, int]:
+    voices = story.outlets + COPY * story.copies
+    return story.latest_at.timestamp() / 3600 + DOUBLING_HOURS * log2(1 + voices), story.pk
+
+
+def _triaged(stories: Sequence[Story]) -> list[TriagedStory]:
+    rows = (
+        Member.objects.filter(story__in=stories).select_related("report__source").order_by("report__published_at", "pk")
+    )
+    members: dict[int, list[Member]] = defaultdict(list)
+    for member in rows.annotate(length=Length("report__text")).defer("report__text", "report__body_html"):
+        members[member.story_id].append(member)
+    lead_of = {story.pk: _lead(members[story.pk]) for story in stories if members[story.pk]}
+    leads = Report.objects.select_related("source").in_bulk(list(lead_of.values()))
+    return [
+        _one(story, leads[lead_of[story.pk]], members[story.pk]) for story in stories if lead_of.get(story.pk) in leads
+    ]
+
+
+def _lead(members: Sequence[Member]) -> int:
+    return summarise(
+        Voice(
+            m.report_id, m.report.source_id, m.report.title, m.report.published_at, m.length, m.copy_of_id is not None
+        )
+        for m in members
+    ).lead
+
+
+def _one(story: Story, lead: Report, members: Sequence[Member]) -> TriagedStory:
+    return TriagedStory(
+        story=story,
+        lead=lead,
+        members=tuple(_member(member) for member in members),
+        outlets=story.outlets,
+        copies=story.copies,
+        all_backlog=all(member.report.backlog for member in members),
+        taken=story.taken,
+    )
+
+
+def _member(member: Member) -> TriagedMember:
+    report = member.report
+    return TriagedMember(
+        report.pk,
+        report.source.name,
+        report.title,
+        report.address,
+        report.published_at,
+        member.copy_of_id,
+        tuple(member.why),
+    )

@@ -1,0 +1,34 @@
+"""Say in sentences why a report was put into its story. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+MOST_WORDS = 5
+
+
+def reasons(
+    title: Sequence[str], text: Sequence[str], apart: timedelta, outlet: str, same_text: bool
+) -> tuple[str, ...]:
+    """Sentences, strongest first. ``title``, ``text``: shared words, weightiest first; ``outlet`` told it before."""
+    said = []
+    if same_text:
+        said.append(f"The same text as {outlet}'s.")
+    if title:
+        said.append(f"Same words in the title: {', '.join(title[:MOST_WORDS])}.")
+    if text and not same_text:
+        said.append(f"Same words in the text: {', '.join(text[:MOST_WORDS])}.")
+    said.append(f"Published {_span(apart)}.")
+    return tuple(said)
+
+
+def _span(apart: timedelta) -> str:
+    minutes = round(apart.total_seconds() / 60)
+    if minutes < 1:
+        return "at the same time"
+    for size, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= size:
+            count = round(minutes / size)
+            return f"{count} {unit}{'s' if count != 1 else ''} apart"
+    raise AssertionError("a minute is a minute")

@@ -1,0 +1,94 @@
+"""Turn a report into weighted words and into shingles: what grouping compares. Pure."""
+
+# ruff: noqa: SIM905 -- long lists of words are read, and mended, as words.
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from handbill.kit.text import words
+
+READ_CHARACTERS = 4_000  # of a text: an event is told at its beginning
+READ_WORDS = 300
+SHINGLE_WORDS = 5
+TITLE_WEIGHT = 2.0  # a word of the title counts as so many of the text
+MOST_TERMS = 60  # the heaviest of a report; the rest add cost and no knowledge
+BACKGROUND = 40  # reports assumed beside those seen, so that a small batch doesn't think every word common
+
+_STOP = frozenset(
+    "a about after again all also am an and any are as at be been before being but by can could did do does down each"
+    " for from further had has have he her here him his how i if in into is it its just may me more most my new no nor"
+    " not now of off on one only or other our out over own said say says she should so some such than that the their"
+    " them then there these they this those through to too two under until up us very was we were what when where"
+    " which while who whom why will with would you your mr mrs ms dr according told reported year day today week month"
+    " aber alle als also am an auch auf aus bei beim bin bis da damit dann das dass dem den der des die dies diese"
+    " dieser doch du durch ein eine einem einen einer eines er es für gegen hat habe haben hatte ich ihm ihn ihr ihre"
+    " im in ins ist ja jahr kann kein keine konnte man mehr mit muss nach neue neuen nicht noch nun nur ob oder ohne"
+    " schon sehr sei sein seine seit sich sie sind so soll sollen über um und uns unter vom von vor war waren was weil"
+    " wenn werden wer wie wieder will wir wird wo wurde wurden zu zum zur zwei sagte laut"
+    " au aux avec ce ces cette dans de des du elle en est et il ils la le les leur mais ne nous on ou par pas plus pour"
+    " qu que qui sa se ses son sont sur un une vous a al como con cuando de del desde dos el en entre era es esta este"
+    " fue ha han hasta hay la las lo los más mas muy no o para pero por porque que se ser si sin sobre su sus también"
+    " un una y ya"
+    " في من على الى إلى عن مع هذا هذه ذلك تلك التي الذي الذين كان كانت قد لا ما لم لن ان أن إن او أو ثم بعد قبل بين كل"
+    " هو هي هم وقال قال قالت وهو وهي عند حتى اذا إذا كما منذ خلال اليوم غير"
+    " и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по только ее мне было вот от меня"
+    " еще нет о из ему для це що та на не як до від за про і й з у".split()
+)
+_ADDRESS = re.compile(r"https?://\S+|www\.\S+")
+_ARABIC_MARKS = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0640]")
+_ARABIC_FORMS = str.maketrans("أإآٱىةؤئ", "ااااي\u0647وي")
+_ENGLISH_END = re.compile(r"(?:ings?|ed|es|s|e|ly)$")
+_GERMAN_END = re.compile(r"(?:ern|en|er|es|em|e|n|s)$")
+_ARABIC = re.compile("[\u0620-\u06ff]")
+_ARABIC_ARTICLE = re.compile("^(?:وال|بال|كال|فال|ال|لل)(?=...)")
+
+
+def stem(word: str, language: str) -> str:
+    """A word without its most common endings, so that "bridges" meets "bridge"; crude, and the same for both."""
+    if _ARABIC.search(word):
+        return _ARABIC_ARTICLE.sub("", _ARABIC_MARKS.sub("", word).translate(_ARABIC_FORMS))
+    word = word.removesuffix("'s").replace("'", "")
+    if len(word) < 5 or not word.isalpha():
+        return word
+    if language.startswith("de"):
+        return _GERMAN_END.sub("", word)
+    if language.startswith("en") or not language:
+        return _ENGLISH_END.sub("", word)
+    return word[:7]
+
+
+def terms(text: str, language: str) -> list[tuple[str, str]]:
+    """Pairs (stem, word as read) of the words that carry meaning, in order; at most READ_WORDS."""
+    text = _ADDRESS.sub(" ", text[:READ_CHARACTERS])
+    read = [w for w in words(text)[:READ_WORDS] if w not in _STOP]
+    return [(stem(w, language), w) for w in read if len(w) > 1 or not w.isascii() or w.isdigit()]
+
+
+def shingles(text: str) -> frozenset[int]:
+    """Hashes of each run of SHINGLE_WORDS words among the first READ_WORDS."""
+    read = words(text[:READ_CHARACTERS])[:READ_WORDS]
+    return frozenset(hash(tuple(read[i : i + SHINGLE_WORDS])) for i in range(len(read) - SHINGLE_WORDS + 1))
+
+
+def counts(title: Iterable[str], text: Iterable[str]) -> dict[str, float]:
+    """How often each stem is said, one of the title weighing TITLE_WEIGHT."""
+    found: Counter[str] = Counter(text)
+    said: dict[str, float] = {term: float(n) for term, n in found.items()}
+    for term in title:
+        said[term] = said.get(term, 0.0) + TITLE_WEIGHT
+    return said
+
+
+def weigh(said: Mapping[str, float], spread: Mapping[str, int], total: int) -> dict[str, float]:
+    """The heaviest MOST_TERMS as a vector of length one; ``spread`` says how many of ``total`` reports use a term."""
+    raw = {
+        term: (1 + math.log(n) if n >= 1 else n) * math.log((total + BACKGROUND) / (spread[term] + 0.5))
+        for term, n in said.items()
+    }
+    heaviest = sorted(raw.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_TERMS]
+    length = math.sqrt(sum(weight * weight for _, weight in heaviest)) or 1.0
+    return {term: weight / length for term, weight in heaviest}
