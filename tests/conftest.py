@@ -26,6 +26,10 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "handbill.config.settings"
 if os.environ.get("HANDBILL_TEST_DATABASE"):
     os.environ["HANDBILL_DATABASE"] = os.environ["HANDBILL_TEST_DATABASE"]
 
+import django  # noqa: E402
+
+django.setup()
+
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(HOME, ignore_errors=True)

@@ -93,6 +93,7 @@ if HANDBILL.embedded:
                 "transaction_mode": "IMMEDIATE",
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             },
+            "TEST": {"NAME": HANDBILL.home / "test.sqlite3"},
         }
     }
 else:

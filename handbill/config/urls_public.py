@@ -1,5 +1,11 @@
 """Addresses of the public listener that are not files of the static site."""
 
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns: list = []
+from handbill.site.views import search_page
+
+urlpatterns = [
+    path("search/", search_page, name="search"),
+    path("", include("handbill.topics.urls")),
+    path("", include("handbill.subscribers.urls")),
+]

@@ -1,0 +1,141 @@
+"""Settings: parsed once, refuse nonsense, and say what to write instead."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handbill.kit.errors import SettingsError
+from handbill.kit.settings import Relay, find_home, load_settings, parse_host_port, parse_settings, setting_names
+
+HOME = Path("/newsroom")
+
+
+def parse(environ=None, **values):
+    return parse_settings(HOME, values, environ or {})
+
+
+def test_an_empty_file_works_on_one_machine():
+    settings = parse()
+    assert settings.embedded
+    assert settings.relays[0].port == 25
+    assert settings.site_folder == HOME / "site"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("name", ""),
+        ("name", "two\nlines"),
+        ("language", "English"),
+        ("time_zone", "Berlin"),
+        ("time_zone", "../etc/passwd"),
+        ("digest_hour", 24),
+        ("digest_hour", True),
+        ("digest_hour", "7"),
+        ("public_address", "paper.example"),
+        ("public_address", "https://paper.example/path"),
+        ("public_bind", "8100"),
+        ("from_address", "nobody"),
+        ("from_address", "a@b.example\nBcc: c@d.example"),
+        ("relays", []),
+        ("relays", [{"name": "x"}]),
+        ("relays", [{"name": "Bad Name", "address": "smtp://h"}]),
+        ("relays", [{"name": "x", "address": "http://h"}]),
+        ("relays", [{"name": "x", "address": "smtp://h:99999"}]),
+        ("relays", [{"name": "x", "address": "smtp://h"}, {"name": "x", "address": "smtp://i"}]),
+        ("database", "mysql://h/n"),
+        ("broker", "redis://h"),
+        ("workers", 0),
+        ("auto", "yes"),
+    ],
+)
+def test_nonsense_is_refused_by_name(name, value):
+    with pytest.raises(SettingsError, match=rf"^{name}\b.*(write|use|give)"):
+        parse(**{name: value})
+
+
+def test_an_unknown_setting_names_the_known_ones():
+    with pytest.raises(SettingsError, match=r"digest_huor = 7: there is no such setting.*digest_hour"):
+        parse(digest_huor=7)
+
+
+def test_a_password_in_a_relay_is_refused_and_not_repeated():
+    with pytest.raises(SettingsError, match="keys/relay-main") as caught:
+        parse(relays=[{"name": "main", "address": "smtps://me:secret@mail.example"}])
+    assert "secret" not in str(caught.value)
+
+
+def test_a_wrong_database_address_is_not_repeated():
+    with pytest.raises(SettingsError) as caught:
+        parse(database="mysql://me:secret@host/name")
+    assert "secret" not in str(caught.value)
+
+
+def test_relays_get_the_port_of_their_security():
+    relays = parse(relays=[{"name": "a", "address": "smtps://me@mail.example"}]).relays
+    assert relays == (Relay("a", "mail.example", 465, "smtps", "me"),)
+
+
+def test_the_environment_overrides_the_file():
+    environ = {
+        "HANDBILL_DIGEST_HOUR": "6",
+        "HANDBILL_NAME": "Night Paper",
+        "HANDBILL_AUTO": "true",
+        "HANDBILL_RELAYS": '[{name = "b", address = "smtp://127.0.0.1:2525"}]',
+    }
+    settings = parse(environ, digest_hour=7, name="Day Paper")
+    assert (settings.digest_hour, settings.name, settings.auto) == (6, "Night Paper", True)
+    assert settings.relays[0].port == 2525
+
+
+def test_a_broken_override_is_named():
+    with pytest.raises(SettingsError, match="HANDBILL_DIGEST_HOUR"):
+        parse({"HANDBILL_DIGEST_HOUR": "six"})
+
+
+def test_loopback_is_allowed_only_by_the_environment():
+    assert parse().allow_loopback == frozenset()
+    settings = parse({"HANDBILL_ALLOW_LOOPBACK": "127.0.0.1:81, [::1]:82"})
+    assert settings.allow_loopback == {("127.0.0.1", 81), ("::1", 82)}
+    with pytest.raises(SettingsError, match="no such setting"):
+        parse(allow_loopback="127.0.0.1:81")
+
+
+def test_a_folder_without_a_newsroom_says_how_to_make_one(tmp_path):
+    with pytest.raises(SettingsError, match="handbill init"):
+        load_settings(tmp_path, {})
+
+
+def test_a_broken_file_is_named(tmp_path):
+    (tmp_path / "handbill.toml").write_text("name = Valley Paper")
+    with pytest.raises(SettingsError, match=r"handbill\.toml is not valid TOML"):
+        load_settings(tmp_path, {})
+
+
+def test_home_is_the_option_then_the_environment_then_here(tmp_path):
+    assert find_home(str(tmp_path), {"HANDBILL_HOME": "/elsewhere"}) == tmp_path
+    assert find_home(None, {"HANDBILL_HOME": str(tmp_path)}) == tmp_path
+    assert find_home(None, {}) == Path.cwd()
+
+
+def test_the_sample_file_holds_the_defaults():
+    sample = Path(__file__).parent.parent.parent / "handbill" / "ops" / "handbill.toml"
+    import tomllib
+
+    assert parse_settings(HOME, tomllib.loads(sample.read_text()), {}) == parse()
+
+
+@given(st.sampled_from(setting_names()), st.one_of(st.none(), st.text(), st.integers(), st.lists(st.text()), st.floats()))
+def test_any_value_is_taken_or_refused_in_words(name, value):
+    try:
+        parse(**{name: value})
+    except SettingsError as error:
+        assert str(error).startswith(name)
+
+
+@pytest.mark.parametrize("text", ["", ":80", "host", "host:", "host:0", "host:70000", "host:８０"])
+def test_a_broken_host_and_port_is_refused(text):
+    with pytest.raises(ValueError):
+        parse_host_port(text)
