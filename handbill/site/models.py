@@ -5,7 +5,7 @@ All of it follows from ``articles`` and can be made anew; the rows only say what
 
 from django.db import models
 
-from handbill.articles.models import Article
+from handbill.articles.models import Article, Series
 from handbill.topics.models import Topic
 
 
@@ -14,6 +14,9 @@ class TakenUp(models.Model):
 
     article = models.OneToOneField(Article, on_delete=models.CASCADE, primary_key=True, related_name="+")
     edition = models.PositiveIntegerField()
+    slug = models.CharField(max_length=100, default="", help_text="The address its page was given.")
+    series = models.ForeignKey(Series, null=True, on_delete=models.SET_NULL, related_name="+")
+    series_number = models.PositiveIntegerField(null=True)
 
 
 class Entry(models.Model):
@@ -45,4 +48,8 @@ class Page(models.Model):
 
     path = models.CharField(max_length=300, primary_key=True, help_text="/topic/city/2/")
     stale = models.BooleanField(default=True, db_index=True)
+    mark = models.CharField(max_length=16, default="", help_text="New with each marking, so that none is lost.")
     digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the file as written.")
+
+    def __str__(self) -> str:
+        return self.path
