@@ -27,8 +27,11 @@ if os.environ.get("HANDBILL_TEST_DATABASE"):
     os.environ["HANDBILL_DATABASE"] = os.environ["HANDBILL_TEST_DATABASE"]
 
 import django  # noqa: E402
+from django.db import connection  # noqa: E402
 
 django.setup()
+if connection.vendor == "postgresql":
+    connection.settings_dict["TEST"]["NAME"] = f"test_handbill_{os.getpid()}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

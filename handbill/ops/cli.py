@@ -54,7 +54,6 @@ def command(
                     code = function(as_json=as_json, home=home, **arguments)
             sys.exit(code or 0)
 
-        run.params.extend(getattr(function, "__click_params__", []))
         return run
 
     return decorate

@@ -36,6 +36,7 @@ def load_schema(path: Path) -> bool:
         return False
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
     with sqlite3.connect(draft) as connection:
         connection.executescript(SCHEMA.read_text("utf-8"))
     connection.close()
