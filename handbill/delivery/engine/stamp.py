@@ -102,7 +102,7 @@ def _mailbox(sender: str) -> Address:
     local, _, domain = address.rpartition("@")
     try:
         mailbox = Address(_plain(name).replace(READER_SLOT, ""), local, domain.encode("idna").decode())
-        if not local.isascii() or not domain or not _PRINTABLE_ASCII.fullmatch(mailbox.addr_spec):
+        if not (local and domain and local.isascii()) or not _PRINTABLE_ASCII.fullmatch(mailbox.addr_spec):
             raise ValueError
     except (ValueError, IndexError):
         raise StampError("The sender of a letter is no mailbox. Mend from_address in handbill.toml.") from None

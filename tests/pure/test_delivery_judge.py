@@ -1,0 +1,101 @@
+"""What relays answer, and what that means. The answers are in the words of well-known servers' habits, not quotes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handbill.delivery.engine.judge import READER_STAGES, judge, without_addresses
+
+GONE = [
+    (550, "5.1.1 <dee@mail.example>: Recipient address rejected: User unknown in table"),
+    (550, "No such user here"),
+    (550, "5.1.1 The account you tried to reach does not exist"),
+    (550, "5.1.10 Recipient not found by lookup"),
+    (550, "Unknown recipient"),
+    (553, "5.1.1 no mailbox here by that name"),
+]
+NOT_GONE = [
+    (550, "5.7.1 Service refused, client host blocked using a block list", "blocked"),
+    (550, "5.1.1 user unknown (your network is on our blocklist)", "blocked"),
+    (554, "5.7.1 Message refused: poor reputation of the sending server", "blocked"),
+    (552, "5.2.2 Mailbox is full, no such user can be served", "full"),
+    (550, "User over quota", "full"),
+    (552, "Requested action aborted", "full"),
+    (550, "5.2.1 This account is disabled, mailbox unknown", "suspended"),
+    (550, "The account has been suspended; user unknown", "suspended"),
+    (552, "5.3.4 Message too big", "size"),
+    (550, "5.7.1 SPF check failed", "policy"),
+    (554, "Message looks like spam", "content"),
+    (550, "5.1.2 Domain not found", "domain"),
+    (550, "Requested action not taken: mailbox unavailable", "other"),
+    (554, "Transaction failed", "other"),
+]
+
+
+@pytest.mark.parametrize("stage", sorted(READER_STAGES))
+@pytest.mark.parametrize(("code", "reply"), GONE)
+def test_gone(stage: str, code: int, reply: str):
+    found = judge(stage, code, reply)
+    assert (found.state, found.reason) == ("refused", "gone")
+
+
+@pytest.mark.parametrize(("code", "reply", "reason"), NOT_GONE)
+def test_blocks_quotas_and_riddles_are_not_gone(code: int, reply: str, reason: str):
+    found = judge("rcpt", code, reply)
+    assert (found.state, found.reason) == ("refused", reason)
+
+
+def test_a_word_in_the_address_is_no_reason():
+    reply = "5.1.1 <blocked.quota@spamhaus.example>: user unknown"
+    assert judge("rcpt", 550, reply).reason == "gone"
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "reply", "state", "reason"),
+    [
+        ("dot", 250, "2.0.0 queued", "accepted", ""),
+        ("rcpt", 251, "will forward", "accepted", ""),
+        ("rcpt", 450, "4.2.0 Greylisted, come back", "deferred", "greylisted"),
+        ("rcpt", 450, "4.1.1 user unknown at the moment", "deferred", ""),
+        ("rcpt", 452, "4.2.2 mailbox full", "deferred", "full"),
+        ("rcpt", 421, "4.7.0 too many connections", "deferred", "closing"),
+        ("rcpt", 550, "5.7.1 Relaying denied", "relay", "login"),
+        ("rcpt", 530, "5.7.0 Must issue STARTTLS", "relay", "login"),
+        ("rcpt", 550, "5.1.8 Sender address rejected", "relay", "login"),
+        ("mail", 550, "5.1.1 user unknown", "relay", "policy"),
+        ("mail", 421, "closing", "relay", "policy"),
+        ("mail", 530, "authentication required", "relay", "login"),
+        ("login", 535, "bad password", "relay", "login"),
+        ("connect", 554, "no", "relay", "policy"),
+        ("dot", -1, "", "in doubt", "garbled"),
+        ("rcpt", -1, "", "deferred", "garbled"),
+        ("dot", 354, "go on", "in doubt", "garbled"),
+    ],
+)
+def test_the_table(stage: str, code: int, reply: str, state: str, reason: str):
+    found = judge(stage, code, reply)
+    assert (found.state, found.reason) == (state, reason)
+
+
+@given(stage=st.sampled_from(sorted(READER_STAGES)), code=st.integers(400, 499), reply=st.text(max_size=100))
+def test_a_passing_answer_never_settles_a_copy(stage: str, code: int, reply: str):
+    assert judge(stage, code, reply).state in ("deferred", "relay")
+
+
+@given(reply=st.text(max_size=80), word=st.sampled_from(["blocked", "quota", "suspended", "blacklisted"]))
+def test_a_block_is_never_taken_for_a_reader_who_left(reply: str, word: str):
+    assert judge("rcpt", 550, f"{reply} {word} user unknown").reason != "gone"
+
+
+@given(before=st.text(max_size=80), after=st.text(max_size=80))
+def test_a_stored_reply_names_nobody(before: str, after: str):
+    to = "dee.bounces@mail.example"
+    kept = without_addresses(f"{before} <{to}> {to.upper()} user dee.bounces {after}", to)
+    assert "dee.bounces" not in kept.lower() and len(kept) <= 500 and "\n" not in kept
+
+
+@pytest.mark.parametrize(
+    "reply", ["see cy@other.example", "<CY@other.example>", "cy%40other.example", "cy=40other.example"]
+)
+def test_other_addresses_go_too(reply: str):
+    assert "other" not in without_addresses(f"550 {reply} end", "dee@mail.example")

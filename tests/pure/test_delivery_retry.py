@@ -1,0 +1,33 @@
+"""Waits double to a limit, and end."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handbill.delivery.engine.retry import LONGEST_WAIT, next_try
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_five_minutes_doubling_to_four_hours():
+    waits = [(next_try(tries, NOON, NOON) or NOON) - NOON for tries in range(1, 9)]
+    assert [wait / timedelta(minutes=1) for wait in waits] == [5, 10, 20, 40, 80, 160, 240, 240]
+
+
+def test_a_copy_in_doubt_goes_soon():
+    assert next_try(1, NOON, NOON, in_doubt=True) == NOON + timedelta(minutes=1)
+
+
+def test_after_three_days_and_a_fair_number_of_tries_it_ends():
+    late = NOON + timedelta(days=3)
+    assert next_try(4, NOON, late) is None
+    assert next_try(3, NOON, late) is not None
+    assert next_try(40, NOON, late - timedelta(seconds=1)) is not None
+
+
+@given(tries=st.integers(1, 60_000), hours=st.integers(0, 71), in_doubt=st.booleans())
+def test_the_wait_is_never_none_and_never_too_long(tries: int, hours: int, in_doubt: bool):
+    now = NOON + timedelta(hours=hours)
+    due = next_try(tries, NOON, now, in_doubt=in_doubt)
+    assert due is not None and timedelta(0) < due - now <= LONGEST_WAIT

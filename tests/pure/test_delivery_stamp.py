@@ -1,0 +1,144 @@
+"""Stamped copies parse back to the letter that was compiled, whatever the letter holds."""
+
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTPUTF8
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from handbill.delivery.engine.stamp import StampError, compile_letter
+from handbill.delivery.records import READER_SLOT
+
+MORNING = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
+TOKEN = "0b9f5c0e-5d59-4f0e-9f43-0a7b4b8f9d11.Zm9vYmFyLV9iYXo=="
+TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=400)
+SLOTTED = st.lists(st.one_of(TEXTS, st.just(READER_SLOT)), max_size=6).map("".join)
+TOKENS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=200)
+
+
+def stamped(token: str = TOKEN, to: str = "bob@mail.example", **changed: object) -> bytes:
+    letter = {"sender": "The Paper <news@paper.example>", "subject": "Today", "html": "<p>Hi</p>", "text": "Hi"}
+    return compile_letter(**{**letter, **changed}).copy(to, "abc@paper.example", MORNING, token)  # type: ignore[arg-type]
+
+
+def parsed(data: bytes) -> EmailMessage:
+    message = message_from_bytes(data, policy=SMTPUTF8)
+    assert isinstance(message, EmailMessage)
+    assert not message.defects
+    return message
+
+
+def body(message: EmailMessage, subtype: str) -> str:
+    part = message.get_body((subtype,))
+    assert part is not None
+    raw = part.get_payload(decode=True)
+    assert isinstance(raw, bytes)
+    return raw.decode()
+
+
+def unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+@settings(deadline=None)
+@given(text=SLOTTED, html=SLOTTED, token=TOKENS)
+@example(text="x" * 74 + READER_SLOT, html="é" * 25 + " " + READER_SLOT + " \n", token="=" * 76)
+@example(text="a" * 73 + " ", html="a" * 75 + "\t", token=TOKEN)
+def test_both_bodies_come_back_with_the_token_in_every_slot(text: str, html: str, token: str):
+    message = parsed(stamped(token, text=text, html=html))
+    for subtype, written in (("plain", text), ("html", html)):
+        expected = unix(unix(written).replace(READER_SLOT, token))
+        assert unix(body(message, subtype)) == expected
+
+
+@settings(deadline=None)
+@given(text=SLOTTED, html=SLOTTED, token=TOKENS)
+def test_every_line_of_the_bodies_is_short_ascii_and_ends_with_crlf(text: str, html: str, token: str):
+    data = stamped(token, text=text, html=html)
+    data.decode("ascii")
+    assert data.endswith(b"\r\n")
+    lines = data.split(b"\r\n")
+    assert all(b"\r" not in line and b"\n" not in line for line in lines)
+    start = lines.index(b"")
+    assert max(len(line) for line in lines[start:]) <= 76
+
+
+@settings(deadline=None)
+@given(subject=st.text(max_size=300), name=st.text(max_size=80), language=st.text(max_size=20))
+@example(subject="Hi\r\nBcc: cy@mail.example", name="A\r\nBcc: cy@mail.example", language="en\r\nBcc: x")
+@example(subject="Hi\u2028Bcc: cy@mail.example", name="\x85Bcc: cy@mail.example", language="de")
+@example(subject=READER_SLOT, name=READER_SLOT, language="")
+def test_nothing_typed_starts_a_header(subject: str, name: str, language: str):
+    try:
+        data = stamped(subject=subject, sender=f"{name} <news@paper.example>", language=language)
+    except StampError:
+        return
+    message = parsed(data)
+    names = {"From", "Subject", "To", "Message-ID", "Date", "MIME-Version", "Content-Type", "Content-Language"}
+    assert set(message.keys()) <= names
+    assert len(message.keys()) == len(set(message.keys()))
+    assert message["To"].addresses[0].addr_spec == "bob@mail.example"
+    assert all(len(line) <= 998 for line in data.split(b"\r\n"))
+
+
+def test_subject_and_sender_keep_their_letters():
+    message = parsed(stamped(subject="Fünf Grüße — صباح الخير", sender='"Zürich, heute" <news@zürich.example>'))
+    assert message["Subject"] == "Fünf Grüße — صباح الخير"
+    sender = message["From"].addresses[0]
+    assert (sender.display_name, sender.addr_spec) == ("Zürich, heute", "news@xn--zrich-kva.example")
+
+
+def test_the_envelope_sender_is_the_address_alone():
+    stamp = compile_letter(sender="Paper <news@paper.example>", subject="", html="", text="")
+    assert stamp.envelope_from == "news@paper.example"
+
+
+def test_list_mail_offers_one_click_and_other_mail_does_not():
+    message = parsed(stamped(one_click=f"https://paper.example/unsubscribe/{READER_SLOT}/"))
+    assert message["List-Unsubscribe"] == f"<https://paper.example/unsubscribe/{TOKEN}/>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert not [name for name in parsed(stamped()) if name.startswith("List-")]
+
+
+def test_further_headers_are_in_every_copy():
+    message = parsed(stamped(headers=[("List-Id", "<digest.paper.example>")]))
+    assert str(message["List-Id"]) == "<digest.paper.example>"
+
+
+def test_a_copy_made_again_is_the_same_copy():
+    assert stamped(text=f"see {READER_SLOT}") == stamped(text=f"see {READER_SLOT}")
+
+
+def test_date_and_message_id_are_those_given():
+    message = parsed(stamped())
+    assert (message["Date"].datetime, message["Message-ID"]) == (MORNING, "<abc@paper.example>")
+
+
+def test_an_address_beyond_ascii_stands_in_the_header_as_it_is():
+    assert stamped(to="jörg@mail.example").startswith("To: jörg@mail.example\r\n".encode())
+
+
+@pytest.mark.parametrize("sender", ["", "nobody", "@paper.example", "a b", "jörg@paper.example", "a@" + "b" * 70])
+def test_a_sender_that_is_no_mailbox_is_refused(sender: str):
+    with pytest.raises(StampError):
+        stamped(sender=sender)
+
+
+@pytest.mark.parametrize("address", ["https://x.example/\r\nBcc: y", "https://x.example/ b", "https://x/>y", "ftp://x"])
+def test_an_unsubscribe_address_that_is_none_is_refused(address: str):
+    with pytest.raises(StampError):
+        stamped(one_click=address)
+
+
+@pytest.mark.parametrize("token", ["", "a b", "a\r\nBcc: x", "ü"])
+def test_a_token_that_no_link_can_hold_is_refused(token: str):
+    with pytest.raises(StampError):
+        stamped(token)
+
+
+def test_a_header_longer_than_mail_allows_is_refused():
+    with pytest.raises(StampError):
+        stamped(one_click="https://x.example/" + "y" * 990)
