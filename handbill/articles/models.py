@@ -1,7 +1,7 @@
 """What the newsroom publishes: from a report (excerpt, credit, link) or its own words.
 
-An Article is a Wagtail snippet, not a page (ADR-0013): draft, revisions, workflow, lock and preview come from the mixins,
-topics are revisioned with it because they hang on a ClusterableModel.
+An Article is a Wagtail snippet, not a page (ADR-0013): draft, revisions, workflow, lock and preview come from the
+mixins, topics are revisioned with it because they hang on a ClusterableModel.
 """
 
 from typing import Any
@@ -128,7 +128,9 @@ class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, Prev
     def get_preview_context(self, request: HttpRequest, mode_name: str) -> dict[str, Any]:
         from handbill.topics.paper import paper_context
 
-        return {"paper": paper_context(), "article": self, "preview": True}
+        picture = self.image.get_rendition("width-1200|format-jpeg") if self.image else None
+        image = {"address": picture.url, "width": picture.width, "height": picture.height} if picture else None
+        return {"paper": paper_context(), "article": self, "image": image, "preview": True}
 
 
 _SAVED_FIELDS = [

@@ -43,3 +43,14 @@ class LetterItem:
     series_previous_slug: str  # of the live article with the next lower number in the series
     topics: tuple[str, ...]
     own: bool  # has a body to read on the newsroom's own site
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What the desk's home screen counts."""
+
+    waiting: int  # stories neither taken nor dismissed
+    published: int  # articles first published since the given moment
+    drafts: int  # articles not public
+    changed: int  # public articles with a newer draft
+    scheduled: int

@@ -1,0 +1,194 @@
+"""Make articles of stories and archives, publish and withdraw them. Each action loads, decides, saves.
+
+Publishing goes through Wagtail's revisions, so that the desk's history tells the whole truth; the edition rises in
+``receivers``. Repeating an action changes nothing more.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, time
+from typing import Any
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.db import IntegrityError, transaction
+from wagtail.models import Revision
+
+from handbill.articles.importing import import_archive, import_wordpress
+from handbill.articles.models import Article, Series
+from handbill.stories import queries as stories
+from handbill.stories.excerpt import excerpt
+from handbill.stories.records import TriagedStory
+from handbill.stories.series import series_of
+from handbill.topics.models import Topic
+
+__all__ = [
+    "import_archive",
+    "import_wordpress",
+    "publish",
+    "publish_scheduled",
+    "take_story",
+    "take_top_stories",
+    "undo_take",
+    "withdraw",
+]
+
+log = logging.getLogger(__name__)
+
+
+def take_story(
+    story_id: int, now: datetime, *, user: Any = None, topic_ids: list[int] | None = None, publish: bool = False
+) -> Article:
+    """Make the story's article: headline and excerpt of its lead report, with credit and link.
+
+    The topics are ``topic_ids``, or those its reports' categories suggest. A story taken before gives the same article,
+    whoever takes it and however often. A story of backlog alone keeps its report's date and is never mailed.
+    Raises Story.DoesNotExist for a story that is gone.
+    """
+    article = Article.objects.filter(story_id=story_id).first() or _make(story_id, user, topic_ids)
+    return _publish(article, now, user) if publish and not article.live else article
+
+
+def _make(story_id: int, user: Any, topic_ids: list[int] | None) -> Article:
+    view = stories.story_view(story_id)
+    if topic_ids is None:
+        topics = list(stories.suggested_topics(story_id))
+    else:
+        topics = list(Topic.objects.filter(pk__in=topic_ids, retired=False))
+    try:
+        with transaction.atomic():
+            article = _draft(view)
+            article.topics = topics
+            article.save()
+            article.save_revision(user=user, log_action=True)
+    except IntegrityError:
+        # Somebody else took it between our look and our write; any other fault is raised again by the look.
+        return Article.objects.get(story_id=story_id)
+    return article
+
+
+def _draft(view: TriagedStory) -> Article:
+    report = view.lead
+    source = report.source
+    series, number = _series(report.title)
+    return Article(
+        live=False,
+        has_unpublished_changes=True,
+        headline=report.title[:300],
+        excerpt=excerpt(report.text, target=source.excerpt_words, most=source.excerpt_words),
+        credit=source.name,
+        also_reported=_other_outlets(view),
+        source_address=report.address,
+        licence=source.licence,
+        language=report.language or source.language or view.story.language,
+        series=series,
+        series_number=number,
+        published_at=report.published_at if view.all_backlog else None,
+        in_digest=not view.all_backlog,
+        story=view.story,
+        report=report,
+    )
+
+
+def _other_outlets(view: TriagedStory) -> list[str]:
+    """Outlets with a report of their own, in the order they came; a copy is no second voice."""
+    names = [member.outlet for member in view.members if not member.copy_of]
+    return [name for name in dict.fromkeys(names) if name != view.lead.source.name]
+
+
+def _series(title: str) -> tuple[Series | None, int | None]:
+    mark = series_of(title)
+    if mark is None or not mark.name:
+        return None, None
+    series, _ = Series.objects.get_or_create(name=mark.name[:200])
+    taken = Article.objects.filter(series=series, series_number=mark.number).exists()
+    return series, None if taken else mark.number
+
+
+def publish(article: Article, now: datetime, user: Any = None) -> Article:
+    """Publish the newest draft, through a revision. Returns the article as readers now see it.
+
+    ``published_at`` is ``now`` at the first publication and kept later. Raises PermissionDenied when ``user`` may not.
+    """
+    return _publish(article, now, user)
+
+
+def _publish(article: Article, now: datetime, user: Any) -> Article:
+    with transaction.atomic():
+        row = Article.objects.select_for_update(of=("self",)).get(pk=article.pk)
+        if row.first_published_at is None:
+            row.first_published_at = now
+            row.save(update_fields=["first_published_at"])
+        draft = row.get_latest_revision_as_object()
+        draft.published_at = draft.published_at or now
+        draft.save_revision(user=user, log_action=False).publish(user=user)
+    return Article.objects.get(pk=article.pk)
+
+
+def withdraw(article: Article, user: Any = None) -> Article:
+    """Take the article off the site; it stays as a draft with its history.
+
+    Raises PermissionDenied when ``user`` may not.
+    """
+    with transaction.atomic():
+        row = Article.objects.select_for_update(of=("self",)).get(pk=article.pk)
+        row.unpublish(user=user)
+    return row
+
+
+def undo_take(article_id: int, user: Any = None) -> None:
+    """Undo ``take_story``: a draft that was never public is deleted, a published article withdrawn.
+
+    An article that is gone, or that no story was taken for, is left as it is.
+    """
+    article = Article.objects.filter(pk=article_id, story__isnull=False).first()
+    if article is None:
+        return
+    if article.edition:
+        withdraw(article, user)
+    else:
+        article.delete()
+
+
+def take_top_stories(count: int, now: datetime) -> int:
+    """Take and publish the first stories of the triage list. Returns how many.
+
+    ``count`` is for the whole local day: what was first published today of any story is taken off, so that calling it
+    again the same day does nothing more.
+    """
+    midnight = datetime.combine(now.astimezone(settings.HANDBILL.zone), time(), settings.HANDBILL.zone)
+    today = Article.objects.filter(story__isnull=False, first_published_at__gte=midnight, first_published_at__lte=now)
+    wanted = max(0, count - today.count())
+    triaged = stories.triage(limit=wanted) if wanted else []
+    for view in triaged:
+        take_story(view.story.pk, now, publish=True)
+    return len(triaged)
+
+
+def publish_scheduled(now: datetime) -> int:
+    """Publish and withdraw what is due by the desk's schedule. Returns how many changed.
+
+    One that can't be published is written to the log and doesn't hold up the others.
+    """
+    changed = 0
+    for article in list(Article.objects.filter(live=True, expire_at__lte=now)):
+        article.unpublish(set_expired=True, log_action="wagtail.unpublish.scheduled")
+        changed += 1
+    kind = ContentType.objects.get_for_model(Article)
+    due = Revision.objects.filter(content_type=kind, approved_go_live_at__lte=now).order_by("approved_go_live_at", "pk")
+    for revision in list(due):
+        changed += _publish_due(revision)
+    return changed
+
+
+def _publish_due(revision: Revision) -> int:
+    try:
+        with transaction.atomic():
+            revision.publish(log_action="wagtail.publish.scheduled")
+    except IntegrityError:
+        log.warning(
+            "Article %s was due but its series number is taken. Give it another at the desk.", revision.object_id
+        )
+        return 0
+    return 1

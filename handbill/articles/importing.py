@@ -1,0 +1,99 @@
+"""Bring in what a newsroom published before: an archive page as text, or a WordPress export.
+
+Nothing imported is ever mailed. Rows are written in bulk and without revisions: the desk makes the first revision when
+somebody edits. Importing the same file again adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max
+
+from handbill.articles.archive import parse_archive
+from handbill.articles.models import Article
+from handbill.articles.records import Imported
+from handbill.articles.slugs import free_slug, next_slug
+from handbill.kit.text import slugify
+from handbill.topics.models import Topic
+
+_BATCH = 500
+_UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # articles without a date are ordered by running seconds from here
+
+
+def import_archive(text: str, now: datetime, topic_name: str | None = None) -> Imported:
+    """Publish the entries of an archive page, newest first as in the file, above any archive imported before.
+
+    No date is shown for them. ``topic_name`` files them under a topic, made when there is none of that name; entries
+    that are there already are only filed under it.
+    """
+    archive = parse_archive(text)
+    entries = list(dict.fromkeys((_line(entry.headline), _text(entry.excerpt)) for entry in archive.entries))
+    with transaction.atomic():
+        topics, made = _topics([topic_name] if topic_name else [])
+        known = _known_undated([headline for headline, _ in entries])
+        fresh = [entry for entry in entries if entry not in known]
+        articles = _publish_rows(_undated(fresh, now))
+        everything = [known[entry] for entry in entries if entry in known] + [article.pk for article in articles]
+        _file_under({pk: list(topics.values()) for pk in everything})
+    return Imported(len(articles), made, list(archive.refused))
+
+
+def _undated(entries: list[tuple[str, str]], now: datetime) -> list[Article]:
+    last = Article.objects.filter(dated=False).aggregate(last=Max("published_at"))["last"] or _UNDATED
+    return [
+        _imported(now, headline=headline, excerpt=text, published_at=last + timedelta(seconds=place), dated=False)
+        for place, (headline, text) in zip(range(len(entries), 0, -1), entries, strict=True)
+    ]
+
+
+def _known_undated(headlines: list[str]) -> dict[tuple[str, str], int]:
+    known: dict[tuple[str, str], int] = {}
+    for start in range(0, len(headlines), _BATCH):
+        rows = Article.objects.filter(dated=False, headline__in=headlines[start : start + _BATCH])
+        known.update(((headline, text), pk) for headline, text, pk in rows.values_list("headline", "excerpt", "pk"))
+    return known
+
+
+def _imported(now: datetime, **fields: object) -> Article:
+    return Article(live=True, edition=1, in_digest=False, first_published_at=now, last_published_at=now, **fields)
+
+
+def _publish_rows(articles: list[Article]) -> list[Article]:
+    taken = set(Article.objects.values_list("slug", flat=True))
+    for article in articles:
+        article.slug = next_slug(slugify(article.headline, 100), taken, 100)
+        taken.add(article.slug)
+    return Article.objects.bulk_create(articles, batch_size=_BATCH)
+
+
+def _topics(names: Iterable[str]) -> tuple[dict[str, Topic], int]:
+    """The topics of ``names``, with how many had to be made. Names differ by more than capitals and spaces."""
+    wanted = {name: _line(name)[:100] for name in names if _line(name)}
+    topics = {topic.name.casefold(): topic for topic in Topic.objects.all()}
+    before = len(topics)
+    for name in wanted.values():
+        if name.casefold() not in topics:
+            topics[name.casefold()] = Topic.objects.create(name=name, slug=free_slug(Topic, name, 80))
+    return {given: topics[name.casefold()] for given, name in wanted.items()}, len(topics) - before
+
+
+def _file_under(topics_of: dict[int, list[Topic]]) -> None:
+    through = Article.topics.through
+    rows = [through(article_id=pk, topic_id=topic.pk) for pk, topics in topics_of.items() for topic in topics]
+    through.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
+
+
+def _text(value: str) -> str:
+    return value.replace("\0", "").strip()
+
+
+def _line(value: str) -> str:
+    return " ".join(_text(value).split())[:300].rstrip()
+
+
+def import_wordpress(data: bytes, now: datetime) -> Imported:
+    """placeholder"""
+    raise NotImplementedError

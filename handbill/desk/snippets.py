@@ -1,0 +1,192 @@
+"""How articles, series, topics and sources are listed and edited at the desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.filters import WagtailFilterSet
+from wagtail.admin.forms import WagtailAdminModelForm
+from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, PublishingPanel
+from wagtail.admin.ui.tables import DateColumn, LiveStatusTagColumn
+from wagtail.snippets.views.snippets import SnippetViewSet
+
+from handbill.articles.models import Article, Series
+from handbill.sources.models import Feed, Source
+from handbill.topics.models import Topic
+from handbill.topics.queries import live_topics
+
+__all__ = ["VIEWSETS"]
+
+
+class ArticleForm(WagtailAdminModelForm):
+    """Offers the topics that take new articles, and those the article has already."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields.get("topics")
+        if field is not None:
+            had = [topic.pk for topic in self.instance.topics.all()] if self.instance.pk else []
+            field.queryset = live_topics() | Topic.objects.filter(pk__in=had)
+
+
+class ArticleFilter(WagtailFilterSet):
+    """Narrow the list by topic and by what readers see."""
+
+    topics = django_filters.ModelMultipleChoiceFilter(
+        queryset=Topic.objects.all(), widget=forms.CheckboxSelectMultiple, label=_("Topic")
+    )
+    state = django_filters.ChoiceFilter(
+        label=_("State"),
+        method="by_state",
+        choices=[
+            ("live", _("Public")),
+            ("draft", _("Draft, not public")),
+            ("changed", _("Public, with a newer draft")),
+            ("mail", _("Goes into the next issue")),
+        ],
+        widget=forms.RadioSelect,
+        empty_label=_("All"),
+    )
+
+    def by_state(self, rows: QuerySet[Article], name: str, value: str) -> QuerySet[Article]:
+        return rows.filter(**_STATES[value])
+
+    class Meta:
+        model = Article
+        fields = ["topics", "state"]
+
+
+_STATES: dict[str, dict[str, bool]] = {
+    "live": {"live": True},
+    "draft": {"live": False},
+    "changed": {"live": True, "has_unpublished_changes": True},
+    "mail": {"live": True, "in_digest": True},
+}
+
+
+class ArticleViewSet(SnippetViewSet):
+    """Articles: drafts, what is public, and what is scheduled."""
+
+    model = Article
+    url_prefix = "articles"
+    icon = "doc-full"
+    menu_label = _("Articles")
+    menu_name = "articles"
+    menu_order = 110
+    add_to_admin_menu = True
+    list_display = [
+        "headline",
+        "credit",
+        DateColumn("published_at", label=_("Published"), sort_key="published_at"),
+        LiveStatusTagColumn(),
+    ]
+    list_per_page = 50
+    ordering = ["-pk"]
+    filterset_class = ArticleFilter
+    search_backend_name = None
+    search_fields = ["headline", "excerpt"]
+    copy_view_enabled = False
+    edit_handler = ObjectList(
+        [
+            FieldPanel("headline"),
+            FieldPanel("excerpt", widget=forms.Textarea(attrs={"rows": 7})),
+            FieldPanel("topics", widget=forms.CheckboxSelectMultiple),
+            FieldPanel("body", heading=_("Text of your own")),
+            MultiFieldPanel(
+                [FieldPanel("image"), FieldPanel("image_alt", heading=_("Description"))], heading=_("Picture")
+            ),
+            MultiFieldPanel(
+                [
+                    FieldRowPanel([FieldPanel("credit"), FieldPanel("licence")]),
+                    FieldRowPanel([FieldPanel("source_address"), FieldPanel("language")]),
+                ],
+                heading=_("Credit"),
+            ),
+            MultiFieldPanel(
+                [FieldRowPanel([FieldPanel("series"), FieldPanel("series_number")])],
+                heading=_("Series"),
+                classname="collapsed",
+            ),
+            FieldPanel("in_digest", heading=_("Goes into the next issue")),
+            PublishingPanel(),
+        ],
+        base_form_class=ArticleForm,
+    )
+
+
+class TopicViewSet(SnippetViewSet):
+    """Topics that readers follow."""
+
+    model = Topic
+    url_prefix = "topics"
+    icon = "tag"
+    menu_order = 130
+    add_to_admin_menu = True
+    list_display = ["name", "position", "retired"]
+    search_backend_name = None
+    search_fields = ["name"]
+    copy_view_enabled = False
+    panels = [FieldPanel("name"), FieldPanel("slug"), FieldPanel("position"), FieldPanel("retired")]
+
+
+class SeriesViewSet(SnippetViewSet):
+    """Series of articles that number themselves."""
+
+    model = Series
+    url_prefix = "series"
+    icon = "list-ol"
+    menu_label = _("Series")
+    menu_order = 140
+    add_to_admin_menu = True
+    search_backend_name = None
+    search_fields = ["name"]
+    copy_view_enabled = False
+    panels = [FieldPanel("name")]
+
+
+class SourceViewSet(SnippetViewSet):
+    """Outlets and how much of them may be quoted."""
+
+    model = Source
+    url_prefix = "sources"
+    icon = "globe"
+    menu_order = 150
+    add_to_admin_menu = True
+    list_display = ["name", "language", "licence", "excerpt_words"]
+    search_backend_name = None
+    search_fields = ["name", "address"]
+    copy_view_enabled = False
+    panels = [
+        FieldPanel("name"),
+        FieldPanel("slug"),
+        FieldPanel("address"),
+        FieldRowPanel([FieldPanel("language"), FieldPanel("licence")]),
+        FieldPanel("excerpt_words"),
+    ]
+
+
+class FeedViewSet(SnippetViewSet):
+    """Addresses that are fetched; ``failure`` says what went wrong last."""
+
+    model = Feed
+    url_prefix = "feeds"
+    icon = "rotate"
+    menu_order = 160
+    add_to_admin_menu = True
+    list_display = ["address", "source", "succeeded_at", "failure"]
+    search_backend_name = None
+    search_fields = ["address", "source__name", "failure"]
+    copy_view_enabled = False
+    panels = [
+        FieldPanel("source"),
+        FieldPanel("address"),
+        FieldPanel("interval_minutes"),
+        FieldPanel("next_at", heading=_("Next fetch"), help_text=_("Empty: switched off.")),
+    ]
+
+
+VIEWSETS = (ArticleViewSet, TopicViewSet, SeriesViewSet, SourceViewSet, FeedViewSet)

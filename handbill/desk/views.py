@@ -1,0 +1,177 @@
+"""Triage: choose among the stories. Each change is a POST, and the message that follows it can undo it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from django.views.generic import TemplateView
+from wagtail.admin.views.generic import WagtailAdminTemplateMixin
+
+from handbill.articles import actions as articles
+from handbill.articles.models import Article
+from handbill.kit.clock import now
+from handbill.kit.text import language_direction
+from handbill.stories import actions as stories
+from handbill.stories import queries
+from handbill.stories.models import Story
+from handbill.stories.records import TriagedStory
+
+PAGE = 20
+LAST_PAGE = 50  # older stories are found by the list's successor: a search
+
+
+def may_choose(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether the person may choose among the stories and make drafts of them."""
+    return user.has_perms(["stories.change_story", "articles.add_article"])
+
+
+class StoriesView(WagtailAdminTemplateMixin, TemplateView):
+    """Stories nobody has taken or dismissed, the most telling first."""
+
+    template_name = "desk/stories.html"
+    page_title = "Stories"
+    header_icon = "list-ul"
+
+    def get_breadcrumbs_items(self) -> list[dict[str, str]]:
+        return []
+
+    def get_page_title(self) -> str:
+        return _("Stories")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        _require(self.request)
+        number = _page_number(self.request)
+        found = queries.triage(limit=number * PAGE + 1)
+        shown = found[(number - 1) * PAGE : number * PAGE]
+        return {
+            **super().get_context_data(**kwargs),
+            "stories": [_shown(view) for view in shown],
+            "number": number,
+            "earlier": number + 1 if len(found) > number * PAGE and number < LAST_PAGE else None,
+            "later": number - 1 if number > 1 else None,
+            "may_publish": self.request.user.has_perm("articles.publish_article"),
+        }
+
+
+def _shown(view: TriagedStory) -> dict[str, Any]:
+    copied = {member.report_id: member.outlet for member in view.members}
+    return {
+        "view": view,
+        "direction": language_direction(view.story.language),
+        "language": view.story.language,
+        "members": [(member, copied.get(member.copy_of, "")) for member in view.members],
+        "names": list(dict.fromkeys(member.outlet for member in view.members)),
+    }
+
+
+def _page_number(request: HttpRequest) -> int:
+    text = request.GET.get("page", "1")
+    return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdigit() and len(text) < 5 else 1
+
+
+@require_POST
+def take(request: HttpRequest, story_id: int) -> HttpResponse:
+    """Make the story's article; with ``publish`` in the form, publish it at once."""
+    _require(request)
+    publish = "publish" in request.POST
+    if publish and not request.user.has_perm("articles.publish_article"):
+        raise PermissionDenied
+    try:
+        article = articles.take_story(story_id, now(), user=request.user, publish=publish)
+    except Story.DoesNotExist:
+        return _gone(request)
+    said = _("“%s” is published.") if publish else _("“%s” is taken as a draft. Readers see it once you publish it.")
+    undo = reverse("desk_undo_take", args=[article.pk])
+    messages.success(request, _with_undo(request, said % article.headline, undo, edit=article if publish else None))
+    return _stories(request) if publish else redirect(_edit_address(article))
+
+
+@require_POST
+def undo_take(request: HttpRequest, article_id: int) -> HttpResponse:
+    """Delete a draft just taken, or withdraw it when readers have seen it."""
+    _require(request)
+    article = Article.objects.filter(pk=article_id, story__isnull=False).first()
+    if article is None:
+        return _gone(request)
+    if article.live and not request.user.has_perm("articles.publish_article"):
+        raise PermissionDenied
+    articles.undo_take(article_id, user=request.user)
+    if article.edition:
+        messages.success(request, _("“%s” is withdrawn. It is kept as a draft.") % article.headline)
+    else:
+        messages.success(request, _("Undone: the story is back in the list."))
+    return _stories(request)
+
+
+@require_POST
+def dismiss(request: HttpRequest, story_id: int) -> HttpResponse:
+    """Take the story off the list."""
+    _require(request)
+    story = _story(story_id)
+    stories.dismiss(story.pk, now())
+    said = _("“%s” is dismissed.") % story.title
+    messages.success(request, _with_undo(request, said, reverse("desk_restore", args=[story.pk])))
+    return _stories(request)
+
+
+@require_POST
+def restore(request: HttpRequest, story_id: int) -> HttpResponse:
+    """Put a dismissed story back."""
+    _require(request)
+    story = _story(story_id)
+    stories.restore(story.pk)
+    messages.success(request, _("“%s” is back in the list.") % story.title)
+    return _stories(request)
+
+
+def _story(story_id: int) -> Story:
+    story = Story.objects.filter(pk=story_id).first()
+    if story is None:
+        raise Http404
+    return story
+
+
+def _require(request: HttpRequest) -> None:
+    if not may_choose(request.user):
+        raise PermissionDenied
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    messages.error(request, _("That story is gone: it was changed meanwhile. Look at the list again."))
+    return _stories(request)
+
+
+def _stories(request: HttpRequest) -> HttpResponse:
+    """Back to the page of the list that the form stood on."""
+    page = request.POST.get("page", "")
+    return redirect(
+        reverse("desk_stories") + (f"?page={page}" if page.isascii() and page.isdigit() and page != "1" else "")
+    )
+
+
+def _edit_address(article: Article) -> str:
+    return reverse(article.snippet_viewset.get_url_name("edit"), args=[article.pk])
+
+
+def _with_undo(request: HttpRequest, text: str, address: str, edit: Article | None = None) -> SafeString:
+    link = format_html(' <a href="{}">{}</a>', _edit_address(edit), _("Edit")) if edit else ""
+    return format_html(
+        '{}{} <form method="post" action="{}" class="desk-undo"><input type="hidden" name="csrfmiddlewaretoken"'
+        ' value="{}"><button class="button button-small button-secondary">{}</button></form>',
+        text,
+        link,
+        address,
+        get_token(request),
+        _("Undo"),
+    )
