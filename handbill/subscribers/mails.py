@@ -1,0 +1,63 @@
+"""The two mails a sign-up can lead to. Made from the paper's own settings and links: no text from a form gets in."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from handbill.delivery.records import LetterBody
+from handbill.kit.text import language_direction
+from handbill.subscribers.queries import reader_links, reader_token
+from handbill.subscribers.wording import language_of, words
+
+WIDTH = 72
+
+
+def confirmation(token: str) -> LetterBody:
+    """Asks the owner of the address to confirm. ``token`` is a confirmation token."""
+    said = _said()
+    steps = [
+        (said["confirm_mail"], said["confirm_mail_button"], f"{settings.HANDBILL.public_address}/confirm/{token}/")
+    ]
+    return _letter("confirmation", said["confirm_subject"], steps, said["confirm_mail_not_you"])
+
+
+def reminder(subscriber_id: UUID) -> LetterBody:
+    """Tells a reader who signed up once more that they get the paper already, and where to change that."""
+    said, links = _said(), reader_links(reader_token(subscriber_id))
+    steps = [
+        (said["reminder_mail"], said["reminder_mail_button"], links.preferences),
+        (said["reminder_mail_leave"], said["leave_link"], links.unsubscribe),
+    ]
+    return _letter("reminder", said["reminder_subject"], steps, said["reminder_mail_not_you"])
+
+
+def _said() -> Mapping[str, str]:
+    return words(settings.HANDBILL.language, paper=settings.HANDBILL.name)
+
+
+def _letter(key: str, subject: str, steps: list[tuple[str, str, str]], closing: str) -> LetterBody:
+    paper = settings.HANDBILL
+    language = language_of(paper.language)
+    context = {
+        "subject": subject,
+        "steps": steps,
+        "closing": closing,
+        "paper": {"name": paper.name, "address": paper.public_address, "postal_address": paper.postal_address},
+        "language": language,
+        "direction": language_direction(language),
+    }
+    lines = [line for words_, _, link in steps for line in (textwrap.fill(words_, WIDTH), "", link, "")]
+    foot = [textwrap.fill(closing, WIDTH), "", "-- ", paper.name, paper.public_address, paper.postal_address]
+    return LetterBody(
+        key=key,
+        sender=paper.from_address,
+        subject=subject,
+        html=render_to_string("mail/sign_up.html", context),
+        text="\n".join([*lines, *foot]).rstrip() + "\n",
+        language=language,
+    )

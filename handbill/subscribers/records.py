@@ -1,0 +1,59 @@
+"""What subscribers gives to the digest and to its own pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One confirmed person with a running subscription. ``audience``: topic ids, empty for the whole paper."""
+
+    id: str
+    address: str
+    audience: frozenset[int]
+
+    def __repr__(self) -> str:
+        return f"Reader({self.id})"
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderLinks:
+    """Where a reader goes to change or end what they get."""
+
+    preferences: str
+    unsubscribe: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a sign-up led to: for tests and the command line only. The page is the same for all of them."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """A reader who just confirmed: the token of their own links, and when the first issue is due (aware, local)."""
+
+    token: str
+    first_issue: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a reader gets now. ``gone`` holds slugs that were asked for and are no topics any more."""
+
+    topics: tuple[str, ...]
+    gone: tuple[str, ...] = ()
+    kept: bool = False  # every topic asked for is gone, so the earlier choice stands
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the preferences page shows. ``chosen``: slugs, empty for the whole paper."""
+
+    token: str
+    reading: bool
+    chosen: tuple[str, ...]
