@@ -31,6 +31,7 @@ class IssueArticle(models.Model):
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="entries")
     article = models.OneToOneField(Article, on_delete=models.CASCADE, related_name="+")
     position = models.PositiveIntegerField()
+    topics = models.JSONField(default=list, help_text="Topic ids when the issue was planned.")
 
     class Meta:
         ordering = ["position"]

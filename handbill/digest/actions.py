@@ -1,0 +1,264 @@
+"""Send the day's issue: plan, compose, hand over, each a step that a later call takes up where it was cut off.
+
+The plan is frozen in one transaction (articles with their topics), then the letters, then delivery gets every reader.
+A kill between any two leaves the same plan and the same letters, and a repeated hand-over adds nobody twice.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from handbill.articles import queries as articles
+from handbill.delivery import actions as delivery
+from handbill.delivery.address import normalise
+from handbill.delivery.queries import progress
+from handbill.delivery.records import READER_SLOT, LetterBody, Recipient
+from handbill.digest import letters, plan
+from handbill.digest.errors import DigestBusy, NewAudience, NothingToTest
+from handbill.digest.models import Issue, IssueArticle, Letter
+from handbill.digest.records import Audience, Candidate, Chosen, LetterArticle, ReadingList, Sent, Window
+from handbill.subscribers import queries as subscribers
+from handbill.work.actions import standing_job
+
+JOB = "digest"
+MOST_ROUNDS = 5  # hand-overs of one issue while readers keep choosing topics that no letter covers
+_INSTANT = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
+State = Issue.State
+
+
+def send_due(now: datetime) -> Sent | None:
+    """Finish what was begun, then send the issue whose hour has come, until the next one's hour (ADR-0003).
+
+    None when there is nothing to send, nobody to read it, or another worker is at it. Repeating it sends nothing twice.
+    """
+    with standing_job(JOB, now) as held:
+        if not held:
+            return None
+        finished = _finish_begun(now)
+        day = plan.due_day(now, *_hour())
+        if Issue.objects.filter(date=day).exists():
+            return finished
+        window = plan.issue_window(day, *_hour())
+        issue = _freeze(day, window)
+        return _complete(issue, now) if issue else finished
+
+
+def send_now(now: datetime) -> Sent:
+    """Send today's issue by hand, with all that was published up to this moment.
+
+    When today's issue is there already it is finished if it was cut off, else nothing is repeated (``already``). With
+    nothing to send, or nobody to read it, no issue is made: the answer has no letters. Raises DigestBusy while another
+    worker is at it.
+    """
+    with standing_job(JOB, now) as held:
+        if not held:
+            raise DigestBusy("Another worker is sending the digest. Try again in a minute.")
+        day = today(now)
+        issue = Issue.objects.filter(date=day).first()
+        if issue is not None and issue.state == State.HANDED_OVER:
+            return _sent(issue, already=True)
+        issue = issue or _freeze(day, by_hand(now))
+        return _complete(issue, now) if issue else Sent(day, f"issue:{day:%Y-%m-%d}", 0, 0, 0)
+
+
+def send_test(address: str, now: datetime) -> str:
+    """Send today's issue, or what it would be now, to ``address``, marked as a test; returns the mailing's reference.
+
+    No issue is touched, and the links belong to no reader. Raises NothingToTest when there is no article to show,
+    AddressError for no address.
+    """
+    address = normalise(address)
+    day = today(now)
+    issue = Issue.objects.filter(date=day).first()
+    chosen = _entries(issue) if issue else candidates(by_hand(now))
+    known = letters.load_articles(one.id for one in chosen)
+    shown = letters.present(plan.reading_list([one for one in chosen if one.id in known], frozenset()), known)
+    if not shown:
+        raise NothingToTest("There is nothing to show: no article waits for an issue. Publish one first.")
+    composed = letters.compose_letter(shown, known, day, more=len(chosen) - len(shown), test=True)
+    nobody = f"{subscribers.TEST_SUBJECT}{secrets.token_hex(12)}"
+    body = _body("test", composed.subject, composed.html, composed.text)
+    recipients = [Recipient(nobody, address, body.key)]
+    return delivery.hand_over(f"test:{day:%Y-%m-%d}:{nobody[5:]}", "test", [body], recipients, now).reference
+
+
+def today(now: datetime) -> date:
+    """The newsroom's local date."""
+    return now.astimezone(settings.HANDBILL.zone).date()
+
+
+def by_hand(now: datetime) -> Window:
+    """The window of an issue sent by hand: up to and including this moment."""
+    return Window(plan.issue_window(today(now), *_hour()).opens, now + _INSTANT)
+
+
+def reference(issue: Issue) -> str:
+    """What delivery calls the issue's mailing."""
+    return f"issue:{issue.date:%Y-%m-%d}"
+
+
+def candidates(window: Window) -> list[Chosen]:
+    """What an issue with this window takes, in order: all that is in no issue yet, back to two days before it opens."""
+    found = articles.candidates(window.opens - plan.FOLD_BACK, window.closes)
+    taken = set(
+        IssueArticle.objects.filter(article_id__in=[one.id for one in found]).values_list("article_id", flat=True)
+    )
+    return plan.choose(
+        Candidate(one.id, one.published_at, one.topic_ids, one.outlets) for one in found if one.id not in taken
+    )
+
+
+def _hour() -> tuple[int, ZoneInfo]:
+    return settings.HANDBILL.digest_hour, settings.HANDBILL.zone
+
+
+def _freeze(day: date, window: Window) -> Issue | None:
+    """Write down the issue of ``day`` and its articles; None when there is nothing to say or nobody to read it."""
+    chosen = candidates(window)
+    if not plan.plan_letters(chosen, subscribers.audiences()):
+        return None
+    try:
+        with transaction.atomic():
+            issue = Issue.objects.create(date=day, opens=window.opens, closes=window.closes)
+            IssueArticle.objects.bulk_create(
+                IssueArticle(issue=issue, article_id=one.id, position=number, topics=sorted(one.topics))
+                for number, one in enumerate(chosen)
+            )
+    except IntegrityError:
+        return Issue.objects.filter(date=day).first()  # another worker froze it first: go on from there
+    return issue
+
+
+def _finish_begun(now: datetime) -> Sent | None:
+    """Complete issues that were cut off. One whose day is over and of which nobody has a letter is dissolved, so that
+    its articles go into the next."""
+    sent = None
+    for issue in Issue.objects.exclude(state=State.HANDED_OVER).order_by("date"):
+        over = now >= plan.closing(issue.date + _DAY, *_hour())
+        if over and not progress(reference(issue)).total:
+            issue.delete()
+        else:
+            sent = _complete(issue, now)
+    return sent
+
+
+def _complete(issue: Issue, now: datetime) -> Sent:
+    if issue.state == State.PLANNED:
+        _compose(issue)
+    if issue.state == State.COMPOSED:
+        _hand_over(issue, now)
+    return _sent(issue)
+
+
+def _compose(issue: Issue) -> None:
+    """Write the letters. What was withdrawn since the plan goes out of the issue, before any letter names it."""
+    known = letters.load_articles(one.id for one in _entries(issue))
+    drafts = _Drafts(issue, [one for one in _entries(issue) if one.id in known])
+    rows = [drafts.letter(listed, who, known) for listed, who in drafts.missing()]
+    with transaction.atomic():
+        issue.entries.exclude(article_id__in=known).delete()
+        Letter.objects.bulk_create(rows, ignore_conflicts=True)
+        _advance(issue, State.COMPOSED)
+
+
+def _hand_over(issue: Issue, now: datetime) -> None:
+    """Give delivery the letters and a stream of readers. A reader whose topics have no letter yet gets one composed."""
+    drafts = _Drafts(issue, _entries(issue))
+    for last in [False] * (MOST_ROUNDS - 1) + [True]:
+        try:
+            bodies = [_body(row.key, row.subject, row.html, row.text) for row in issue.letters.order_by("key")]
+            known_keys = {body.key for body in bodies}
+            delivery.hand_over(reference(issue), "issue", bodies, drafts.recipients(known_keys), now)
+            break
+        except NewAudience:
+            if last:
+                raise
+            _compose_late(issue, drafts)
+    _advance(issue, State.HANDED_OVER)
+
+
+def _compose_late(issue: Issue, drafts: _Drafts) -> None:
+    known = letters.load_articles(one.id for one in drafts.chosen)
+    have = set(issue.letters.values_list("key", flat=True))
+    rows = [drafts.letter(listed, who, known) for listed, who in drafts.missing(have) if letters.present(listed, known)]
+    Letter.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafts:
+    """An issue's frozen articles, and the letters that follow from them."""
+
+    issue: Issue
+    chosen: list[Chosen]
+
+    def missing(self, have: Collection[str] = ()) -> list[tuple[ReadingList, set[Audience]]]:
+        """Each reading list that a reader has and no letter of ``have`` covers, with its audiences."""
+        planned = plan.plan_letters(self.chosen, subscribers.audiences())
+        return [(listed, who) for listed, who in planned.items() if plan.letter_key(listed) not in have]
+
+    def letter(self, listed: ReadingList, who: set[Audience], known: Mapping[int, LetterArticle]) -> Letter:
+        more = min(len(plan.matching(self.chosen, audience)) for audience in who) - len(listed)
+        composed = letters.compose_letter(listed, known, self.issue.date, more=more)
+        return Letter(
+            issue=self.issue,
+            key=plan.letter_key(listed),
+            articles=list(listed),
+            audiences=sorted(sorted(audience) for audience in who),
+            subject=composed.subject,
+            html=composed.html,
+            text=composed.text,
+        )
+
+    def recipients(self, keys: set[str]) -> Iterator[Recipient]:
+        """Every reader with something to read, under their letter. Raises NewAudience when a letter is missing."""
+        seen: dict[Audience, str] = {}
+        for reader in subscribers.readers():
+            if reader.audience not in seen:
+                listed = plan.reading_list(self.chosen, reader.audience)
+                seen[reader.audience] = plan.letter_key(listed) if listed else ""
+            key = seen[reader.audience]
+            if key and key not in keys:
+                raise NewAudience("Readers chose topics that no letter covers yet. Hand the issue over again.")
+            if key:
+                yield Recipient(reader.id, reader.address, key)
+
+
+def _entries(issue: Issue) -> list[Chosen]:
+    return [Chosen(row.article_id, frozenset(row.topics)) for row in issue.entries.order_by("position")]
+
+
+def _body(key: str, subject: str, html: str, text: str) -> LetterBody:
+    paper = settings.HANDBILL
+    return LetterBody(
+        key=key,
+        sender=paper.from_address,
+        subject=subject,
+        html=html,
+        text=text,
+        language=paper.language,
+        one_click=subscribers.reader_links(READER_SLOT).unsubscribe,
+    )
+
+
+def _advance(issue: Issue, state: str) -> None:
+    issue.state = state
+    issue.save(update_fields=["state"])
+
+
+def _sent(issue: Issue, already: bool = False) -> Sent:
+    return Sent(
+        date=issue.date,
+        reference=reference(issue),
+        articles=issue.entries.count(),
+        letters=issue.letters.count(),
+        readers=progress(reference(issue)).total,
+        already=already,
+    )

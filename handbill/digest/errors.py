@@ -1,0 +1,19 @@
+"""What can stop an issue."""
+
+from handbill.kit.errors import GiveUp, TryLater
+
+
+class PlanError(GiveUp):
+    """Impossible window or list: a caller's bug, so nothing was planned."""
+
+
+class DigestBusy(TryLater):
+    """Another worker is at the digest."""
+
+
+class NewAudience(TryLater):
+    """Readers chose topics together that no letter was composed for yet."""
+
+
+class NothingToTest(GiveUp):
+    """There is no article that a test letter could show."""

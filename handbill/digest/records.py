@@ -1,0 +1,123 @@
+"""Plain values of the digest: what is planned, what is composed, what was sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeAlias
+
+Audience: TypeAlias = frozenset[int]  # topic ids chosen together; empty: the whole paper
+ReadingList: TypeAlias = tuple[int, ...]  # article ids, lead first, never empty
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Half-open span ``opens <= t < closes``: an article falls in exactly one."""
+
+    opens: datetime  # aware, UTC, at the local closing hour of the day before: 24 h before ``closes``,
+    closes: datetime  # or 23 h / 25 h when the clocks change
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An article that may go into the issue. ``outlets``: how many reported the story."""
+
+    id: int
+    published_at: datetime
+    topics: frozenset[int]
+    outlets: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An article in its issue, with the topics it had when the issue was planned."""
+
+    id: int
+    topics: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPart:
+    """Where an article stands in its series; ``previous`` is the address of the part before, or empty."""
+
+    name: str
+    number: int | None
+    previous: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterArticle:
+    """What the letter says of one article: plain text and two addresses."""
+
+    headline: str
+    excerpt: str
+    address: str  # on the newsroom's own site
+    credit: str = ""
+    also_reported: tuple[str, ...] = ()
+    source_address: str = ""  # http(s), or empty
+    language: str = ""  # empty: the paper's
+    topics: tuple[str, ...] = ()
+    series: SeriesPart | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterModel:
+    """All that a letter says, frozen. The two reader's links hold delivery's slot."""
+
+    paper: str
+    address: str
+    postal_address: str
+    language: str
+    day: date
+    articles: tuple[LetterArticle, ...]
+    preferences: str
+    unsubscribe: str
+    more: int = 0  # articles of the issue on the same topics that the letter has no room for
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedLetter:
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An issue that delivery has; no letters where there was nothing to say or nobody to read.
+
+    ``already``: delivery had it before this call, which repeated nothing.
+    """
+
+    date: date
+    reference: str
+    articles: int
+    letters: int
+    readers: int
+    already: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DryLetter:
+    """One letter that would go, and to how many."""
+
+    subject: str
+    articles: int
+    readers: int
+    headlines: tuple[str, ...]
+    topics: tuple[str, ...]  # one entry an audience: its topics' names, or "the whole paper"
+    html_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What today's issue would be. ``why``: a sentence when no letter would go, else empty."""
+
+    date: date
+    opens: datetime
+    closes: datetime
+    articles: int
+    readers: int
+    readers_without: int
+    letters: tuple[DryLetter, ...]
+    why: str = ""
