@@ -12,13 +12,14 @@ import handbill
 from handbill.site.models import Page
 from handbill.topics.models import Topic
 from handbill.topics.paper import css_path
+from handbill.topics.wording import words
 
 LAYOUT = "layout"  # a Page row that is no file: its digest is the fingerprint of the pages as written
 _TEMPLATES = Path(handbill.__file__).parent / "templates" / "public"
 
 
 def fingerprint() -> str:
-    """Hash of the newsroom's settings that pages show, its topics, the templates and the stylesheet."""
+    """Hash of the newsroom's settings that pages show, its topics, the templates, their words and the stylesheet."""
     newsroom = settings.HANDBILL
     shown = [
         newsroom.name,
@@ -28,6 +29,7 @@ def fingerprint() -> str:
         newsroom.postal_address,
         list(Topic.objects.values_list("name", "slug", "position", "retired")),
         css_path(),
+        words(newsroom.language),
         _templates(),
     ]
     return hashlib.sha256(repr(shown).encode()).hexdigest()

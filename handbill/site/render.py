@@ -13,8 +13,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.template.loader import get_template
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from handbill.articles.models import Article, Series
 from handbill.articles.queries import published
@@ -24,6 +22,7 @@ from handbill.site.pictures import Gallery
 from handbill.site.plan import PER_PAGE, Archive, link, page_of, pages_in, series_gaps, span
 from handbill.topics.models import Topic
 from handbill.topics.paper import css_bytes, css_path, paper_context
+from handbill.topics.wording import fill
 
 _ENTRIES_KEPT = 5000
 _LONGEST_SERIES = 2000
@@ -193,7 +192,7 @@ class Press:
             parts.append({"number": row.series_number, "entry": self._entry(row)})
             first = (row.series_number or 0) + 1
             if row.series_number is not None and first in gaps:
-                parts.append({"missing": _missing(first, gaps[first])})
+                parts.append({"missing": _missing(self.paper["words"], first, gaps[first])})
         return parts
 
     def _feed(self, slug: str | None = None) -> bytes | None:
@@ -221,16 +220,8 @@ def _by_number(article: Article) -> tuple[bool, int, int]:
     return article.series_number is None, article.series_number or 0, article.pk
 
 
-def _missing(first: int, last: int) -> str:
-    if first == last:
-        return _("Number %(first)d is not in our archive.") % {"first": first}
-    count = last - first + 1
-    text = ngettext(
-        "Numbers %(first)d to %(last)d (%(count)d part) are not in our archive.",
-        "Numbers %(first)d to %(last)d (%(count)d parts) are not in our archive.",
-        count,
-    )
-    return text % {"first": first, "last": last, "count": count}
+def _missing(words: dict[str, str], first: int, last: int) -> str:
+    return fill(words["gap_one"], first) if first == last else fill(words["gap_many"], f"{first}–{last}")
 
 
 _ARTICLE = re.compile(r"/article/([^/]+)/")

@@ -21,7 +21,7 @@ from handbill.kit.text import plain
 
 MOST_QUERY = 200  # characters
 _MOST_WORDS = 12
-_MOST_HITS = 200
+MOST_HITS = 200
 _MOST_BODY = 200_000
 _HEAP = 15_000_000  # the least that tantivy takes for one thread
 _ANALYZER = "paper"
@@ -94,7 +94,7 @@ def search(folder: Path, words: str, now: datetime, page: int = 1, size: int = 2
 
 
 def _hits(searcher: tantivy.Searcher, query: tantivy.Query) -> list[tuple[float, tantivy.DocAddress]]:
-    return list(searcher.search(query, limit=_MOST_HITS, count=False).hits)
+    return list(searcher.search(query, limit=MOST_HITS, count=False).hits)
 
 
 def _ranked(searcher: tantivy.Searcher, hits: Sequence[tuple[float, tantivy.DocAddress]], now: datetime) -> list[int]:

@@ -13,6 +13,7 @@ from handbill.articles.queries import published
 from handbill.kit.clock import now
 from handbill.site import search
 from handbill.site.render import Press
+from handbill.topics.wording import fill
 
 _SIZE = 20
 _LAST_PAGE = 10
@@ -37,16 +38,24 @@ def _results(press: Press, words: str, page: int) -> tuple[dict[str, object], in
         return {}, 200
     try:
         found = search.search(settings.HANDBILL.search_folder, words, now(), page, _SIZE)
-    except search.SearchMissing as error:
-        return {"trouble": str(error)}, 503
+    except search.SearchMissing:
+        return {"trouble": press.paper["words"]["search_missing"]}, 503
     rows = published().filter(pk__in=found.ids).select_related("series").defer("body").in_bulk()
     context: dict[str, object] = {
-        "total": found.total,
+        "summary": _summary(press.paper["words"], words, found.total),
         "entries": press.entries(rows[pk] for pk in found.ids if pk in rows),
         "newer": _address(words, page - 1) if page > 1 else None,
         "older": _address(words, page + 1) if page * _SIZE < found.total else None,
     }
     return context, 200
+
+
+def _summary(phrases: dict[str, str], words: str, total: int) -> str:
+    if not total:
+        return fill(phrases["found_none"], words)
+    if total >= search.MOST_HITS:
+        return fill(phrases["found_most"], total)
+    return phrases["found_one"] if total == 1 else fill(phrases["found_many"], total)
 
 
 def _address(words: str, page: int) -> str:

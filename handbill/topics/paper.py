@@ -15,6 +15,7 @@ from django.conf import settings
 
 from handbill.kit.text import language_direction
 from handbill.topics.queries import live_topics
+from handbill.topics.wording import words
 
 _STYLESHEET = Path(__file__).parent.parent / "templates" / "public" / "site.css"
 
@@ -23,7 +24,8 @@ def paper_context(language: str | None = None) -> dict[str, Any]:
     """The value of ``paper`` in a public template; ``language`` (a code) where a page is not in the newsroom's own.
 
     Keys: name, language, direction ("ltr" or "rtl"), address (no trailing slash), topics (a list of Topic that are not
-    retired), css_path, postal_address, policy (Content-Security-Policy for a ``<meta>``). Costs one query.
+    retired), css_path, postal_address, words (the layout's own, see ``topics.wording``), policy (the
+    Content-Security-Policy for a ``<meta>``). Costs one query.
     """
     newsroom = settings.HANDBILL
     code = language or newsroom.language
@@ -35,6 +37,7 @@ def paper_context(language: str | None = None) -> dict[str, Any]:
         "topics": list(live_topics()),
         "css_path": css_path(),
         "postal_address": newsroom.postal_address,
+        "words": words(code),
         "policy": policy(newsroom.public_address),
     }
 

@@ -7,9 +7,9 @@ from urllib.parse import quote, urlsplit
 
 from django import template
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
 
 from handbill.kit.text import language_direction
+from handbill.topics import wording
 
 register = template.Library()
 _SUMMARY = 200
@@ -50,14 +50,19 @@ def foreign(article: Any, language: str) -> str:
 
 
 @register.filter
-def also_reported(article: Any) -> str:
+def also_reported(article: Any, words: dict[str, str]) -> str:
     """“also City Desk and 2 more”, or nothing."""
     names = [str(name) for name in article.also_reported or [] if name]
     if not names:
         return ""
-    if len(names) == 1:
-        return _("also %(name)s") % {"name": names[0]}
-    return _("also %(name)s and %(count)d more") % {"name": names[0], "count": len(names) - 1}
+    text = wording.fill(words["also"], names[0])
+    return text if len(names) == 1 else f"{text} {wording.fill(words['more'], len(names) - 1)}"
+
+
+@register.filter
+def fill(text: str, value: object) -> str:
+    """The layout's words with a value for their ``{}``; escaped like any text."""
+    return wording.fill(text, value)
 
 
 @register.filter
