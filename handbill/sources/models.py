@@ -9,7 +9,7 @@ class Source(models.Model):
     """An outlet."""
 
     name = models.CharField(max_length=200)
-    slug = models.SlugField(max_length=80, unique=True)
+    slug = models.SlugField(max_length=80, unique=True, allow_unicode=True)
     address = models.URLField(max_length=2000, blank=True, help_text="The outlet's own site.")
     language = models.CharField(max_length=35, blank=True, help_text="Used where a feed names none.")
     licence = models.CharField(max_length=200, blank=True)
@@ -35,6 +35,7 @@ class Feed(Leased):
     first_filed_at = models.DateTimeField(null=True, blank=True, help_text="What came before this is backlog.")
     fetched_at = models.DateTimeField(null=True, blank=True, help_text="The last try, good or bad.")
     succeeded_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True, help_text="The first of the failed tries in a row.")
     failures = models.PositiveIntegerField(default=0, help_text="Failed tries in a row.")
     failure = models.TextField(blank=True, help_text="What went wrong last, in words; empty when all is well.")
 

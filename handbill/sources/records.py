@@ -1,0 +1,27 @@
+"""What sources tells other rooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from handbill.sources.models import Feed
+
+
+@dataclass(frozen=True, slots=True)
+class OpmlImport:
+    """Feeds added, feeds that were there already, and a sentence for each outline that was refused."""
+
+    added: int
+    known: int
+    refused: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedTrouble:
+    """A feed that fails: what goes wrong, in words, and since when."""
+
+    feed: Feed
+    source: str
+    sentence: str
+    since: datetime

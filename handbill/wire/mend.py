@@ -1,0 +1,202 @@
+"""Turn a feed's bytes into text that a parser can trust: decode, cut off junk, repair the usual faults. Pure.
+
+What is repaired is what outlets get wrong most: encodings that aren't what they say, output before the document, HTML
+entities and bare ampersands in XML, control characters, and a document that breaks off.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from html.entities import html5
+
+from handbill.wire.errors import FeedError
+
+DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
+HEAD = 65_536  # how far into the text the document may begin
+ROOTS = frozenset({"rss", "rdf", "feed"})
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_WIDE = ((b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
+_DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]{1,40})[\"']", re.IGNORECASE)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_AS_WRITTEN = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252", "gb2312": "gb18030"}
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?(rss|rdf|feed)[\s>]", re.IGNORECASE)
+_NAME = re.compile(r"<((?:[A-Za-z_][\w.-]{0,40}:)?([A-Za-z_][\w.-]{0,40}))")
+_WHOLE_ENTRY = re.compile(r"</(?:[A-Za-z_][\w.-]{0,40}:)?(?:item|entry)\s*>", re.IGNORECASE)
+_CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+_AMPERSAND = re.compile(r"&(?:(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});)?")
+_XML_NAMES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A feed's XML as text: declaration, then ``<root`` (its name as written), without a DOCTYPE."""
+
+    text: str
+    root: str
+    truncated: bool
+
+
+def decode(data: bytes, content_type: str = "") -> str:
+    """The text of ``data`` without junk before it or characters XML forbids.
+
+    A byte order mark decides; then what is UTF-8 throughout is UTF-8 whatever it says; then the declaration, then the
+    header, then windows-1252. Raises FeedError when there is no text at all.
+    """
+    text = _NO_TEXT.sub("", _decoded(data, content_type)).lstrip("\ufeff \t\r\n")
+    if not text.strip():
+        raise FeedError("This address gives nothing at all: the answer is empty. It may be mended soon.")
+    return text
+
+
+def prepare(text: str) -> Document:
+    """Find the feed in ``text``. Raises FeedError when it is a web page or anything else but a feed."""
+    start = _feed_start(text)
+    name = _NAME.match(text, start)
+    root = name.group(1) if name else ""
+    body = text[start:]
+    closed = re.search(rf"</{re.escape(root)}\s*>", body[-HEAD:], re.IGNORECASE)
+    end = re.compile(rf"</{re.escape(root)}\s*>\s*", re.IGNORECASE)
+    if closed and (last := list(end.finditer(body))):
+        body = body[: last[-1].end()]  # what outlets print after the document is no part of it
+    return Document(DECLARATION + body, root, not closed)
+
+
+def mend_syntax(document: Document) -> str:
+    """Repair entities and ampersands outside of CDATA, and close a document that breaks off after its last whole entry.
+
+    Raises FeedError when it breaks off before the end of the first.
+    """
+    text = _whole_entries(document) if document.truncated else document.text
+    parts = _CDATA.split(text)
+    parts[::2] = [_AMPERSAND.sub(_entity, part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _decoded(data: bytes, content_type: str) -> str:
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace")
+    stripped = data.lstrip(b" \t\r\n")
+    for start, encoding in _WIDE:
+        if stripped.startswith(start):
+            return stripped.decode(encoding, "replace")
+    declared = _DECLARED.search(data[:1024])
+    header = _CHARSET.search(content_type)
+    names = [declared.group(1).decode() if declared else "", header.group(1) if header else ""]
+    if not data.isascii() and (text := _utf8(data)) is not None:
+        return text
+    for name in names:
+        if (text := _as(data, name)) is not None:
+            return text
+    return (
+        _mixed(data) if any(name.lower() in ("utf-8", "utf8") for name in names) else data.decode("cp1252", "replace")
+    )
+
+
+def _mixed(data: bytes) -> str:
+    """Bytes that are called UTF-8 and aren't throughout: a few bad ones are lost, many mean that it is windows-1252."""
+    text = data.decode("utf-8", "replace")
+    lost = text.count("\ufffd")
+    good = sum(1 for c in text if c > "\x7f") - lost
+    return text if good > lost else data.decode("cp1252", "replace")
+
+
+def _utf8(data: bytes) -> str | None:
+    """The text when it is UTF-8 throughout; the last character may be broken off."""
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return None
+
+
+def _as(data: bytes, name: str) -> str | None:
+    encoding = _AS_WRITTEN.get(name.lower(), name.lower())
+    if not encoding or encoding.startswith(("utf-8", "utf8", "utf-16", "utf-32", "utf-7", "ucs")):
+        return None
+    try:
+        return data.decode(encoding, "replace")
+    except (LookupError, ValueError):
+        return None
+
+
+def _feed_start(text: str) -> int:
+    """Where the root element begins, past declaration, comments, DOCTYPE and whatever the server printed first."""
+    start, name = _first_element(text)
+    if name.rpartition(":")[2].lower() in ROOTS:
+        return start
+    found = _ROOT.search(text, 0, HEAD)
+    if name.lower() not in ("html", "head", "body") and "<!doctype html" not in text[:1024].lower() and found:
+        return found.start()
+    raise _no_feed(text, name.lower())
+
+
+def _no_feed(text: str, name: str) -> FeedError:
+    head = text[:4096].lower()
+    if name in ("html", "head", "body", "div", "script", "meta", "title", "p", "br", "h1") or "<!doctype html" in head:
+        return FeedError("This address gives a web page, not a feed. Look for the outlet's feed address on that page.")
+    if name == "opml":
+        return FeedError("This address gives a list of feeds (OPML), not a feed. Import it as a list instead.")
+    if name in ("urlset", "sitemapindex"):
+        return FeedError("This address gives a sitemap, not a feed. Look for the outlet's feed address.")
+    if name:
+        return FeedError(f"This address gives XML of another kind (<{name[:40]}>), not a feed. Check the address.")
+    return FeedError("This address gives something else than a feed. Look for the outlet's feed address.")
+
+
+def _first_element(text: str) -> tuple[int, str]:
+    position = text.find("<")
+    while 0 <= position < HEAD:
+        if text.startswith("<!--", position):
+            end = text.find("-->", position) + 3
+        elif text.startswith("<?", position):
+            end = text.find(">", position) + 1
+        elif text.startswith("<!", position):
+            end = _doctype_end(text, position)
+        else:
+            found = _NAME.match(text, position)
+            return (position, found.group(1)) if found else (position, "")
+        if end <= position:
+            break
+        position = text.find("<", end)
+    return -1, ""
+
+
+def _doctype_end(text: str, position: int) -> int:
+    """Past the whole declaration: an internal subset's own ``>`` doesn't end it."""
+    close, bracket = text.find(">", position), text.find("[", position)
+    if 0 <= bracket < close:
+        inner = text.find("]", bracket)
+        close = text.find(">", inner) if inner >= 0 else -1
+    return close + 1
+
+
+def _whole_entries(document: Document) -> str:
+    ends = [match.end() for match in _WHOLE_ENTRY.finditer(document.text)]
+    if not ends:
+        raise FeedError("This feed breaks off before the end of its first entry. It may be mended soon.")
+    closing = "</channel>" if document.root.lower() == "rss" else ""
+    return f"{document.text[: ends[-1]]}{closing}</{document.root}>"
+
+
+def _entity(match: re.Match[str]) -> str:
+    name = match.group(1)
+    if name is None:
+        return "&amp;"
+    if name in _XML_NAMES:
+        return match.group()
+    if name.startswith("#"):
+        code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
+        good = code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000
+        return match.group() if good else ""
+    known = html5.get(f"{name};")
+    return known.replace("&", "&amp;").replace("<", "&lt;") if known else f"&amp;{name};"

@@ -1,0 +1,12 @@
+"""The wire's background work: shells that ask the time and call an action."""
+
+from celery import shared_task
+
+from handbill.kit import clock
+from handbill.wire import actions
+
+
+@shared_task
+def fetch_batch(limit: int = 100) -> None:
+    """One round of fetching; safe to lose and safe to run twice."""
+    actions.fetch_due(clock.now(), limit)

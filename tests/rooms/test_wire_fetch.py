@@ -1,0 +1,364 @@
+"""A round of fetching against outlets on loopback: what is filed, what is written down, what is never done twice."""
+
+import dataclasses
+import gzip
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from handbill.sources import actions as sources
+from handbill.sources.models import Feed
+from handbill.sources.queries import trouble
+from handbill.testing.wire import Answer, LoopbackWire
+from handbill.wire import actions
+from handbill.wire.models import Report
+from handbill.wire.records import Round
+from handbill.wire.tasks import fetch_batch
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+XML = "application/xml; charset=utf-8"
+
+
+def item(number: int, **parts: str) -> str:
+    given = {
+        "title": f"Report {number}",
+        "link": f"/story/{number}?a=1&amp;b=2",
+        "guid": f"tag:outlet.example,2026:{number}",
+        "pubDate": "Sat, 21 Nov 2026 08:00:00 GMT",
+        "description": f"&lt;p>Body {number}.&lt;/p>",
+    } | parts
+    return "<item>" + "".join(f"<{name}>{value}</{name}>" for name, value in given.items() if value) + "</item>"
+
+
+def rss(*items: str, title: str = "The Outlet") -> bytes:
+    head = f'<?xml version="1.0"?><rss version="2.0"><channel><title>{title}</title><language>en</language>'
+    return (head + "".join(items) + "</channel></rss>").encode()
+
+
+@pytest.fixture
+def wire(settings: Any) -> Iterator[LoopbackWire]:
+    with LoopbackWire() as server:
+        settings.HANDBILL = dataclasses.replace(
+            settings.HANDBILL, allow_loopback=frozenset({("127.0.0.1", server.port)})
+        )
+        yield server
+
+
+def add(wire: LoopbackWire, path: str, body: bytes = b"", name: str = "The Outlet", **answer: Any) -> Feed:
+    wire.routes[path] = Answer(body=body, content_type=answer.pop("content_type", XML), **answer)
+    return sources.add_source(name, wire.address + path, NOW)
+
+
+def run(now: datetime = NOW, limit: int = 100) -> Round:
+    return actions.fetch_due(now, limit, jitter=lambda: 0.0)
+
+
+def test_a_feed_is_fetched_and_its_entries_are_filed(wire: LoopbackWire) -> None:
+    feed = add(wire, "/feed", rss(item(1), item(2, author="ed@outlet.example (Ed)", category="Climate")))
+    assert run() == Round(fetched=1, entries=2, filed=2)
+    feed.refresh_from_db()
+    assert (feed.failure, feed.failures, feed.title) == ("", 0, "The Outlet")
+    assert feed.first_filed_at == feed.succeeded_at == feed.fetched_at == NOW
+    assert feed.next_at == NOW + timedelta(minutes=30)
+    assert feed.lease_until is None and feed.lease_token == ""
+    report = Report.objects.get(title="Report 2")
+    assert report.address == f"{wire.address}/story/2?a=1&b=2"
+    assert (report.body_html, report.text) == ("<p>Body 2.</p>", "Body 2.")
+    assert (report.language, report.categories) == ("en", ["Climate"])
+    assert report.published_at == report.claimed_at == datetime(2026, 11, 21, 8, tzinfo=UTC)
+    assert report.filed_at == NOW and report.source == feed.source and report.feed == feed
+    agent = wire.requests[0].headers["user-agent"]
+    assert agent.startswith("Handbill/") and "https://paper.example" in agent
+
+
+def test_the_first_fetch_is_backlog_and_what_comes_after_is_not(wire: LoopbackWire) -> None:
+    feed = add(wire, "/feed", rss(item(1)))
+    run()
+    wire.routes["/feed"] = Answer(body=rss(item(2), item(1)), content_type=XML)
+    run(NOW + timedelta(hours=1))
+    assert dict(Report.objects.values_list("title", "backlog")) == {"Report 1": True, "Report 2": False}
+    feed.refresh_from_db()
+    assert feed.first_filed_at == NOW
+
+
+def test_a_first_fetch_that_failed_leaves_the_next_one_backlog(wire: LoopbackWire) -> None:
+    add(wire, "/feed", b"", status=500)
+    run()
+    wire.routes["/feed"] = Answer(body=rss(item(1)), content_type=XML)
+    assert run(NOW + timedelta(hours=1)).filed == 1
+    assert Report.objects.get().backlog
+
+
+def test_fetching_again_files_nothing_twice_and_keeps_the_first_text(wire: LoopbackWire) -> None:
+    add(wire, "/feed", rss(item(1), item(2)), etag="")
+    assert run().filed == 2
+    wire.routes["/feed"] = Answer(body=rss(item(1, title="Changed"), item(2)), content_type=XML, etag="")
+    assert run(NOW + timedelta(hours=1)) == Round(fetched=1, entries=2, filed=0)
+    assert sorted(Report.objects.values_list("title", flat=True)) == ["Report 1", "Report 2"]
+
+
+def test_an_unchanged_feed_is_asked_for_by_its_marks(wire: LoopbackWire) -> None:
+    add(wire, "/feed", rss(item(1)), etag='"v1"', last_modified="Sat, 21 Nov 2026 08:00:00 GMT")
+    run()
+    assert run(NOW + timedelta(hours=1)) == Round(fetched=1, not_modified=1)
+    assert wire.requests[1].headers["if-none-match"] == '"v1"'
+    assert wire.requests[1].headers["if-modified-since"] == "Sat, 21 Nov 2026 08:00:00 GMT"
+    assert Feed.objects.get().next_at == NOW + timedelta(hours=1, minutes=30)
+
+
+def test_marks_that_do_not_fit_are_not_kept(wire: LoopbackWire) -> None:
+    add(wire, "/feed", rss(item(1)), etag='"' + "x" * 600 + '"', last_modified="y" * 200)
+    assert run().fetched == 1
+    feed = Feed.objects.get()
+    assert (feed.etag, feed.last_modified) == ("", "")
+
+
+def test_two_feeds_of_one_outlet_file_a_shared_entry_once(wire: LoopbackWire) -> None:
+    one = add(wire, "/a", rss(item(1), item(2)))
+    two = add(wire, "/b", rss(item(2), item(3)))
+    assert one.source == two.source
+    assert run().filed == 3
+    assert Report.objects.count() == 3
+
+
+def test_two_outlets_may_use_the_same_ids(wire: LoopbackWire) -> None:
+    add(wire, "/a", rss(item(1)), name="One")
+    add(wire, "/b", rss(item(1)), name="Two")
+    assert run().filed == 2
+
+
+BAD: dict[str, tuple[Answer, str]] = {
+    "/html": (
+        Answer(body=b"<!DOCTYPE html><html><body><p>Hello</body></html>"),
+        "This address gives a web page, not a feed.",
+    ),
+    "/empty": (Answer(body=b""), "This address gives nothing at all"),
+    "/broken-off": (Answer(body=rss(item(1))[:150]), "This feed breaks off"),
+    "/large": (Answer(body=rss(item(1)) + b" " * 20_000_000), "larger than 10 MiB"),
+    "/encoding": (Answer(body="<rss><channel>ä".encode("utf-16-le")[1:]), "."),
+    "/json": (Answer(body=b'{"not": "a feed"}'), "This address gives JSON, but no JSON Feed."),
+    "/json-broken": (Answer(body=b'{"version": "https://jsonfeed.org/version/1.1", "items": ['), "it is broken off"),
+    "/500": (Answer(500, b"oops"), "fault of its own (500)"),
+    "/410": (Answer(410, b"gone"), "nothing at this address (410)"),
+    "/inward": (Answer(301, headers={"Location": "http://169.254.169.254/"}), "Only public addresses are fetched."),
+    "/bomb": (
+        Answer(body=gzip.compress(b"\0" * 50_000_000), headers={"Content-Encoding": "gzip"}),
+        "than",
+    ),
+    "/picture": (Answer(body=b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 10), "something else than a feed"),
+}
+
+
+def test_every_bad_feed_is_a_readable_failure_and_the_others_go_on(wire: LoopbackWire) -> None:
+    for path, (answer, _) in BAD.items():
+        add(wire, path, name=f"Outlet {path}")
+        wire.routes[path] = answer
+    add(wire, "/good", rss(item(1)), name="Good")
+    assert run() == Round(fetched=1, failed=len(BAD), entries=1, filed=1)
+    found = {entry.feed.address.removeprefix(wire.address): entry for entry in trouble()}
+    assert set(found) == set(BAD)
+    for path, (_, words) in BAD.items():
+        entry = found[path]
+        assert words in entry.sentence and entry.sentence.endswith("It failed once."), (path, entry.sentence)
+        assert entry.source == f"Outlet {path}" and entry.since == NOW
+        assert len(entry.sentence) < 250 and "Traceback" not in entry.sentence
+    assert Report.objects.count() == 1
+
+
+def test_a_feed_in_another_encoding_than_it_says_is_still_read(wire: LoopbackWire) -> None:
+    body = rss(item(1, title="Übung – “Grüße”")).decode().replace('"1.0"', '"1.0" encoding="utf-8"')
+    add(wire, "/latin", body.encode("windows-1252"))
+    assert run().filed == 1
+    assert Report.objects.get().title == "Übung – “Grüße”"
+
+
+def test_a_feed_that_breaks_off_gives_its_whole_entries(wire: LoopbackWire) -> None:
+    whole = rss(item(1), item(2), item(3))
+    add(wire, "/feed", whole[: whole.index(b"Body 3")])
+    assert run().filed == 2
+
+
+def test_failures_add_up_and_a_success_clears_them(wire: LoopbackWire) -> None:
+    feed = add(wire, "/feed", b"", status=503, headers={"Retry-After": "7200"})
+    run()
+    feed.refresh_from_db()
+    assert feed.next_at == NOW + timedelta(hours=2)
+    later = NOW + timedelta(hours=3)
+    wire.routes["/feed"] = Answer(500)
+    run(later)
+    feed.refresh_from_db()
+    assert (feed.failures, feed.failing_since, feed.fetched_at) == (2, NOW, later)
+    assert feed.next_at == later + timedelta(hours=1)
+    assert trouble()[0].sentence.endswith("It failed 2 times in a row.")
+    wire.routes["/feed"] = Answer(body=rss(item(1)), content_type=XML)
+    run(later + timedelta(hours=1))
+    feed.refresh_from_db()
+    assert (feed.failures, feed.failure, feed.failing_since) == (0, "", None)
+    assert trouble() == []
+
+
+def test_a_fault_of_our_own_is_written_down_logged_and_stops_nobody(
+    wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(wire, "/bad", rss(item(1)), name="Bad")
+    add(wire, "/good", rss(item(2)), name="Good")
+    parse = actions.parse_feed
+
+    def faulty(data: bytes, *, address: str, content_type: str = "") -> Any:
+        if address.endswith("/bad"):
+            raise ZeroDivisionError("secret detail")
+        return parse(data, address=address, content_type=content_type)
+
+    monkeypatch.setattr(actions, "parse_feed", faulty)
+    with caplog.at_level(logging.ERROR):
+        assert run() == Round(fetched=1, failed=1, entries=1, filed=1)
+    (entry,) = trouble()
+    assert "Something in Handbill itself failed on this feed (ZeroDivisionError)." in entry.sentence
+    assert "secret" not in entry.sentence
+    assert "failed unexpectedly" in caplog.text
+
+
+def test_a_fault_while_filing_leaves_nothing_half_done(wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = add(wire, "/feed", rss(item(1)))
+
+    def fails(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("disk full")
+
+    monkeypatch.setattr(Report.objects, "bulk_create", fails)
+    assert run() == Round(failed=1)
+    feed.refresh_from_db()
+    assert feed.first_filed_at is None and feed.etag == "" and feed.failures == 1
+
+
+def test_only_what_is_due_is_fetched_and_no_more_than_the_limit(wire: LoopbackWire) -> None:
+    for number in range(5):
+        add(wire, f"/{number}", rss(item(number)), name=f"Outlet {number}")
+    Feed.objects.filter(address__endswith="/0").update(next_at=None)
+    Feed.objects.filter(address__endswith="/1").update(next_at=NOW + timedelta(hours=1))
+    assert run(limit=2).fetched == 2
+    assert run().fetched == 1
+    assert run().fetched == 0
+
+
+def test_a_worker_that_died_leaves_nothing_undone_and_one_that_slept_writes_nothing(
+    wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = add(wire, "/feed", rss(item(1)))
+    (slept,) = sources.lease_due(NOW, actions.LEASE_SECONDS, 10)  # a worker takes it and dies, or so it seems
+    assert run().fetched == 0
+    later = NOW + timedelta(seconds=actions.LEASE_SECONDS)
+    assert run(later) == Round(fetched=1, entries=1, filed=1)
+    assert not sources.record_failure(slept, later, "Too late.", jitter=0)
+    assert not sources.record_success(slept, later, jitter=0)
+    feed.refresh_from_db()
+    assert feed.failure == "" and feed.first_filed_at == later
+
+
+def test_a_lease_lost_while_fetching_files_nothing(wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = add(wire, "/feed", rss(item(1)))
+    taken = sources.lease_due
+
+    def taken_over(now: datetime, seconds: int, limit: int) -> list[Feed]:
+        feeds = taken(now, seconds, limit)
+        Feed.objects.update(lease_token="somebody else")
+        return feeds
+
+    monkeypatch.setattr(sources, "lease_due", taken_over)
+    run()
+    feed.refresh_from_db()
+    assert Report.objects.count() == 0 and feed.first_filed_at is None and feed.lease_token == "somebody else"
+
+
+def test_dates_in_the_future_are_shown_as_now_and_kept_as_claimed(wire: LoopbackWire) -> None:
+    add(
+        wire,
+        "/feed",
+        rss(item(1, pubDate="Tue, 22 Nov 2033 08:00:00 GMT"), item(2, pubDate=""), item(3, pubDate="soon")),
+    )
+    run()
+    found = {report.title: (report.published_at, report.claimed_at) for report in Report.objects.all()}
+    assert found["Report 1"] == (NOW, datetime(2033, 11, 22, 8, tzinfo=UTC))
+    assert found["Report 2"] == found["Report 3"] == (NOW, None)
+
+
+def test_what_databases_refuse_is_left_out_and_long_fields_are_cut_at_a_word(wire: LoopbackWire) -> None:
+    title = "word " * 200
+    add(
+        wire,
+        "/feed",
+        rss(
+            item(1, title=title, author="name " * 100, category="subject " * 40),
+            item(2, title="Nul\x00 and bell\x07 &#0; &#xD800; end", description="x\x00y \x0b", link="/" + "z" * 3000),
+        ),
+    )
+    wire.routes["/json"] = Answer(
+        body=b'{"version":"https://jsonfeed.org/version/1.1","items":[{"id":"1","title":"half \\ud800 pair \\u0000",'
+        b'"content_html":"<p>a\\u0000b\\udfffc</p>","tags":["a\\u0000b"],"authors":[{"name":"n\\u0000"}]}]}',
+        content_type="application/feed+json",
+    )
+    sources.add_source("Json", wire.address + "/json", NOW)
+    assert run() == Round(fetched=2, entries=3, filed=3)
+    for report in Report.objects.all():
+        assert "\x00" not in f"{report.title}{report.body_html}{report.text}{report.author}{report.categories}"
+        assert len(report.title) <= 500 and len(report.author) <= 300 and len(report.address) <= 2000
+    assert Report.objects.get(title__startswith="word").title.endswith("word…")
+    assert Report.objects.get(title__startswith="half").title == "half pair"
+
+
+def test_an_empty_entry_is_not_filed_and_one_without_title_gets_its_first_words(
+    wire: LoopbackWire,
+) -> None:
+    add(
+        wire,
+        "/feed",
+        rss(
+            item(1, title="", link="", description=""), item(2, title="", description="Short news without a headline.")
+        ),
+    )
+    assert run().filed == 1
+    assert Report.objects.get().title == "Short news without a headline."
+
+
+def test_the_body_is_safe_when_it_is_kept(wire: LoopbackWire) -> None:
+    hostile = (
+        "&lt;p onclick=x()>Hi &lt;script>alert(1)&lt;/script>&lt;img src=//t.example/p.gif>&lt;a href=/more>more&lt;/a>"
+    )
+    add(wire, "/feed", rss(item(1, title="&lt;b>Loud&lt;/b> &amp;amp; clear", description=hostile)))
+    run()
+    report = Report.objects.get()
+    assert report.title == "Loud & clear"
+    link = f'<a href="{wire.address}/more" rel="noopener nofollow ugc">more</a>'
+    assert report.body_html == f"<p>Hi {link}</p>"
+
+
+def test_no_transaction_is_open_while_the_network_is_waited_for(
+    wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database belongs to the caller's thread alone."""
+
+    add(wire, "/feed", rss(item(1)))
+    seen: list[bool] = []
+    gather = actions._gather
+
+    def watched(*args: Any) -> Any:
+        seen.append(threading.current_thread() is threading.main_thread())
+        result = gather(*args)
+        seen.append(connections["default"].connection is not None)
+        return result
+
+    monkeypatch.setattr(actions, "_gather", watched)
+    run()
+    assert seen == [False, False]
+
+
+def test_the_task_does_a_round(wire: LoopbackWire) -> None:
+    add(wire, "/feed", rss(item(1)))
+    Feed.objects.update(next_at=NOW - timedelta(days=400))
+    fetch_batch(10)
+    assert Report.objects.count() == 1
