@@ -6,7 +6,7 @@ row alone that another one has taken since. The Attempt is written all the same,
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +36,15 @@ class Tried:
     at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where a copy stands after a try; ``next_at`` None: settled."""
+
+    state: str
+    reason: str
+    next_at: datetime | None
+
+
 def claim(now: datetime, seconds: int, size: int) -> list[Delivery]:
     """Lease up to ``size`` due copies and write their intents; suppressed ones are settled here and now.
 
@@ -54,37 +63,52 @@ def claim(now: datetime, seconds: int, size: int) -> list[Delivery]:
 def write_outcomes(tried: Iterable[Tried], now: datetime) -> Counter[str]:
     """Write what came of a window; counts by final state."""
     tried = list(tried)
-    counts: Counter[str] = Counter()
-    attempts = [_settle(one, one.outcome, now, counts) for one in tried if one.outcome is not None]
-    _give_back([one.row for one in tried if one.outcome is None], now)
-    if any(attempt.outcome == REFUSED for attempt in attempts):
-        _hold_the_news(now)
-    Attempt.objects.bulk_create(attempts)
-    _learn(tried, now)
-    return counts
+    settled = [(one, _verdict(one, one.outcome, now)) for one in tried if one.outcome is not None]
+    _finish_all(settled, now)
+    _give_back([one.row for one in tried if one.outcome is None])
+    if any(verdict.state == REFUSED for _, verdict in settled):
+        _hold_the_news()
+    Attempt.objects.bulk_create(_attempt(one, one.outcome, verdict, now) for one, verdict in settled if one.outcome)
+    _learn([one for one, _ in settled], now)
+    return Counter(verdict.state for _, verdict in settled)
 
 
-def _settle(one: Tried, outcome: Outcome, now: datetime, counts: Counter[str]) -> Attempt:
+def _verdict(one: Tried, outcome: Outcome, now: datetime) -> Verdict:
+    if outcome.state in (ACCEPTED, REFUSED):
+        return Verdict(outcome.state, outcome.reason, None)
     state = DEFERRED if outcome.state == RELAY else outcome.state
-    reason, next_at = outcome.reason, None
-    if state in (DEFERRED, IN_DOUBT):
-        next_at = next_try(one.row.tries + 1, one.row.mailing.created_at, now, in_doubt=state == IN_DOUBT)
-        if next_at is None:
-            state, reason = REFUSED, "expired"
-    counts[state] += 1
-    finish(one.row, next_at, state=state, settled_at=None if next_at else now)
+    next_at = next_try(one.row.tries + 1, one.row.mailing.created_at, now, in_doubt=state == IN_DOUBT)
+    return Verdict(state, outcome.reason, next_at) if next_at else Verdict(REFUSED, "expired", None)
+
+
+def _finish_all(settled: list[tuple[Tried, Verdict]], now: datetime) -> None:
+    """``work.actions.finish`` for a whole window: one statement for all copies that ended alike."""
+    alike: dict[tuple[str, str, datetime | None], list[int]] = defaultdict(list)
+    for one, verdict in settled:
+        alike[one.row.lease_token, verdict.state, verdict.next_at].append(one.row.pk)
+    for (token, state, next_at), keys in alike.items():
+        Delivery.objects.filter(pk__in=keys, lease_token=token).update(
+            state=state,
+            next_at=next_at,
+            settled_at=None if next_at else now,
+            lease_until=None,
+            lease_token="",
+        )
+
+
+def _attempt(one: Tried, outcome: Outcome, verdict: Verdict, now: datetime) -> Attempt:
     return Attempt(
         delivery=one.row,
         at=one.at or now,
         relay=one.relay,
-        outcome=state,
+        outcome=verdict.state,
         code=outcome.code,
         reply=outcome.reply[:500],
-        reason=reason,
+        reason=verdict.reason,
     )
 
 
-def _give_back(rows: list[Delivery], now: datetime) -> None:
+def _give_back(rows: list[Delivery]) -> None:
     for row in rows:
         finish(row, row.next_at, state=row.state, tries=row.tries, repeats=row.repeats)
 
@@ -122,7 +146,7 @@ def _learn(tried: list[Tried], now: datetime) -> None:
         Suppression.objects.filter(address_hash__in=back, reason=GONE).delete()
 
 
-def _hold_the_news(now: datetime) -> None:
+def _hold_the_news() -> None:
     """Refusals are committed in the order of their ids, so that a cursor never passes one that is still to come."""
     Job.objects.get_or_create(name=NEWS, defaults={"next_at": None})
     Job.objects.select_for_update().get(name=NEWS)

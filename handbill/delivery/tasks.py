@@ -5,6 +5,7 @@ import time
 from celery import shared_task
 
 from handbill.delivery import actions, queries
+from handbill.delivery.errors import NoRelay
 from handbill.kit import clock
 from handbill.work.actions import standing_job
 
@@ -16,8 +17,11 @@ LEASE_SECONDS = 120
 def send_waiting() -> None:
     """Send what is due, one sender at a time; ring again when there is more."""
     ends = time.monotonic() + SECONDS
-    with standing_job("send mail", clock.now(), LEASE_SECONDS) as mine:
-        while mine and time.monotonic() < ends and queries.anything_due(clock.now()):
-            actions.send_batch(clock.now(), stop=lambda: time.monotonic() > ends)
+    try:
+        with standing_job("send mail", clock.now(), LEASE_SECONDS) as mine:
+            while mine and time.monotonic() < ends and queries.anything_due(clock.now()):
+                actions.send_batch(clock.now(), stop=lambda: time.monotonic() > ends)
+    except NoRelay:
+        return  # said in the log by then; the job's lease makes the next try wait
     if mine and queries.anything_due(clock.now()):
         send_waiting.delay()
