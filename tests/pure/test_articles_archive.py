@@ -11,18 +11,18 @@ from handbill.articles.archive import ArchiveEntry, parse_archive
 ENTRIES = [
     (
         "Operation Lantern Day 138: Ferry crews vote on the offer",
-        "Crews of the night ferry began voting on Monday on a pay offer that would end the longest walkout in the port's"
-        " history. The result is expected on Thursday.",
+        "Crews of the night ferry began voting on Monday on a pay offer that would end the longest walkout of the port."
+        " The result is expected on Thursday.",
     ),
     ("Who paid for the second bridge?", "Nobody on the council could say. A review begins in June [...]"),
     (
         "Bakers win, millers lose: what the grain ruling means",
-        "The court in Obertal sided with eleven bakers against the mill that supplied them. Its owner will appeal… Read more",
+        "The court in Obertal sided with eleven bakers against the mill. Its owner will appeal… Read more",
     ),
     ("Rain.", "It rained for the ninth day and the Alm stands a hand below the weir. Continue reading"),
     (
         "A short history of the tram, in 12 objects",
-        "From a brass bell to the last paper ticket, an exhibition in the old depot tells how the line shaped the valley"
+        "From a brass bell to the last paper ticket, an exhibition in the old depot tells how the line made the valley"
         " “and everybody in it”.",
     ),
 ]
@@ -32,8 +32,8 @@ WIDE = [
     "\ufeff{body}\n",
     "\n\nSkip to main content\n\n{body}\n\n",
     "{body}\n\nSubscribe\n\nType your email…\n\nSubscribe\n\nJoin 1,234 other subscribers\n\nLoading…\n",
-    "Skip to content\n\n{body}\nSign up for our newsletter\nThe best of the valley, every Friday.\nEmail Address\nSign up",
-    "{body}\n\nThe day’s digest, by mail\nOne letter a day with the headlines of The Paper. You can leave with one click."
+    "Skip to content\n\n{body}\nSign up for our newsletter\nThe valley's best, every Friday.\nEmail Address\nSign up",
+    "{body}\n\nThe day’s digest, by mail\nOne letter a day with the headlines of The Paper. You can leave at any time."
     "\nE-mail address\nSign up\n",
     "{body}\n\nDiscover more from The Valley\n\nSubscribe now to keep reading and get access to the full archive.\n\n"
     "Type your email…\n\nSubscribe\n\nContinue reading",
@@ -69,7 +69,8 @@ def test_every_shape_gives_the_same_entries(shape, wide, count, newline):
 WRAPPED = [
     (
         "Harbour reopens after nine days",
-        "Ships moved again on Tuesday after the tugs' crews\nhad agreed to a new roster. The port expects to clear\nthe queue by the weekend.",
+        "Ships moved again on Tuesday after the tugs' crews\nhad agreed to a new roster."
+        " The port expects to clear\nthe queue by the weekend.",
     ),
     ("Two held over depot fire", "Police said the two men were seen near the depot\nan hour before."),
     ("Mayor's diary found", "A notebook lost in 1962 was found behind a panel of\nthe town hall. It lists debts."),
