@@ -11,7 +11,7 @@ from html import escape
 
 import css_inline
 
-from handbill.digest.phrases import length_line, more_line, outlets_line, part_line, preheader, read_on
+from handbill.digest.phrases import apart, length_line, more_line, outlets_line, part_line, preheader, read_on
 from handbill.digest.records import LetterArticle, LetterModel
 from handbill.digest.wording import Words, date_line, words
 from handbill.kit.text import language_direction
@@ -164,9 +164,9 @@ def _story(one: LetterArticle, model: LetterModel, said: Words, lead: bool) -> M
 
 
 def _kicker(one: LetterArticle, said: Words) -> Markup:
-    parts = [_fill('<span dir="auto">{0}</span>', name) for name in one.topics]
+    parts = [_fill("{0}", apart(name, said)) for name in one.topics]
     if one.series:
-        parts.append(_fill('<span dir="auto">{0}</span>', part_line(one.series, said)))
+        parts.append(_fill("{0}", part_line(one.series, said)))
         if one.series.previous:
             parts.append(_fill('<a href="{0}">{1}</a>', one.series.previous, said.previous))
     return _fill('<p class="kicker">{0}</p>\n', _join(parts, _GAP)) if parts else Markup()
@@ -174,7 +174,7 @@ def _kicker(one: LetterArticle, said: Words) -> Markup:
 
 def _credit(one: LetterArticle, said: Words) -> Markup:
     outlets = outlets_line(one, said)
-    parts = [_fill('<span dir="auto">{0}</span>', outlets)] if outlets else []
+    parts = [_fill("{0}", outlets)] if outlets else []
     if one.source_address:
         parts.append(_fill('<a href="{0}">{1}</a>', one.source_address, read_on(one, said)))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from handbill.digest.phrases import length_line, more_line, outlets_line, part_line, read_on
+from handbill.digest.phrases import apart, length_line, more_line, outlets_line, part_line, read_on
 from handbill.digest.records import LetterArticle, LetterModel
 from handbill.digest.wording import Words, date_line, words
 
@@ -51,7 +51,7 @@ def _story(one: LetterArticle, said: Words, links: _Links) -> str:
 
 
 def _kicker(one: LetterArticle, said: Words, links: _Links) -> str:
-    parts = list(one.topics)
+    parts = [apart(name, said) for name in one.topics]
     if one.series:
         parts.append(part_line(one.series, said))
         if one.series.previous:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from handbill.digest.records import LetterArticle, LetterModel, SeriesPart
 from handbill.digest.wording import Words, counted
-from handbill.kit.text import clean, shorten, word_count
+from handbill.kit.text import clean, language_direction, shorten, word_count
 
 WORDS_A_MINUTE = 220
 SHOWN_OUTLETS = 2
+_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 
 
 def outlets_line(one: LetterArticle, said: Words) -> str:
     """Who reported it: "Valley Monitor, City Desk and 3 more"; empty when the link to the source says it already."""
-    names = list(dict.fromkeys(name for name in (one.credit, *one.also_reported) if name))
+    names = [apart(name, said) for name in dict.fromkeys((one.credit, *one.also_reported)) if name]
     if len(names) < 2:
         return "" if one.source_address and one.credit else "".join(names)
     if len(names) == SHOWN_OUTLETS:
@@ -37,7 +40,7 @@ def preheader(model: LetterModel) -> str:
 def part_line(part: SeriesPart, said: Words) -> str:
     """Where it stands in its series: "Day 138"."""
     number = "" if part.number is None else str(part.number)
-    return clean(said.part.replace("{number}", number).replace("{name}", part.name))
+    return apart(clean(said.part.replace("{number}", number).replace("{name}", part.name)), said)
 
 
 def more_line(model: LetterModel, said: Words) -> str:
@@ -47,4 +50,11 @@ def more_line(model: LetterModel, said: Words) -> str:
 
 def read_on(one: LetterArticle, said: Words) -> str:
     """The words of the link to the source."""
-    return said.read_on_at.replace("{name}", one.credit) if one.credit else said.read_on
+    return said.read_on_at.replace("{name}", apart(one.credit, said)) if one.credit else said.read_on
+
+
+def apart(name: str, said: Words) -> str:
+    """``name`` between isolates when it runs against the words around it, so that neither turns the other over."""
+    against = ("L",) if language_direction(said.language) == "rtl" else ("R", "AL")
+    crosses = any(unicodedata.bidirectional(character) in against for character in name)
+    return f"{_ISOLATE}{name}{_END_OF_ISOLATE}" if crosses else name
