@@ -42,7 +42,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where a session stands when the script is asked; at ``rcpt`` the last of ``recipients`` is the one asked about."""
+    """Where a session stands when the script is asked; at ``rcpt`` the last of ``recipients`` is meant."""
 
     stage: str
     connection: int  # 1 for the first connection of this relay

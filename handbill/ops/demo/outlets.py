@@ -123,8 +123,8 @@ def opml(outlets: Iterable[Outlet], base_address: str) -> bytes:
             f' xmlUrl="{escape(base_address + path)}" htmlUrl="{escape(outlet.site)}/" language="{outlet.language}"/>'
             for path, about in feeds
         ]
-    head = '<?xml version="1.0" encoding="utf-8"?>\n<opml version="2.0">\n  <head><title>Outlets</title></head>\n  <body>\n'
-    return (head + "\n".join(lines) + "\n  </body>\n</opml>\n").encode("utf-8")
+    head = '<?xml version="1.0" encoding="utf-8"?>\n<opml version="2.0">\n  <head><title>Outlets</title></head>'
+    return "\n".join([head, "  <body>", *lines, "  </body>", "</opml>", ""]).encode("utf-8")
 
 
 def _outlet(data: dict[str, Any], agency: dict[str, Any]) -> Outlet:
@@ -188,7 +188,7 @@ def _rss1_item(outlet: Outlet, entry: Entry, now: datetime) -> str:
     link = outlet.link(entry)
     return f"""<item rdf:about="{link}"><title>{escape(entry.title)}</title><link>{link}</link>
 <dc:date>{entry.at(now).isoformat()}</dc:date><dc:creator>{escape(entry.author)}</dc:creator>
-{_tags("dc:subject", entry)}<description>{escape(escape(chr(10).join(entry.paragraphs), quote=False))}</description></item>"""
+{_tags("dc:subject", entry)}<description>{escape(chr(10).join(entry.paragraphs))}</description></item>"""
 
 
 def _atom(outlet: Outlet, entries: list[Entry], address: str, now: datetime) -> str:
