@@ -103,8 +103,7 @@ def _list(mails: Sequence[Taken], before: str) -> str:
     plural = "mail" if len(mails) == 1 else "mails"
     return (
         f"<p>{len(mails)} {plural}, newest first. They went no further than this machine.</p>"
-        '<div class="wide" role="region" aria-label="Mails" tabindex="0"><table><thead><tr><th scope="col">Subject</th>'
-        f'<th scope="col">To</th><th scope="col">Time (UTC)</th></tr></thead><tbody>{rows}</tbody></table></div>{older}'
+        f'<ul class="mails">{rows}</ul>{older}'
     )
 
 
@@ -112,9 +111,9 @@ def _row(number: int, taken: Taken) -> str:
     head = taken.data.partition(b"\r\n\r\n")[0]
     subject = _header(email.message_from_bytes(head, policy=email.policy.default), "Subject") or "No subject"
     return (
-        f'<tr><td><a href="/outbox/{number}/" dir="auto">{escape(subject)}</a></td>'
-        f"<td>{escape(_printable(', '.join(taken.recipients)))}</td>"
-        f'<td><time datetime="{taken.at.isoformat()}">{taken.at:%d %b, %H:%M:%S}</time></td></tr>'
+        f'<li><a href="/outbox/{number}/" dir="auto">{escape(subject)}</a>'
+        f"<span>to {escape(_printable(', '.join(taken.recipients)))}</span>"
+        f'<time datetime="{taken.at.isoformat()}">{taken.at:%d %b, %H:%M:%S} UTC</time></li>'
     )
 
 
@@ -256,15 +255,14 @@ main { max-width: 60rem; margin: 0 auto; padding: 1.25rem 1rem 3rem; }
 main:focus { outline: none; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .75rem; overflow-wrap: anywhere; text-wrap: balance; }
 a { color: var(--link); text-underline-offset: .15em; }
-a:focus-visible, pre:focus-visible, .wide:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+a:focus-visible, pre:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 .skip { position: absolute; left: -100vw; background: var(--paper); padding: .5rem 1rem; }
 .skip:focus { left: 0; top: 0; z-index: 1; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: start; vertical-align: top; padding: .6rem .75rem .6rem 0; border-bottom: 1px solid var(--line); }
-th { color: var(--quiet); font-weight: 600; font-size: .875rem; }
-td:first-child { min-width: 12rem; overflow-wrap: anywhere; }
-time { white-space: nowrap; font-variant-numeric: tabular-nums; }
+.mails { list-style: none; margin: 1.25rem 0; padding: 0; border-top: 1px solid var(--line); }
+.mails li { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .7rem 0; border-bottom: 1px solid var(--line); }
+.mails a { flex: 1 0 100%; font-weight: 600; overflow-wrap: anywhere; }
+.mails span, .mails time { color: var(--quiet); font-size: .875rem; overflow-wrap: anywhere; }
+.mails time { font-variant-numeric: tabular-nums; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 0 0 1rem; }
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }

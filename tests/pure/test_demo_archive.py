@@ -1,4 +1,4 @@
-"""The sample archive is a page as an editor would save it: six headlines and excerpts between two lines of furniture."""
+"""The sample archive is a page as an editor would save it: six entries between a skip link and a sign-up box."""
 
 from handbill.articles.archive import parse_archive
 from handbill.ops.demo.outlets import FOLDER
