@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from django.db import transaction
 from django.db.models import Max
@@ -15,8 +16,11 @@ from django.db.models import Max
 from handbill.articles.archive import parse_archive
 from handbill.articles.models import Article
 from handbill.articles.records import Imported
+from handbill.articles.sanitise import clean_body
 from handbill.articles.slugs import free_slug, next_slug
-from handbill.kit.text import slugify
+from handbill.articles.wordpress import WordPressError, WordPressPost, parse_wordpress
+from handbill.kit.text import plain, slugify
+from handbill.stories.excerpt import excerpt
 from handbill.topics.models import Topic
 
 _BATCH = 500
@@ -41,6 +45,70 @@ def import_archive(text: str, now: datetime, topic_name: str | None = None) -> I
     return Imported(len(articles), made, list(archive.refused))
 
 
+def import_wordpress(data: bytes, now: datetime) -> Imported:
+    """Publish the posts of a WordPress export with their dates, bodies sanitised; categories become topics.
+
+    Raises WordPressError when the file is no export; one that breaks off later keeps what came before and says so.
+    Posts are written 500 at a time, so a large export needs little memory and a broken import goes on when repeated.
+    """
+    done = Imported()
+    posts = parse_wordpress(data)
+    while True:
+        batch: list[WordPressPost] = []
+        broken = ""
+        try:
+            for post in islice(posts, _BATCH):
+                batch.append(post)  # one by one: those before a fault count
+        except WordPressError as error:
+            broken = str(error)
+            if not batch and not done.articles:
+                raise
+        done = _added(done, _import_posts(batch, now), broken)
+        if broken or len(batch) < _BATCH:
+            return done
+
+
+def _added(before: Imported, batch: Imported, broken: str) -> Imported:
+    refused = [*before.refused, *batch.refused, *([broken] if broken else [])]
+    return Imported(before.articles + batch.articles, before.topics + batch.topics, refused)
+
+
+def _import_posts(posts: list[WordPressPost], now: datetime) -> Imported:
+    refused = [f"A post of {post.address or 'no address'} has no title." for post in posts if not _line(post.title)]
+    with transaction.atomic():
+        topics, made = _topics(name for post in posts for name in post.categories)
+        wanted = {(_line(post.title), post.published_at): post for post in posts if _line(post.title)}
+        known = _known_posts(wanted)
+        fresh = [post for key, post in wanted.items() if key not in known]
+        articles = _publish_rows([_post(post, now) for post in fresh], [post.slug for post in fresh])
+        _file_under(
+            {
+                article.pk: [topics[name] for name in post.categories if name in topics]
+                for article, post in zip(articles, fresh, strict=True)
+            }
+        )
+    return Imported(len(articles), made, refused)
+
+
+def _known_posts(wanted: Iterable[tuple[str, datetime | None]]) -> set[tuple[str, datetime | None]]:
+    rows = Article.objects.filter(headline__in={headline for headline, _ in wanted}, story__isnull=True)
+    found = rows.values_list("headline", "published_at", "dated")
+    return {(headline, at if dated else None) for headline, at, dated in found}
+
+
+def _post(post: WordPressPost, now: datetime) -> Article:
+    body = clean_body(post.body_html)
+    return _imported(
+        now,
+        headline=_line(post.title),
+        excerpt=_text(post.excerpt) or excerpt(plain(body)),
+        body=body,
+        credit=_line(post.author),
+        published_at=post.published_at or _UNDATED,
+        dated=post.published_at is not None,
+    )
+
+
 def _undated(entries: list[tuple[str, str]], now: datetime) -> list[Article]:
     last = Article.objects.filter(dated=False).aggregate(last=Max("published_at"))["last"] or _UNDATED
     return [
@@ -61,10 +129,10 @@ def _imported(now: datetime, **fields: object) -> Article:
     return Article(live=True, edition=1, in_digest=False, first_published_at=now, last_published_at=now, **fields)
 
 
-def _publish_rows(articles: list[Article]) -> list[Article]:
+def _publish_rows(articles: list[Article], wishes: list[str] | None = None) -> list[Article]:
     taken = set(Article.objects.values_list("slug", flat=True))
-    for article in articles:
-        article.slug = next_slug(slugify(article.headline, 100), taken, 100)
+    for article, wish in zip(articles, wishes or [""] * len(articles), strict=True):
+        article.slug = next_slug(slugify(wish or article.headline, 100), taken, 100)
         taken.add(article.slug)
     return Article.objects.bulk_create(articles, batch_size=_BATCH)
 
@@ -92,8 +160,3 @@ def _text(value: str) -> str:
 
 def _line(value: str) -> str:
     return " ".join(_text(value).split())[:300].rstrip()
-
-
-def import_wordpress(data: bytes, now: datetime) -> Imported:
-    """placeholder"""
-    raise NotImplementedError

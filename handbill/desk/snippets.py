@@ -93,7 +93,7 @@ class ArticleViewSet(SnippetViewSet):
     edit_handler = ObjectList(
         [
             FieldPanel("headline"),
-            FieldPanel("excerpt", widget=forms.Textarea(attrs={"rows": 7})),
+            FieldPanel("excerpt"),
             FieldPanel("topics", widget=forms.CheckboxSelectMultiple),
             FieldPanel("body", heading=_("Text of your own")),
             MultiFieldPanel(

@@ -1,0 +1,239 @@
+"""The desk's screens: who may, what GET leaves alone, what each button does and undoes."""
+
+import re
+
+import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.urls import reverse
+from test_articles_actions import NOW, make_story
+
+from handbill.articles import actions
+from handbill.articles.models import Article
+from handbill.desk import panels
+from handbill.topics.models import Topic
+
+pytestmark = pytest.mark.django_db
+HANDED = {"article": {"headline": "Handed in"}, "paper": {"language": "en"}}
+LISTS = ["/topics/", "/series/", "/sources/", "/feeds/", "/images/", "/articles/add/", "/2fa/"]
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def ada(client):
+    user = get_user_model().objects.create_user("ada", "ada@paper.example", PASSWORD)
+    user.groups.add(Group.objects.get(name="Editors"))
+    return user
+
+
+@pytest.fixture
+def desk(client, ada):
+    client.force_login(ada)
+    return client
+
+
+def log_in(client, email: str = "ada@paper.example", password: str = PASSWORD, address: str = "/login/"):
+    return client.post(address, {"login": email, "username": email, "password": password})
+
+
+def test_a_stranger_is_sent_to_the_login(client):
+    for address in ("/", "/stories/", "/articles/", "/2fa/", "/account/"):
+        answer = client.get(address)
+        assert answer.status_code == 302 and answer["Location"].startswith("/login/"), address
+
+
+def test_logging_in_by_email_opens_the_desk(client, ada):
+    assert log_in(client)["Location"] == "/"
+    assert client.get("/").status_code == 200
+
+
+def test_a_second_factor_cannot_be_passed_by(client, ada):
+    TOTP.activate(ada, generate_totp_secret())
+    assert log_in(client)["Location"].startswith("/2fa/authenticate/")
+    assert client.get("/")["Location"].startswith("/login/"), "half a login opens nothing"
+    assert "wagtail" not in client.get(reverse("wagtailadmin_login")).content.decode().lower()
+
+
+@pytest.mark.parametrize("address", ["/password_reset/", "/password_reset/confirm/MQ/set-password/"])
+def test_wagtails_password_reset_is_out_of_reach(client, ada, address):
+    assert client.post(address, {"email": "ada@paper.example"}).status_code in (301, 302)
+    page = client.get(address, follow=True)
+    assert page.status_code == 200 and b"new_password" not in page.content
+
+
+def test_nobody_signs_up(client):
+    assert b"Nobody signs up here" in client.get("/signup/").content
+    client.post("/signup/", {"email": "cy@paper.example", "password1": PASSWORD})
+    assert not get_user_model().objects.filter(email="cy@paper.example").exists()
+
+
+def test_a_wrong_password_is_refused_in_words(client, ada):
+    page = log_in(client, password="wrong")
+    assert page.status_code == 200 and "not correct" in page.content.decode()
+
+
+def test_who_has_no_role_sees_no_stories(client):
+    client.force_login(get_user_model().objects.create_user("cy"))
+    assert client.get("/stories/").status_code == 302
+    client.force_login(_guest())
+    assert client.get("/stories/", follow=True).redirect_chain or client.get("/stories/").status_code == 403
+
+
+def _guest():
+    guest = get_user_model().objects.create_user("guest")
+    guest.groups.add(Group.objects.get(name="Moderators"))
+    return guest
+
+
+def test_the_list_shows_outlets_reasons_and_direction(desk):
+    make_story("Alder bridge closes", "Bridge shut for weeks")
+    arabic = make_story("افتتاح الجسر")
+    type(arabic).objects.filter(pk=arabic.pk).update(language="ar")
+    page = desk.get("/stories/").content.decode()
+    assert "Alder Post" in page and "Mill Gazette" in page and "It opened the story." in page
+    assert 'rel="noopener noreferrer"' in page
+    assert re.search(r'dir="rtl" lang="ar">\s*افتتاح الجسر', page)
+
+
+def test_the_list_costs_the_same_for_many_stories(desk, django_assert_max_num_queries):
+    for number in range(15):
+        make_story(f"Story {number}", f"Story {number} again")
+    with django_assert_max_num_queries(30):
+        desk.get("/stories/")
+
+
+def test_pages_follow_and_nonsense_is_the_first(desk):
+    for number in range(21):
+        make_story(f"Story {number}")
+    first, second = desk.get("/stories/"), desk.get("/stories/?page=2")
+    assert b"?page=2" in first.content and len(second.context["stories"]) == 1
+    for nonsense in ("x", "-1", "0", "9999999999", "٣", ""):
+        assert len(desk.get("/stories/", {"page": nonsense}).context["stories"]) == 20
+
+
+@pytest.mark.parametrize("name", ["desk_take", "desk_dismiss", "desk_restore", "desk_undo_take"])
+def test_looking_changes_nothing(desk, name):
+    story = make_story("Alder bridge closes")
+    assert desk.get(reverse(name, args=[story.pk])).status_code == 405
+    story.refresh_from_db()
+    assert story.dismissed_at is None and not Article.objects.exists()
+
+
+def test_take_leads_to_the_draft_with_its_topics_and_an_undo(desk):
+    Topic.objects.create(name="City", slug="city")
+    story = make_story("Alder bridge closes")
+    page = desk.post(reverse("desk_take", args=[story.pk]), follow=True)
+    article = Article.objects.get()
+    assert page.redirect_chain[-1][0] == reverse("wagtailsnippets_articles_article:edit", args=[article.pk])
+    assert not article.live and [topic.name for topic in article.topics.all()] == ["City"]
+    assert reverse("desk_undo_take", args=[article.pk]) in page.content.decode()
+    desk.post(reverse("desk_undo_take", args=[article.pk]))
+    assert not Article.objects.exists()
+    assert "Alder bridge closes" in desk.get("/stories/").content.decode()
+
+
+def test_take_and_publish_stays_on_the_list_and_undo_withdraws(desk):
+    story = make_story("Alder bridge closes")
+    page = desk.post(reverse("desk_take", args=[story.pk]), {"publish": "1", "page": "1"}, follow=True)
+    article = Article.objects.get()
+    assert page.redirect_chain[-1][0] == "/stories/" and article.live and article.edition == 1
+    desk.post(reverse("desk_undo_take", args=[article.pk]))
+    article.refresh_from_db()
+    assert not article.live and article.edition == 2
+
+
+def test_dismiss_and_its_undo(desk):
+    story = make_story("Alder bridge closes")
+    page = desk.post(reverse("desk_dismiss", args=[story.pk]), follow=True).content.decode()
+    assert reverse("desk_restore", args=[story.pk]) in page and not desk.get("/stories/").context["stories"]
+    desk.post(reverse("desk_restore", args=[story.pk]))
+    assert desk.get("/stories/").context["stories"]
+
+
+def test_a_story_that_is_gone_is_said_not_crashed(desk):
+    page = desk.post(reverse("desk_take", args=[4711]), follow=True)
+    assert page.status_code == 200 and "is gone" in page.content.decode()
+    assert desk.post(reverse("desk_undo_take", args=[4711]), follow=True).status_code == 200
+    assert desk.post(reverse("desk_dismiss", args=[4711])).status_code == 404
+
+
+def test_a_headline_is_never_markup(desk):
+    story = make_story("<img src=x onerror=alert(1)> & more")
+    pages = [
+        desk.get("/stories/"),
+        desk.post(reverse("desk_dismiss", args=[story.pk]), follow=True),
+        desk.post(reverse("desk_take", args=[story.pk]), follow=True),
+    ]
+    assert all(b"<img src=x" not in page.content for page in pages)
+
+
+def test_publishing_at_the_desk_counts_like_an_action(desk):
+    article = actions.take_story(make_story("Alder bridge closes").pk, NOW)
+    address = reverse("wagtailsnippets_articles_article:edit", args=[article.pk])
+    form = {"headline": "Bridge closes", "excerpt": "It closes.", "body": "null", "also_reported": "[]", "topics": []}
+    form |= {"image": "", "series": "", "in_digest": "on", "action-publish": "1"}
+    desk.post(address, form)
+    article.refresh_from_db()
+    assert (article.live, article.edition, article.headline) == (True, 1, "Bridge closes")
+    assert article.published_at == article.last_published_at and article.story_id
+    desk.post(reverse("wagtailsnippets_articles_article:unpublish", args=[article.pk]))
+    article.refresh_from_db()
+    assert (article.live, article.edition) == (False, 2)
+
+
+def test_what_was_public_is_not_deleted(desk):
+    article = actions.take_story(make_story("Alder bridge closes").pk, NOW, publish=True)
+    topic = Topic.objects.create(name="City", slug="city")
+    article.topics.add(topic)
+    article.save()
+    desk.post(reverse("wagtailsnippets_articles_article:delete", args=[article.pk]))
+    bulk = reverse("wagtail_bulk_action", args=["articles", "article", "delete"])
+    desk.post(f"{bulk}?id={article.pk}")
+    desk.force_login(get_user_model().objects.create_superuser("root"))
+    desk.post(reverse("wagtailsnippets_topics_topic:delete", args=[topic.pk]))
+    assert Article.objects.filter(pk=article.pk).exists() and Topic.objects.filter(pk=topic.pk).exists()
+
+
+def test_the_home_screen_counts_and_shows_what_rooms_hand_in(desk):
+    make_story("Alder bridge closes")
+    panels.register(panels.Panel("probe", "desk/preview.html", lambda request: HANDED))
+    try:
+        page = desk.get("/").content.decode()
+    finally:
+        panels._panels.pop("probe")
+    assert "story waits" in page and "Handed in" in page
+    for foreign in ("gravatar", "wagtail.org", "releases.wagtail"):
+        assert foreign not in page.lower()
+
+
+def test_the_menu_has_no_page_tree(admin_client):
+    page = admin_client.get("/").content.decode()
+    assert "/stories/" in page
+    for hidden in ('"name": "explorer"', '"name": "documents"', '"name": "help"', "editor-guide"):
+        assert hidden not in page
+
+
+@pytest.mark.parametrize(
+    "address", ["/topics/", "/series/", "/sources/", "/feeds/", "/images/", "/articles/add/", "/2fa/"]
+)
+def test_every_list_opens(desk, address):
+    assert desk.get(address).status_code == 200
+
+
+def test_articles_are_found_and_filtered(desk):
+    actions.take_story(make_story("Alder bridge closes").pk, NOW, publish=True)
+    actions.take_story(make_story("Ferry runs late").pk, NOW)
+
+    def found(**query: str) -> list[str]:
+        return [str(article) for article in desk.get("/articles/", query).context["object_list"]]
+
+    assert found(q="ferry") == ["Ferry runs late"]
+    assert found(state="live") == ["Alder bridge closes"] and found(state="draft") == ["Ferry runs late"]
+    assert len(found()) == 2 and found(q="' OR 1=1 --") == []
+
+
+def test_the_preview_is_the_public_page(desk):
+    article = actions.take_story(make_story("Alder bridge closes").pk, NOW)
+    page = article.make_preview_request().content.decode()
+    assert "Alder bridge closes" in page and "Skip to content" in page
