@@ -19,7 +19,11 @@ class Built:
     busy: bool = False
 
     def plus(self, other: Built) -> Built:
-        """Two rounds together; ``pages`` is the later one's."""
+        """Two rounds together; ``pages`` and ``busy`` are the later one's."""
         return Built(
-            self.written + other.written, self.removed + other.removed, self.unchanged + other.unchanged, other.pages
+            self.written + other.written,
+            self.removed + other.removed,
+            self.unchanged + other.unchanged,
+            other.pages,
+            other.busy,
         )

@@ -1,4 +1,4 @@
-"""Archives numbered from the oldest: full pages rest, withdrawing leaves a gap, backdating moves only what lies above."""
+"""Archives numbered from the oldest: full pages rest, withdrawing leaves a gap, backdating moves what lies above."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -62,7 +62,9 @@ class Shelf:
         return sorted((k for k in self.places if k not in self.withdrawn), reverse=True)[:count]
 
     def page(self, number: int) -> list[tuple[datetime, int]]:
-        return sorted((k for k, p in self.places.items() if p in span(number) and k not in self.withdrawn), reverse=True)
+        return sorted(
+            (k for k, p in self.places.items() if p in span(number) and k not in self.withdrawn), reverse=True
+        )
 
     def pages(self) -> dict[str, object]:
         """What every page shows, its links included."""
@@ -120,7 +122,9 @@ def test_walking_older_visits_everything_newest_first(order: list[int], data: st
     assert walked == sorted(shelf.places.keys() - shelf.withdrawn, reverse=True)
 
 
-steps = st.lists(st.tuples(st.sampled_from(["add", "add", "withdraw", "return", "delete"]), st.integers(0, 120)), max_size=70)
+steps = st.lists(
+    st.tuples(st.sampled_from(["add", "add", "withdraw", "return", "delete"]), st.integers(0, 120)), max_size=70
+)
 
 
 @given(numbers, steps)
@@ -141,9 +145,23 @@ def test_what_is_not_marked_stale_has_not_changed(order: list[int], changes: lis
                 shelf.withdrawn.discard(entry)
             else:
                 (shelf.withdrawn.add if what == "withdraw" else shelf.withdrawn.discard)(entry)
-        after = shelf.pages()
-        differing = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-        assert differing <= shelf.stale(touched)
+        assert _differing(before, shelf.pages()) <= shelf.stale(touched)
+
+
+def test_growing_and_shrinking_one_by_one_over_the_edges_of_pages() -> None:
+    shelf = Shelf()
+    for number in range(62):
+        before = shelf.pages()
+        touched = shelf.add(key(number))
+        assert _differing(before, shelf.pages()) <= shelf.stale(touched)
+    for number in reversed(range(62)):
+        before = shelf.pages()
+        touched = {shelf.places.pop(key(number))}
+        assert _differing(before, shelf.pages()) <= shelf.stale(touched)
+
+
+def _differing(before: dict[str, object], after: dict[str, object]) -> set[str]:
+    return {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
 
 
 def test_withdrawing_changes_its_own_page_alone() -> None:
