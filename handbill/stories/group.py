@@ -18,11 +18,11 @@ from handbill.kit.text import words
 from handbill.stories.reasons import reasons
 from handbill.stories.records import Place, Told
 from handbill.stories.series import series_of
-from handbill.stories.terms import READ_CHARACTERS, counts, shingles, terms, weigh
+from handbill.stories.terms import READ_CHARACTERS, counts, names, shingles, terms, weigh
 
 WINDOW = timedelta(hours=72)  # a report joins a story only within so long of its nearest member
-ALIKE = 0.14  # average cosine over all pairs at which two groups are one story; measured, ADR-0019
-NOTED = 0.06  # pairs below this count as not alike at all
+ALIKE = 0.22  # average cosine over all pairs at which two groups are one story; measured, ADR-0019
+NOTED = 0.05  # pairs below this count as not alike at all
 SAME_TEXT = 0.5  # share of the shorter text's shingles found in the longer
 FEWEST_SHINGLES = 12  # texts shorter than this are the same only if every word is
 COMMON = 150  # a word or shingle in more reports than this (and than a tenth) is no lead to follow
@@ -83,9 +83,10 @@ def _look(told: Sequence[Told]) -> list[_Seen]:
     read = [(terms(t.title, t.language), terms(t.text, t.language)) for t in told]
     said = [counts((s for s, _ in title), (s for s, _ in text)) for title, text in read]
     spread = Counter(term for one in said for term in one)
+    named = Counter(name for t in told for name in names(t.text, t.language))
     total = len(told)
     return [
-        _Seen(t, weigh(one, spread, total), dict(title), dict(text), shingles(t.text), _exact(t), _part(t))
+        _Seen(t, weigh(one, spread, named, total), dict(title), dict(text), shingles(t.text), _exact(t), _part(t))
         for t, one, (title, text) in zip(told, said, read, strict=True)
     ]
 
