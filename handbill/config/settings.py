@@ -177,6 +177,7 @@ if HANDBILL.broker == "filesystem":
         "control_folder": str(_queue / "control"),
         "processed_folder": str(_queue / "processed"),
         "store_processed": False,
+        "polling_interval": 0.2,
     }
 else:
     CELERY_BROKER_URL = HANDBILL.broker
@@ -191,3 +192,4 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(HANDBILL.run_folder / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {"tick": {"task": "handbill.ops.tasks.tick", "schedule": 10.0, "options": {"expires": 20}}}
+CELERY_TASK_DEFAULT_QUEUE = "handbill"
