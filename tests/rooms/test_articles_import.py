@@ -121,7 +121,7 @@ def test_an_export_that_breaks_off_keeps_what_came_and_says_so():
 
 
 def test_a_file_that_is_no_export_is_refused_in_words():
-    with pytest.raises(GiveUp, match="no WordPress export|not XML"):
+    with pytest.raises(GiveUp, match=r"no WordPress export|not XML"):
         actions.import_wordpress(b"<html><body>No</body></html>", NOW)
     assert not Article.objects.exists()
 
