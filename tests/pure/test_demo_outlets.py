@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
@@ -134,6 +135,11 @@ def test_one_outlet_writes_markup_entities_and_relative_links() -> None:
     resolved = "".join(text for *_, text in read(lantern))
     assert 'href="https://tessbury-lantern.example/results/autumn.html"' in resolved
     assert "Ferrymen’s March" in unescape(resolved)
+
+
+def test_html_entities_survive_as_xhtml() -> None:
+    lantern = next(outlet for outlet in OUTLETS if "Lantern" in outlet.name)
+    assert "Ferrymen’s March" in "".join(text for *_, text in read(replace(lantern, format="atom", body="xhtml")))
 
 
 def test_two_more_feeds_are_bad_and_all_ten_are_listed() -> None:

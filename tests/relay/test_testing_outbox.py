@@ -72,6 +72,13 @@ def test_the_mail_stands_in_a_frame_without_scripts() -> None:
     assert b'<a target="_blank" rel="noopener"' in frame.body
 
 
+@pytest.mark.parametrize("path", ["/outbox/1/", "/outbox/1/text", "/outbox/1/source"])
+def test_no_words_of_a_mail_become_markup(path: str) -> None:
+    page = text(path, b"Subject: <img src=x>\r\nFrom: <img@src.example>\r\n\r\n<img src=x>\r\n")
+    assert "<img" not in page
+    assert "&lt;img" in page
+
+
 def test_text_and_source_are_shown_as_they_are() -> None:
     assert "Read on." in text("/outbox/1/text", mail())
     assert "Content-Type: multipart/alternative" in text("/outbox/1/source", mail())

@@ -1,5 +1,6 @@
 """The loopback wire answers as its routes say, to a client that is not ours."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -52,7 +53,11 @@ def test_unknown_paths_failures_and_redirects(wire: LoopbackWire) -> None:
 
 
 def test_head_sends_no_body_and_post_is_kept(wire: LoopbackWire) -> None:
-    assert urllib3.request("HEAD", wire.address + "/feed").data == b""
+    with socket.create_connection(("127.0.0.1", wire.port), 10) as raw:
+        raw.sendall(b"HEAD /feed HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head = b"".join(iter(lambda: raw.recv(4096), b""))
+    assert b"Content-Length: 6\r\n" in head
+    assert head.endswith(b"\r\n\r\n")
     urllib3.request("POST", wire.address + "/feed", body=b"hello")
     assert wire.requests[-1].body == b"hello"
 
