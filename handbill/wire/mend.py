@@ -32,7 +32,6 @@ _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?(rss|rdf|feed)[\s>]", re.IGNORECASE)
 _NAME = re.compile(r"<((?:[A-Za-z_][\w.-]{0,40}:)?([A-Za-z_][\w.-]{0,40}))")
 _WHOLE_ENTRY = re.compile(r"</(?:[A-Za-z_][\w.-]{0,40}:)?(?:item|entry)\s*>", re.IGNORECASE)
-_CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _AMPERSAND = re.compile(r"&(?:(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});)?")
 _XML_NAMES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
@@ -76,10 +75,26 @@ def mend_syntax(document: Document) -> str:
 
     Raises FeedError when it breaks off before the end of the first.
     """
-    text = _whole_entries(document) if document.truncated else document.text
-    parts = _CDATA.split(text)
-    parts[::2] = [_AMPERSAND.sub(_entity, part) for part in parts[::2]]
-    return "".join(parts)
+    text = whole_entries(document) if document.truncated else document.text
+    parts: list[str] = []
+    position = 0
+    while (start := text.find("<![CDATA[", position)) >= 0 and (end := text.find("]]>", start)) >= 0:
+        parts += [_AMPERSAND.sub(_entity, text[position:start]), text[start : end + 3]]
+        position = end + 3
+    return "".join(parts) + _AMPERSAND.sub(_entity, text[position:])
+
+
+def whole_entries(document: Document, most: int | None = None) -> str:
+    """The document, at most its first ``most`` characters, closed after its last whole entry.
+
+    Raises FeedError when not one is whole.
+    """
+    text = document.text[:most]
+    ends = [match.end() for match in _WHOLE_ENTRY.finditer(text)]
+    if not ends:
+        raise FeedError("This feed breaks off before the end of its first entry. It may be mended soon.")
+    closing = "</channel>" if document.root.lower() == "rss" else ""
+    return f"{text[: ends[-1]]}{closing}</{document.root}>"
 
 
 def _decoded(data: bytes, content_type: str) -> str:
@@ -173,19 +188,12 @@ def _first_element(text: str) -> tuple[int, str]:
 
 def _doctype_end(text: str, position: int) -> int:
     """Past the whole declaration: an internal subset's own ``>`` doesn't end it."""
-    close, bracket = text.find(">", position), text.find("[", position)
-    if 0 <= bracket < close:
+    close = text.find(">", position)
+    bracket = text.find("[", position, max(close, position))
+    if bracket >= 0:
         inner = text.find("]", bracket)
         close = text.find(">", inner) if inner >= 0 else -1
     return close + 1
-
-
-def _whole_entries(document: Document) -> str:
-    ends = [match.end() for match in _WHOLE_ENTRY.finditer(document.text)]
-    if not ends:
-        raise FeedError("This feed breaks off before the end of its first entry. It may be mended soon.")
-    closing = "</channel>" if document.root.lower() == "rss" else ""
-    return f"{document.text[: ends[-1]]}{closing}</{document.root}>"
 
 
 def _entity(match: re.Match[str]) -> str:

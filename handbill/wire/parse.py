@@ -26,7 +26,7 @@ from lxml import etree
 from handbill.kit.text import clean, plain, shorten
 from handbill.kit.urls import resolve_link
 from handbill.wire.errors import FeedError
-from handbill.wire.mend import Document, decode, mend_syntax, prepare
+from handbill.wire.mend import Document, decode, mend_syntax, prepare, whole_entries
 from handbill.wire.records import Entry, ParsedFeed
 
 MAX_BYTES = 15 * 1024 * 1024
@@ -37,7 +37,7 @@ MAX_ID = 2000
 MAX_CATEGORIES = 20
 MAX_CATEGORY = 100
 MAX_BODY = 500_000
-MAX_SLOW_CHARACTERS = 4_000_000  # the repairing parser takes seconds for each megabyte
+MAX_SLOW_CHARACTERS = 1_000_000  # the repairing parser takes up to 7 s for so many
 EARLIEST_YEAR = 1971  # what is older is a clock that was never set
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,4}")
@@ -68,13 +68,12 @@ def parse_feed(data: bytes, *, address: str, content_type: str = "") -> ParsedFe
 
 
 def _xml_feed(document: Document, address: str) -> ParsedFeed:
-    text = document.text
-    tree = _tree(text)
+    tree = _tree(document.text)
     if tree is None:
-        text = mend_syntax(document)
-        tree = _tree(text)
-    parsed = _fast(text, tree, address) if tree is not None else None
-    return parsed or _slow(text, address, document.truncated)
+        document = replace(document, text=mend_syntax(document))
+        tree = _tree(document.text)
+    parsed = _fast(document.text, tree, address) if tree is not None else None
+    return parsed or _slow(document, address)
 
 
 def _tree(text: str) -> etree._Element | None:
@@ -98,22 +97,31 @@ def _fast(text: str, tree: etree._Element, address: str) -> ParsedFeed | None:
     if len(found.entries) != len(elements) or not all(map(_agrees, elements, found.entries)):
         return None
     for element, raw in zip(elements, found.entries, strict=True):
+        if links := _alternates(element):
+            raw["link"] = links[0]  # the fast parser takes the first of any relation
         if _child(element, "guid") is None and _child(element, "id") is None:
             raw["id"] = element.get(_RDF_ABOUT) or ""  # the fast parser puts the link there
     return _feed(found.feed, found.entries, address, _iso_date, _language(tree))
 
 
 def _agrees(element: etree._Element, raw: Mapping[str, Any]) -> bool:
-    """Whether the fast parser found the title and link that stand in the tree."""
+    """Whether the fast parser found the title, link and id that stand in the tree."""
     title = _child(element, "title")
     if title is not None and bool("".join(title.itertext()).strip()) != bool(_text(raw.get("title")).strip()):
         return False
     if not element.tag.startswith(ATOM_10):
         link = _child(element, "link")
-        return link is None or not (link.text or "").strip() or bool(raw.get("link"))
+        own_id = _child(element, "id")
+        named = link is not None and bool((link.text or "").strip() or link.get("href"))
+        return (not named or bool(raw.get("link"))) and (own_id is None or bool(raw.get("id")))
     literal = title is not None and (title.get("type") or "text") == "text" and "<" in (title.text or "")
-    links = element.findall(f"{ATOM_10}link")
-    return not literal and any((link.get("rel") or "alternate") == "alternate" and link.get("href") for link in links)
+    return not literal and bool(_alternates(element))
+
+
+def _alternates(element: etree._Element) -> list[str]:
+    """An Atom entry's links to the article itself; none in RSS."""
+    links = element.findall(f"{ATOM_10}link") if element.tag.startswith(ATOM_10) else []
+    return [link.get("href") for link in links if (link.get("rel") or "alternate") == "alternate" and link.get("href")]
 
 
 def _child(element: etree._Element, name: str) -> etree._Element | None:
@@ -122,14 +130,16 @@ def _child(element: etree._Element, name: str) -> etree._Element | None:
     return element.find(f"{space}{brace}{name}")
 
 
-def _slow(text: str, address: str, truncated: bool) -> ParsedFeed:
+def _slow(document: Document, address: str) -> ParsedFeed:
+    """Only the first million characters of a feed that is both large and broken: new entries come first."""
+    text = document.text
     if len(text) > MAX_SLOW_CHARACTERS:
-        raise FeedError("This feed is broken, and too large to be repaired. Ask the outlet to mend it.")
-    headers = {"content-type": "application/xml; charset=utf-8", "content-location": address}
+        text = whole_entries(document, MAX_SLOW_CHARACTERS)
+    headers = {"content-type": "application/xml; charset=utf-8"}  # no location: it would make addresses of ids
     found = feedparser.parse(
         io.BytesIO(text.encode()), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
     )
-    if not found.entries and (truncated or found.bozo):
+    if not found.entries and (document.truncated or found.bozo):
         raise FeedError("This feed is broken off or broken beyond repair: not one whole entry is left in it.")
     return _feed(found.feed, found.entries, address, _struct_date, clean(str(found.feed.get("language") or "")))
 
@@ -193,8 +203,11 @@ def _title(raw: Mapping[str, Any], name: str, limit: int) -> str:
 
 
 def _link(raw: Mapping[str, Any]) -> str:
-    if raw.get("link"):
-        return _text(raw.get("link"))
+    link = _text(raw.get("link"))
+    if link and raw.get("guidislink") and "/" not in link:
+        return ""  # feedparser makes a link of any id
+    if link:
+        return link
     alternates = [link for link in raw.get("links") or () if link.get("rel") in (None, "alternate")]
     return _text(alternates[0].get("href")) if alternates else ""
 
@@ -230,7 +243,7 @@ def _iso_date(raw: Mapping[str, Any], name: str) -> datetime | None:
 
 
 def _struct_date(raw: Mapping[str, Any], name: str) -> datetime | None:
-    parts = raw.get(f"{name}_parsed")
+    parts = dict(raw).get(f"{name}_parsed")  # feedparser's own get mistakes one date for another
     try:
         return _sensible(datetime.fromtimestamp(timegm(parts), UTC)) if parts else None
     except (ValueError, TypeError, OverflowError, OSError):
@@ -246,7 +259,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _sensible(moment: datetime) -> datetime | None:
-    return moment if moment.year >= EARLIEST_YEAR else None
+    return moment.replace(microsecond=0) if moment.year >= EARLIEST_YEAR else None
 
 
 def _trusted(entries: list[Entry]) -> list[Entry]:

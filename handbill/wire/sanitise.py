@@ -1,8 +1,8 @@
 """Make an entry's body safe to keep and to show. Pure.
 
-What is left is text with its structure: no script, style, form, frame, image, class or event handler, and links only to
-http, https and mail, each marked so that it neither opens a door nor vouches for its target. Pictures go altogether:
-fetched from elsewhere they would tell a third party who reads what.
+What is left is text with its structure: no script, style, frame, form field, image, class or event handler, and links
+only to http, https and mail, each marked so that it neither opens a door nor vouches for its target. Pictures go
+altogether: fetched from elsewhere they would tell a third party who reads what.
 """
 
 from __future__ import annotations
@@ -52,7 +52,6 @@ _DROPPED_WHOLE = {
     "template",
     "svg",
     "math",
-    "form",
     "select",
 } | {"textarea", "button", "title", "audio", "video", "canvas", "noembed", "noframes", "xmp", "plaintext"}
 _ATTRIBUTES = {
@@ -63,10 +62,20 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan"},
     "time": {"datetime"},
 }
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*)[^<>]*?(/?)>")
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*+)[^<>]*+>")
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "param", "source", "wbr"})
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_EMPTY_LINK = re.compile(r"<a(?! href)[^>]*>(.*?)</a>", re.DOTALL)
+_EMPTY_LINK = re.compile(r"<a(?![^>]* href=)[^>]*>(.*?)</a>", re.DOTALL)
+_MAIL = re.compile(r"mailto:[^\s<>\"'\\]{1,500}", re.IGNORECASE)
+_SENSIBLE = {
+    "rel": re.compile(re.escape(LINK_REL)),
+    "dir": re.compile(r"ltr|rtl|auto"),
+    "lang": re.compile(r"[A-Za-z0-9-]{1,35}"),
+    "datetime": re.compile(r"[0-9A-Za-z:+. -]{1,40}"),
+    "start": re.compile(r"-?[0-9]{1,6}"),
+    "colspan": re.compile(r"[0-9]{1,3}"),
+    "rowspan": re.compile(r"[0-9]{1,3}"),
+}
 
 
 def sanitise(markup: str, base: str = "") -> str:
@@ -82,9 +91,9 @@ def sanitise(markup: str, base: str = "") -> str:
 
 def _clean(markup: str, base: str) -> str:
     def keep(tag: str, name: str, value: str) -> str | None:
-        if name == "href" and not value.strip().lower().startswith("mailto:"):
-            return resolve_link(base, value) or None
-        return value
+        if name != "href":  # also asked about what is dropped anyway, and about the rel it sets itself
+            return value if name in _SENSIBLE and _SENSIBLE[name].fullmatch(value) else None
+        return value if _MAIL.fullmatch(value.strip()) else resolve_link(base, value) or None
 
     return nh3.clean(
         markup,
@@ -100,10 +109,10 @@ def _clean(markup: str, base: str) -> str:
 def _depth(markup: str) -> int:
     """How deep elements nest, at most: end tags that are left out count as nesting."""
     depth = deepest = 0
-    for end, name, alone in _TAG.findall(markup):
+    for end, name in _TAG.findall(markup):
         if end:
             depth = max(depth - 1, 0)
-        elif not alone and name.lower() not in _VOID:
+        elif name.lower() not in _VOID:
             depth += 1
             deepest = max(deepest, depth)
     return deepest

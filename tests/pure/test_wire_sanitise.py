@@ -1,0 +1,166 @@
+"""What is kept of a body is text with structure and safe links; nothing that acts, loads or hides."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handbill.wire.sanitise import LINK_REL, MAX_BODY, sanitise
+
+BASE = "https://outlet.example/news/a"
+ALLOWED = {"href", "rel", "dir", "lang", "start", "colspan", "rowspan", "datetime"}
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError("a comment was kept")
+
+    def handle_decl(self, decl: str) -> None:
+        raise AssertionError("a declaration was kept")
+
+
+FORBIDDEN = {
+    "script",
+    "style",
+    "img",
+    "iframe",
+    "form",
+    "input",
+    "object",
+    "embed",
+    "svg",
+    "math",
+    "link",
+    "meta",
+    "base",
+}
+FORBIDDEN |= {"video", "audio", "source", "picture", "button", "textarea", "template", "frame", "noscript", "title"}
+
+
+def check(html: str) -> None:
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    for tag, attributes in reader.tags:
+        assert tag not in FORBIDDEN, html
+        assert set(attributes) <= ALLOWED, html
+        if tag == "a":
+            assert re.match(r"https?://|mailto:", attributes.get("href") or ""), html
+            assert attributes["rel"] == LINK_REL
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("<p>One <b>two</b> <em>three</em></p>", "<p>One <b>two</b> <em>three</em></p>"),
+        ("<h2>A</h2><ul><li>x</li></ul>", "<h2>A</h2><ul><li>x</li></ul>"),
+        ('<ol start="3"><li>x</li></ol>', '<ol start="3"><li>x</li></ol>'),
+        ('<p dir="rtl" lang="ar">x</p>', '<p dir="rtl" lang="ar">x</p>'),
+        ('<p dir="x" lang="&quot;><a href=">x</p>', "<p>x</p>"),
+        ("a<script>alert(1)</script>b", "ab"),
+        ("a<style>p{}</style>b", "ab"),
+        ("a<!-- secret -->b", "ab"),
+        ('<p onclick="x()" style="a" class="c" id="i">b</p>', "<p>b</p>"),
+        ('<img src="https://t.example/pixel.gif">b', "b"),
+        ('<iframe src="https://t.example/">in</iframe>b', "b"),
+        ("<form action=/x><p>kept</p><input name=a><button>go</button></form>", "<p>kept</p>"),
+        ("<svg onload=x()><a xlink:href='javascript:x()'>y</a></svg>b", "b"),
+        ("<div><span>b</span></div>", "b"),
+        ("3 < 5 & 6", "3 &lt; 5 &amp; 6"),
+        ("unclosed <p>one<p>two", "unclosed <p>one</p><p>two</p>"),
+        ("\x00a\x0bb\ud800c", "abc"),
+        ("", ""),
+    ],
+)
+def test_structure_stays_and_everything_else_goes(given: str, kept: str) -> None:
+    assert sanitise(given, BASE) == kept
+
+
+@pytest.mark.parametrize(
+    ("href", "kept"),
+    [
+        ("https://other.example/x?a=1&amp;b=2", "https://other.example/x?a=1&amp;b=2"),
+        ("/x", "https://outlet.example/x"),
+        ("b#part", "https://outlet.example/news/b#part"),
+        ("//other.example/", "https://other.example/"),
+        ("mailto:ed@outlet.example", "mailto:ed@outlet.example"),
+        ("javascript:alert(1)", None),
+        ("JAVASCRIPT:alert(1)", None),
+        (" java\tscript:alert(1)", None),
+        ("&#106;avascript:alert(1)", None),
+        ("javascript&colon;alert(1)", None),
+        ("vbscript:x", None),
+        ("data:text/html,<b>", None),
+        ("https://user:pw@other.example/", None),
+        ("tel:123", None),
+        ("", None),
+    ],
+)
+def test_links_are_whole_marked_and_lead_to_http_or_mail(href: str, kept: str | None) -> None:
+    expected = f'<a href="{kept}" rel="{LINK_REL}">t</a>' if kept else "t"
+    assert sanitise(f'<a href="{href}" target=_blank rel=opener onclick=x()>t</a>', BASE) == expected
+
+
+def test_a_direction_before_the_link_does_not_cost_the_link() -> None:
+    assert 'href="https://outlet.example/x"' in sanitise('<a dir="ltr" href="/x">t</a>', BASE)
+
+
+HOSTILE = [
+    "<scr<script>ipt>alert(1)</scr</script>ipt>",
+    "<svg><p><style><g title='</style><img src=x onerror=alert(1)>'>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "<template><script>alert(1)</script></template>",
+    "<a href='x' style='background:url(javascript:x)'>y",
+    "<b/onmouseover=alert(1)>x",
+    "<<script>script>alert(1)//",
+    "<!--><img src=x onerror=alert(1)>-->",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "<?xml version='1.0'?><p>x",
+    "<plaintext><script>x",
+    "<xmp><img src=x onerror=x()></xmp>",
+    "<textarea><img src=x onerror=x()></textarea>",
+    "<table background='//t.example/x'><td background=x>",
+    "<base href='https://evil.example/'><a href='x'>y</a>",
+    "<meta http-equiv=refresh content='0;url=javascript:x'>",
+    "<link rel=stylesheet href=//t.example/x.css>",
+    "<object data=x><embed src=y><param name=z>",
+    "<video poster=//t.example/p><source src=x></video><audio src=x>",
+    "<details open ontoggle=x()>y<summary>z",
+    "<p lang='en\"><script>x</script>'>y",
+]
+
+
+@pytest.mark.parametrize("markup", HOSTILE)
+def test_known_tricks_leave_nothing_behind(markup: str) -> None:
+    check(sanitise(markup, BASE))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.sampled_from([*HOSTILE, "<a href='", "'>", "<p ", ">", "</a>"]), st.text(max_size=20)), max_size=8
+    )
+)
+def test_no_mixture_leaves_anything_behind_and_a_second_time_changes_nothing(parts: list[str]) -> None:
+    once = sanitise("".join(parts), BASE)
+    check(once)
+    assert sanitise(once, BASE) == once
+
+
+def test_a_body_without_end_is_cut() -> None:
+    assert len(sanitise("<p>" + "word " * MAX_BODY, BASE)) <= MAX_BODY + 10
+
+
+def test_what_is_nested_too_deep_is_kept_as_text() -> None:
+    assert sanitise("<div><blockquote>" * 2_000 + "the <b>news</b> &lt;b>", BASE) == "<p>the news &lt;b&gt;</p>"
+    assert "<blockquote>" in sanitise("<blockquote>" * 20 + "x", BASE)
