@@ -21,13 +21,14 @@ from handbill.delivery.address import normalise
 from handbill.delivery.queries import progress
 from handbill.delivery.records import READER_SLOT, LetterBody, Recipient
 from handbill.digest import letters, plan
-from handbill.digest.errors import DigestBusy, NewAudience, NothingToTest
+from handbill.digest.errors import NewAudience, NothingToTest
 from handbill.digest.models import Issue, IssueArticle, Letter
 from handbill.digest.records import Audience, Candidate, Chosen, LetterArticle, ReadingList, Sent, Window
 from handbill.subscribers import queries as subscribers
 from handbill.work.actions import standing_job
 
 JOB = "digest"
+LEASE_SECONDS = 60  # spares a second worker the trouble; nothing depends on it
 MOST_ROUNDS = 5  # hand-overs of one issue while readers keep choosing topics that no letter covers
 _INSTANT = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
@@ -39,7 +40,7 @@ def send_due(now: datetime) -> Sent | None:
 
     None when there is nothing to send, nobody to read it, or another worker is at it. Repeating it sends nothing twice.
     """
-    with standing_job(JOB, now) as held:
+    with standing_job(JOB, now, LEASE_SECONDS) as held:
         if not held:
             return None
         finished = _finish_begun(now)
@@ -55,12 +56,10 @@ def send_now(now: datetime) -> Sent:
     """Send today's issue by hand, with all that was published up to this moment.
 
     When today's issue is there already it is finished if it was cut off, else nothing is repeated (``already``). With
-    nothing to send, or nobody to read it, no issue is made: the answer has no letters. Raises DigestBusy while another
-    worker is at it.
+    nothing to send, or nobody to read it, no issue is made: the answer has no letters. It waits for no other worker's
+    lease, which may be a dead one's: two at once do the same, and constraints keep each reader's copy single.
     """
-    with standing_job(JOB, now) as held:
-        if not held:
-            raise DigestBusy("Another worker is sending the digest. Try again in a minute.")
+    with standing_job(JOB, now, LEASE_SECONDS):
         day = today(now)
         issue = Issue.objects.filter(date=day).first()
         if issue is not None and issue.state == State.HANDED_OVER:
@@ -122,18 +121,24 @@ def _hour() -> tuple[int, ZoneInfo]:
 
 def _freeze(day: date, window: Window) -> Issue | None:
     """Write down the issue of ``day`` and its articles; None when there is nothing to say or nobody to read it."""
-    chosen = candidates(window)
-    if not plan.plan_letters(chosen, subscribers.audiences()):
-        return None
-    try:
-        with transaction.atomic():
-            issue = Issue.objects.create(date=day, opens=window.opens, closes=window.closes)
-            IssueArticle.objects.bulk_create(
-                IssueArticle(issue=issue, article_id=one.id, position=number, topics=sorted(one.topics))
-                for number, one in enumerate(chosen)
-            )
-    except IntegrityError:
-        return Issue.objects.filter(date=day).first()  # another worker froze it first: go on from there
+    while True:
+        chosen = candidates(window)
+        if not plan.plan_letters(chosen, subscribers.audiences()):
+            return None
+        try:
+            return _write_down(day, window, chosen)
+        except IntegrityError:  # another worker froze this issue, or one with the same articles, at the same moment
+            if issue := Issue.objects.filter(date=day).first():
+                return issue
+
+
+def _write_down(day: date, window: Window, chosen: list[Chosen]) -> Issue:
+    with transaction.atomic():
+        issue = Issue.objects.create(date=day, opens=window.opens, closes=window.closes)
+        IssueArticle.objects.bulk_create(
+            IssueArticle(issue=issue, article_id=one.id, position=number, topics=sorted(one.topics))
+            for number, one in enumerate(chosen)
+        )
     return issue
 
 

@@ -7,10 +7,6 @@ class PlanError(GiveUp):
     """Impossible window or list: a caller's bug, so nothing was planned."""
 
 
-class DigestBusy(TryLater):
-    """Another worker is at the digest."""
-
-
 class NewAudience(TryLater):
     """Readers chose topics together that no letter was composed for yet."""
 

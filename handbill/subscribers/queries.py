@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -74,7 +75,7 @@ def preferences(token: str) -> Preferences:
     return Preferences(token, reading=bool(running), chosen=tuple(slug for slug in running if slug is not None))
 
 
-def _pages(columns: tuple[str, ...]) -> Iterator[list[tuple]]:
+def _pages(columns: tuple[str, ...]) -> Iterator[list[tuple[Any, ...]]]:
     last: UUID | None = None
     while page := list(_reading(last).values_list(*columns)[:CHUNK]):
         yield page

@@ -13,7 +13,7 @@ from handbill.delivery import actions as delivery
 from handbill.delivery.models import Body, Delivery, Mailing
 from handbill.delivery.records import READER_SLOT
 from handbill.digest import actions, queries
-from handbill.digest.errors import DigestBusy, NothingToTest
+from handbill.digest.errors import NothingToTest
 from handbill.digest.models import Issue, IssueArticle, Letter
 from handbill.kit.crypto import read_token
 from handbill.subscribers import actions as subscribers
@@ -139,11 +139,27 @@ class TestAnIssueADay:
         assert actions.send_due(SEVEN + timedelta(days=1)).articles == 1
         assert Delivery.objects.filter(mailing__kind="issue").count() == 2
 
-    def test_another_worker_at_it(self) -> None:
+    def test_the_tick_leaves_it_to_a_worker_at_it_and_a_hand_does_not(self) -> None:
+        reader("bob")
+        publish("Dawn", SEVEN - timedelta(hours=4))
         Job.objects.create(name="digest", next_at=SEVEN, lease_until=NOON + timedelta(hours=1), lease_token="x")
         assert actions.send_due(NOON) is None
-        with pytest.raises(DigestBusy):
-            actions.send_now(NOON)
+        assert actions.send_now(NOON).readers == 1
+        assert Job.objects.get().lease_token == "x"
+
+    def test_two_at_once_freeze_one_issue(self, monkeypatch) -> None:
+        reader("bob")
+        publish("Dawn", SEVEN - timedelta(hours=4))
+        real, window = actions._write_down, actions.by_hand(NOON)
+
+        def raced(day, window, chosen):
+            monkeypatch.setattr(actions, "_write_down", real)
+            real(day, window, chosen)
+            return real(day, window, chosen)
+
+        monkeypatch.setattr(actions, "_write_down", raced)
+        assert actions._freeze(DAY, window) == Issue.objects.get()
+        assert IssueArticle.objects.count() == 1
 
 
 class Killed(BaseException):

@@ -1,0 +1,50 @@
+"""A process to be killed: ``seed`` makes readers and articles, ``send`` sends today's issue."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+
+from handbill.articles.models import Article  # noqa: E402
+from handbill.delivery.address import address_hash  # noqa: E402
+from handbill.digest import actions  # noqa: E402
+from handbill.kit.crypto import seal  # noqa: E402
+from handbill.subscribers.models import Subscriber, Subscription  # noqa: E402
+from handbill.topics.models import Topic  # noqa: E402
+
+NOON = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
+
+
+def seed(count: int) -> None:
+    topics = [Topic.objects.create(name=f"Topic {number}", slug=f"topic-{number}") for number in range(6)]
+    for number in range(30):
+        article = Article(headline=f"Story {number}", slug=f"story-{number}", excerpt="News.", live=True)
+        article.published_at = NOON - timedelta(minutes=number + 1)
+        article.topics = [topics[number % 6]]
+        article.save()
+    people, subscriptions = [], []
+    for number in range(count):
+        address = f"reader{number}@readers.example"
+        person = Subscriber(id=uuid.UUID(int=number + 1), created_at=NOON, confirmed_at=NOON)
+        person.address_hash = address_hash(address)
+        person.address_sealed = seal(settings.KEYS.address, address, str(person.id))
+        people.append(person)
+        chosen = [topic for place, topic in enumerate(topics) if (number % 64) >> place & 1] or [None]
+        subscriptions += [Subscription(subscriber=person, topic=topic, started_at=NOON) for topic in chosen]
+    Subscriber.objects.bulk_create(people, batch_size=500)
+    Subscription.objects.bulk_create(subscriptions, batch_size=500)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "seed":
+        seed(int(sys.argv[2]))
+    else:
+        print("ready", flush=True)
+        print(actions.send_now(NOON), flush=True)

@@ -1,0 +1,80 @@
+"""SIGKILL while an issue is planned, composed and handed over: the same plan and letters, nobody left out or twice."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.newsroom import Newsroom
+
+DRIVER = Path(__file__).with_name("digest_driver.py")
+READERS = 3000
+KILLS = 5
+
+
+@pytest.mark.long
+def test_killed_again_and_again_the_issue_is_whole(tmp_path: Path) -> None:
+    newsroom = Newsroom(tmp_path / "killed")
+    drive(newsroom, "seed", str(READERS))
+    shutil.copytree(newsroom.home, tmp_path / "untroubled")
+    dice = random.Random(22)
+    killed, plans, letters = 0, set(), {}
+    for _ in range(KILLS):
+        killed += kill_while_sending(newsroom, dice.uniform(0.0, 0.4))
+        seen = look(newsroom.home)
+        plans |= {tuple(seen["plan"])} - {()}
+        assert all(letters.setdefault(key, subject) == subject for key, subject in seen["letters"])
+    drive(newsroom, "send")
+    seen = look(newsroom.home)
+    assert killed, "no process was killed before it had finished"
+    assert seen["issues"] == [("handed over",)]
+    assert plans <= {tuple(seen["plan"])}
+    assert len(seen["copies"]) == len(dict(seen["copies"])) == READERS
+    newsroom.environment["HANDBILL_HOME"] = str(tmp_path / "untroubled")
+    drive(newsroom, "send")
+    assert look(tmp_path / "untroubled") == seen
+
+
+def look(home: Path) -> dict[str, list[tuple[str, ...]]]:
+    """The plan, the letters and who has which, as far as they got."""
+    with sqlite3.connect(home / "handbill.sqlite3") as database:
+        return {
+            "issues": database.execute("SELECT state FROM digest_issue").fetchall(),
+            "plan": database.execute("SELECT article_id FROM digest_issuearticle ORDER BY position").fetchall(),
+            "letters": database.execute("SELECT key, subject FROM digest_letter ORDER BY key").fetchall(),
+            "copies": database.execute(
+                "SELECT recipient, b.key FROM delivery_delivery d JOIN delivery_body b ON b.id = d.body_id ORDER BY 1"
+            ).fetchall(),
+        }
+
+
+def drive(newsroom: Newsroom, *arguments: str) -> None:
+    done = subprocess.run(command(*arguments), env=environment(newsroom), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def kill_while_sending(newsroom: Newsroom, after: float) -> bool:
+    """Start to send, kill -9 some time after it began; whether it had not finished."""
+    process = subprocess.Popen(command("send"), env=environment(newsroom), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    try:
+        process.wait(after)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    rest = process.communicate()[0]
+    return "Sent(" not in rest
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, str(DRIVER), *arguments]
+
+
+def environment(newsroom: Newsroom) -> dict[str, str]:
+    root = str(Path(__file__).parents[2])
+    return {**newsroom.environment, "DJANGO_SETTINGS_MODULE": "handbill.config.settings", "PYTHONPATH": root}
