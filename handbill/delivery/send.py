@@ -7,6 +7,7 @@ under the same Message-ID, counted as repeats. No transaction is open while a re
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -111,5 +112,14 @@ class Dispatch:
 
 
 def _open_session(relay: Relay) -> Session:
-    hello = urlsplit(settings.HANDBILL.public_address).hostname or "localhost"
-    return Session.open(relay, password_of(relay), hello=hello)
+    return Session.open(relay, password_of(relay), hello=_own_name())
+
+
+def _own_name() -> str:
+    """How we greet a relay: a host name, or an address as a literal (RFC 5321 4.1.3)."""
+    host = urlsplit(settings.HANDBILL.public_address).hostname or "localhost"
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        return host
+    return f"[{host}]" if version == 4 else f"[IPv6:{host}]"

@@ -3,6 +3,7 @@
 import time
 
 from celery import shared_task
+from celery.worker import state
 
 from handbill.delivery import actions, queries
 from handbill.delivery.errors import NoRelay
@@ -10,7 +11,7 @@ from handbill.kit import clock
 from handbill.work.actions import standing_job
 
 SECONDS = 60  # a task's share of a worker; then it rings again
-LEASE_SECONDS = 120
+LEASE_SECONDS = 75  # a second sender after that is harmless; after a kill, or without a relay, it is the wait
 
 
 @shared_task
@@ -19,9 +20,14 @@ def send_waiting() -> None:
     ends = time.monotonic() + SECONDS
     try:
         with standing_job("send mail", clock.now(), LEASE_SECONDS) as mine:
-            while mine and time.monotonic() < ends and queries.anything_due(clock.now()):
-                actions.send_batch(clock.now(), stop=lambda: time.monotonic() > ends)
+            while mine and time.monotonic() < ends and not _shutting_down() and queries.anything_due(clock.now()):
+                actions.send_batch(clock.now(), stop=lambda: time.monotonic() > ends or _shutting_down())
     except NoRelay:
         return  # said in the log by then; the job's lease makes the next try wait
-    if mine and queries.anything_due(clock.now()):
+    if mine and not _shutting_down() and queries.anything_due(clock.now()):
         send_waiting.delay()
+
+
+def _shutting_down() -> bool:
+    """Whether the worker was told to stop (SIGTERM): the window under way is finished, no further one begun."""
+    return state.should_stop is not None or state.should_terminate is not None

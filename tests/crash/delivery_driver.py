@@ -21,7 +21,8 @@ def main() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    call_command("migrate", verbosity=0, interactive=False)
+    for room in ("delivery", "work"):
+        call_command("migrate", room, verbosity=0, interactive=False)
     connection.close()
     print("ready", flush=True)
     for line in sys.stdin:
@@ -54,6 +55,21 @@ def send(minutes: int = 0, limit: int = 500, die: str = "", nth: int = 1) -> Non
     if die:
         _die_at(die, nth)
     actions.send_batch(moment(minutes), limit)
+
+
+def send_with(workers: int) -> None:
+    """Several processes at once on the same rows."""
+    from django.db import connection
+
+    connection.close()
+    children = []
+    for _ in range(workers):
+        child = os.fork()
+        if child == 0:
+            send()
+            os._exit(0)
+        children.append(child)
+    assert not any(os.waitpid(child, 0)[1] for child in children)
 
 
 def report(reference: str, path: str) -> None:
@@ -100,7 +116,12 @@ def _dying(function: Callable[..., Any], nth: int, after: bool) -> Callable[...,
     return wrapped
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"hand over": hand_over, "send": send, "report": report}
+COMMANDS: dict[str, Callable[..., None]] = {
+    "hand over": hand_over,
+    "send": send,
+    "send with": send_with,
+    "report": report,
+}
 
 if __name__ == "__main__":
     main()

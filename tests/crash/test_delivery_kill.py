@@ -121,6 +121,14 @@ def test_killed_amid_a_window_repeats_only_what_was_under_way(newsroom: Newsroom
     assert sum(newsroom.copies(reference).values()) == 57
 
 
+def test_three_processes_share_the_work_without_doubles(newsroom: Newsroom):
+    reference = next(references)
+    newsroom("hand over", reference=reference, count=200)
+    newsroom("send with", workers=3)
+    assert set(newsroom.copies(reference).values()) == {1}
+    newsroom.nobody_is_missing(reference, 200, kills=0)
+
+
 @pytest.mark.long
 def test_killed_again_and_again(newsroom: Newsroom):
     reference, chance, kills = next(references), random.Random(2026), 0

@@ -231,6 +231,7 @@ def test_a_relay_that_loses_every_copy_is_put_aside(newsroom):
     with pytest.raises(NoRelay):
         actions.send_batch(NOON)
     assert states() == {"deferred": 3, "waiting": 47}
+    assert Delivery.objects.filter(state="waiting", tries=0, lease_token="").count() == 47
     newsroom.script = None
     assert actions.send_batch(NOON + timedelta(minutes=6)).accepted == 50
     assert set(received(newsroom).values()) == {1}

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from celery.worker import state
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,9 +22,10 @@ from handbill.delivery.engine.session import RelayTrouble, Session
 from handbill.delivery.models import Delivery
 from handbill.delivery.records import LetterBody, Recipient
 from handbill.delivery.relays import password_of
+from handbill.delivery.send import _own_name
 from handbill.kit import clock
 from handbill.kit.settings import Relay
-from handbill.testing.relay import LoopbackRelay
+from handbill.testing.relay import LoopbackRelay, Moment
 from handbill.work.models import Job
 
 LETTER = LetterBody("main", "news@paper.example", "Today", "<p>Hi</p>", "Hi")
@@ -46,6 +48,34 @@ def test_a_ring_sends_all_that_is_due(settings):
         tasks.send_waiting()
         tasks.send_waiting()
         assert len(relay.messages) == 30 and queries.progress("issue-1").settled
+
+
+@pytest.mark.django_db
+def test_a_worker_told_to_stop_begins_no_window(settings, monkeypatch):
+    with LoopbackRelay() as relay:
+        use(settings, Relay("local", relay.host, relay.port, "smtp"))
+        hand_over(30)
+
+        def told(moment: Moment) -> None:
+            monkeypatch.setattr(state, "should_stop", 0)
+
+        relay.script = told
+        tasks.send_waiting()
+        assert len(relay.messages) == 20
+        assert Delivery.objects.filter(state="waiting", lease_token="").count() == 10
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://paper.example", "paper.example"),
+        ("http://127.0.0.1:8100", "[127.0.0.1]"),
+        ("http://[::1]:8100", "[IPv6:::1]"),
+    ],
+)
+def test_we_greet_a_relay_by_name_or_literal(settings, address: str, name: str):
+    settings.HANDBILL = dataclasses.replace(settings.HANDBILL, public_address=address)
+    assert _own_name() == name
 
 
 @pytest.mark.django_db
