@@ -140,8 +140,10 @@ def words(text: str) -> list[str]:
 
     A script that sets no spaces (Chinese, Japanese, Thai) gives overlapping pairs of characters instead.
     """
-    found: list[str] = []
     folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    if not _UNSPACED_CHARACTER.search(folded):
+        return _WORD.findall(folded)
+    found: list[str] = []
     for token in _WORD.findall(folded):
         if not _UNSPACED_CHARACTER.search(token):
             found.append(token)

@@ -13,18 +13,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
+from math import fsum
 
-from handbill.kit.text import words
 from handbill.stories.reasons import reasons
 from handbill.stories.records import Place, Told
 from handbill.stories.series import series_of
-from handbill.stories.terms import READ_CHARACTERS, counts, names, shingles, terms, weigh
+from handbill.stories.terms import counts, names, read, shingles, terms, weigh
 
 WINDOW = timedelta(hours=72)  # a report joins a story only within so long of its nearest member
 ALIKE = 0.22  # average cosine over all pairs at which two groups are one story; measured, ADR-0019
 NOTED = 0.05  # pairs below this count as not alike at all
 SAME_TEXT = 0.5  # share of the shorter text's shingles found in the longer
 FEWEST_SHINGLES = 12  # texts shorter than this are the same only if every word is
+LEADS = 30  # the heaviest words of a report, by which others like it are found
+HINT = 0.05  # what those must add up to for a pair to be measured in full
 COMMON = 150  # a word or shingle in more reports than this (and than a tenth) is no lead to follow
 
 Pair = tuple[int, int]
@@ -80,19 +83,23 @@ def _group_language(told: list[Told]) -> list[Place]:
 
 
 def _look(told: Sequence[Told]) -> list[_Seen]:
-    read = [(terms(t.title, t.language), terms(t.text, t.language)) for t in told]
-    said = [counts((s for s, _ in title), (s for s, _ in text)) for title, text in read]
+    tokens = [(read(t.title), read(t.text)) for t in told]
+    known = [(terms(title, t.language), terms(text, t.language)) for t, (title, text) in zip(told, tokens, strict=True)]
+    said = [counts((stem for stem, _ in title), (stem for stem, _ in text)) for title, text in known]
     spread = Counter(term for one in said for term in one)
     named = Counter(name for t in told for name in names(t.text, t.language))
-    total = len(told)
     return [
-        _Seen(t, weigh(one, spread, named, total), dict(title), dict(text), shingles(t.text), _exact(t), _part(t))
-        for t, one, (title, text) in zip(told, said, read, strict=True)
+        _Seen(
+            t,
+            weigh(one, spread, named, len(told)),
+            dict(title),
+            dict(text),
+            shingles(text_tokens),
+            (*title_tokens, *text_tokens),
+            _part(t),
+        )
+        for t, one, (title, text), (title_tokens, text_tokens) in zip(told, said, known, tokens, strict=True)
     ]
-
-
-def _exact(told: Told) -> tuple[str, ...]:
-    return tuple(words(f"{told.title} {told.text[:READ_CHARACTERS]}"))
 
 
 def _part(told: Told) -> tuple[str, int] | None:
@@ -169,22 +176,26 @@ def _add(group: _Group, here: int, one: _Seen) -> None:
 
 
 def _alike(seen: Sequence[_Seen]) -> dict[Pair, float]:
-    """The cosine of each pair of positions that share a word that is not common, from NOTED up."""
+    """The cosine of each pair of positions that share a heavy word, from NOTED up."""
     postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
     cap = _cap(len(seen))
     alike: dict[Pair, float] = {}
     for here, one in enumerate(seen):
-        scores: dict[int, float] = defaultdict(float)
-        for term, weight in one.vector.items():
+        hints: dict[int, float] = defaultdict(float)
+        for term, weight in islice(one.vector.items(), LEADS):
             earlier = postings[term]
             for there, other in earlier:
-                scores[there] += weight * other
+                hints[there] += weight * other
             if len(earlier) < cap:
                 earlier.append((here, weight))
-        for there, score in scores.items():
-            if score >= NOTED:
+        for there, hint in hints.items():
+            if hint >= HINT and (score := _cosine(one.vector, seen[there].vector)) >= NOTED:
                 alike[there, here] = score
     return alike
+
+
+def _cosine(a: dict[str, float], b: dict[str, float]) -> float:
+    return fsum(a[term] * b[term] for term in a.keys() & b.keys())
 
 
 def _link(groups: dict[int, _Group], alike: dict[Pair, float]) -> None:
@@ -198,21 +209,26 @@ def _link(groups: dict[int, _Group], alike: dict[Pair, float]) -> None:
 
 def _join(groups: dict[int, _Group]) -> None:
     """Join the two most alike groups, again and again, while any two are alike enough. ``groups`` is changed."""
-    waiting = [
-        (-_average(groups, a, b), a, b) for a, g in groups.items() for b in g.links if a < b and _may_join(g, groups[b])
-    ]
-    heapq.heapify(waiting)
+    waiting: list[tuple[float, int, int]] = []
+    for a, g in groups.items():
+        _await(waiting, groups, a, (b for b in g.links if a < b))
     while waiting:
         score, a, b = heapq.heappop(waiting)
-        if a not in groups or b not in groups or -score < ALIKE:
+        if a not in groups or b not in groups:
             continue
         if abs(_average(groups, a, b) + score) > 1e-12 or not _may_join(groups[a], groups[b]):
             continue
         _merge(groups, a, b)
-        for other in groups[a].links:
-            if _may_join(groups[a], groups[other]):
-                low, high = min(a, other), max(a, other)
-                heapq.heappush(waiting, (-_average(groups, low, high), low, high))
+        _await(waiting, groups, a, groups[a].links)
+
+
+def _await(waiting: list[tuple[float, int, int]], groups: dict[int, _Group], a: int, others: Iterable[int]) -> None:
+    """Queue the pairs that are alike enough now; joining never makes others more alike than they were apart."""
+    for b in others:
+        low, high = min(a, b), max(a, b)
+        average = _average(groups, low, high)
+        if average >= ALIKE and _may_join(groups[a], groups[b]):
+            heapq.heappush(waiting, (-average, low, high))
 
 
 def _average(groups: dict[int, _Group], a: int, b: int) -> float:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from handbill.kit.text import words
 
@@ -49,6 +50,12 @@ _ARABIC = re.compile("[\u0620-\u06ff]")
 _ARABIC_ARTICLE = re.compile("^(?:وال|بال|كال|فال|ال|لل)(?=...)")
 
 
+def read(text: str) -> list[str]:
+    """The first READ_WORDS words of a text; its web addresses are passed over."""
+    return words(_ADDRESS.sub(" ", text[:READ_CHARACTERS]))[:READ_WORDS]
+
+
+@lru_cache(maxsize=100_000)
 def stem(word: str, language: str) -> str:
     """A word without its most common endings, so that "bridges" meets "bridge"; crude, and the same for both."""
     if _ARABIC.search(word):
@@ -63,11 +70,10 @@ def stem(word: str, language: str) -> str:
     return word[:7]
 
 
-def terms(text: str, language: str) -> list[tuple[str, str]]:
-    """Pairs (stem, word as read) of the words that carry meaning, in order; at most READ_WORDS."""
-    text = _ADDRESS.sub(" ", text[:READ_CHARACTERS])
-    read = [w for w in words(text)[:READ_WORDS] if w not in _STOP]
-    return [(stem(w, language), w) for w in read if len(w) > 1 or not w.isascii() or w.isdigit()]
+def terms(tokens: Iterable[str], language: str) -> list[tuple[str, str]]:
+    """Pairs (stem, word as read) of the words that carry meaning, in order."""
+    telling = (w for w in tokens if w not in _STOP and (len(w) > 1 or not w.isascii() or w.isdigit()))
+    return [(stem(w, language), w) for w in telling]
 
 
 def tells_names(language: str) -> bool:
@@ -79,14 +85,13 @@ def names(text: str, language: str) -> frozenset[str]:
     """Stems of the words that begin with a capital inside a sentence."""
     if not tells_names(language):
         return frozenset()
-    found = _NAME.findall(text[:READ_CHARACTERS])
-    return frozenset(stem(word, language) for name in found for word in words(name))
+    found = words(" ".join(_NAME.findall(text[:READ_CHARACTERS])))
+    return frozenset(stem(word, language) for word in found)
 
 
-def shingles(text: str) -> frozenset[int]:
-    """Hashes of each run of SHINGLE_WORDS words among the first READ_WORDS."""
-    read = words(text[:READ_CHARACTERS])[:READ_WORDS]
-    return frozenset(hash(tuple(read[i : i + SHINGLE_WORDS])) for i in range(len(read) - SHINGLE_WORDS + 1))
+def shingles(tokens: Sequence[str]) -> frozenset[int]:
+    """Hashes, good within this process, of each run of SHINGLE_WORDS words."""
+    return frozenset(map(hash, zip(*(tokens[start:] for start in range(SHINGLE_WORDS)), strict=False)))
 
 
 def counts(title: Iterable[str], text: Iterable[str]) -> dict[str, float]:
