@@ -99,3 +99,8 @@ def test_a_stored_reply_names_nobody(before: str, after: str):
 )
 def test_other_addresses_go_too(reply: str):
     assert "other" not in without_addresses(f"550 {reply} end", "dee@mail.example")
+
+
+@pytest.mark.parametrize("to", ["", "@mail.example"])
+def test_a_reply_to_nobody_in_particular_is_kept_as_it_is(to: str):
+    assert without_addresses("4.3.2  closing\r\ndown", to) == "4.3.2 closing down"
