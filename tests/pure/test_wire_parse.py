@@ -200,6 +200,12 @@ def test_a_feed_that_breaks_today_gives_the_same_identities_as_yesterday() -> No
     assert [e.identity for e in parse(whole).entries] == [e.identity for e in parse(broken).entries]
 
 
+def test_an_id_that_is_the_link_is_no_other_identity() -> None:
+    with_id = only(rss(item("<guid>/a</guid>", link="/a")))
+    assert (with_id.id, with_id.address) == ("/a", "https://outlet.example/a")
+    assert with_id.identity == only(rss(item(link="/a"))).identity
+
+
 def test_ids_that_several_reports_share_are_not_trusted() -> None:
     entries = parse(rss("".join(item("<guid>same</guid>", f"T{n}", f"/{n}") for n in range(3)))).entries
     assert [entry.id for entry in entries] == ["", "", ""]

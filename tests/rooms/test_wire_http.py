@@ -25,7 +25,7 @@ Script = Callable[[socket.socket, bytes], None]
 
 @contextmanager
 def peer(*scripts: Script, tls: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[bytes]]]:
-    """A server whose n-th connection is handled by the n-th script (the last one repeats); gives its port and requests."""
+    """A server whose n-th connection runs the n-th script (the last one repeats); gives its port and the requests."""
     listener = socket.create_server(("127.0.0.1", 0))
     requests: list[bytes] = []
     open_sockets: list[socket.socket] = [listener]
@@ -137,9 +137,11 @@ def test_packed_answers_are_unpacked() -> None:
 
 @pytest.mark.parametrize("coding", ["br", "deflate", "zstd", "gzip, gzip", "evil"])
 def test_other_packing_is_refused_unread(coding: str) -> None:
-    with peer(says(b"x" * 100, head=f"Content-Encoding: {coding}\r\n")) as (port, _):
-        with pytest.raises(FetchRefused, match="packs its answer"):
-            get(port)
+    with (
+        peer(says(b"x" * 100, head=f"Content-Encoding: {coding}\r\n")) as (port, _),
+        pytest.raises(FetchRefused, match="packs its answer"),
+    ):
+        get(port)
 
 
 @pytest.mark.parametrize(
@@ -171,15 +173,19 @@ def test_more_than_the_limit_is_refused_or_fails(script: Script) -> None:
 
 
 def test_a_bomb_is_refused_by_its_ratio_below_the_limit() -> None:
-    with peer(says(gzip.compress(b"\0" * 4_000_000), head="Content-Encoding: gzip\r\n")) as (port, _):
-        with pytest.raises(FetchRefused, match="swells more than 200 times"):
-            get(port)
+    with (
+        peer(says(gzip.compress(b"\0" * 4_000_000), head="Content-Encoding: gzip\r\n")) as (port, _),
+        pytest.raises(FetchRefused, match="swells more than 200 times"),
+    ):
+        get(port)
 
 
 def test_twenty_megabytes_are_refused_with_a_sentence() -> None:
-    with peer(says(b"x" * 20 * 1024 * 1024)) as (port, _):
-        with pytest.raises(FetchRefused, match=r"larger than 10 MiB\. Look for a shorter feed\."):
-            get(port)
+    with (
+        peer(says(b"x" * 20 * 1024 * 1024)) as (port, _),
+        pytest.raises(FetchRefused, match=r"larger than 10 MiB\. Look for a shorter feed\."),
+    ):
+        get(port)
 
 
 @pytest.mark.parametrize(
@@ -257,9 +263,8 @@ def test_a_refused_connection_is_tried_again_later() -> None:
     ],
 )
 def test_each_answer_says_whether_to_come_back(status: str, kind: type[Exception], words: str) -> None:
-    with peer(says(status=status, head="Retry-After: 77\r\n")) as (port, _):
-        with pytest.raises(kind, match=words) as caught:
-            get(port, "/secret-token")
+    with peer(says(status=status, head="Retry-After: 77\r\n")) as (port, _), pytest.raises(kind, match=words) as caught:
+        get(port, "/secret-token")
     assert "secret-token" not in str(caught.value)
     assert getattr(caught.value, "retry_after", 77) == 77
 
@@ -307,16 +312,18 @@ def test_every_hop_is_checked_again(target: str) -> None:
 
 
 def test_a_redirect_to_another_port_of_loopback_is_refused() -> None:
-    with peer(says()) as (inner, seen), peer(moves(f"http://127.0.0.1:{inner}/")) as (port, _):
-        with pytest.raises(FetchRefused, match="Port"):
-            get(port)
+    with (
+        peer(says()) as (inner, seen),
+        peer(moves(f"http://127.0.0.1:{inner}/")) as (port, _),
+        pytest.raises(FetchRefused, match="Port"),
+    ):
+        get(port)
         assert seen == []
 
 
 def test_a_redirect_to_nowhere_is_tried_again_later() -> None:
-    with peer(says(b"", status="302 Found")) as (port, _):
-        with pytest.raises(FetchLater, match="without saying where to"):
-            get(port)
+    with peer(says(b"", status="302 Found")) as (port, _), pytest.raises(FetchLater, match="without saying where to"):
+        get(port)
 
 
 def test_a_name_is_resolved_once_and_the_checked_address_is_used() -> None:
@@ -401,9 +408,11 @@ def test_tls_asks_for_the_name_and_believes_only_its_certificate(tmp_path: Path)
             get(port, host="other.example", tls=trusting, **options)
         with pytest.raises(FetchLater, match="certificate"):
             get(port, host="feeds.outlet.example", **options)
-    with peer(drips(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x"), tls=server) as (port, _):
-        with pytest.raises(FetchLater, match="too slow"):
-            get(port, host="feeds.outlet.example", tls=trusting, seconds=0.3, **options)
+    with (
+        peer(drips(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x"), tls=server) as (port, _),
+        pytest.raises(FetchLater, match="too slow"),
+    ):
+        get(port, host="feeds.outlet.example", tls=trusting, seconds=0.3, **options)
     with peer(says()) as (port, _), pytest.raises(FetchLater):
         get(port, host="feeds.outlet.example", tls=trusting, seconds=1, **options)
 
