@@ -15,6 +15,17 @@ register = template.Library()
 _SUMMARY = 200
 
 
+@register.simple_tag(takes_context=True)
+def once(context: template.Context, name: str, here: str | None = None) -> str:
+    """A part that is the same on every page of this ``paper`` (but for ``here``, a topic's slug): rendered once."""
+    paper = context["paper"]
+    made = paper.setdefault("made", {})
+    if (name, here) not in made:
+        part = context.template.engine.get_template(name)
+        made[name, here] = part.render(template.Context({"paper": paper, "here": here}))
+    return made[name, here]
+
+
 @register.filter
 def topic_path(topic: Any) -> str:
     """``/topic/SLUG/``, quoted for a link."""
