@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import django_filters
@@ -68,6 +69,10 @@ _STATES: dict[str, dict[str, bool]] = {
 }
 
 
+def _shown_date(article: Article) -> datetime | None:
+    return article.published_at if article.dated else None
+
+
 class ArticleViewSet(SnippetViewSet):
     """Articles: drafts, what is public, and what is scheduled."""
 
@@ -81,7 +86,7 @@ class ArticleViewSet(SnippetViewSet):
     list_display = [
         "headline",
         "credit",
-        DateColumn("published_at", label=_("Published"), sort_key="published_at"),
+        DateColumn("published_at", label=_("Published"), sort_key="published_at", accessor=_shown_date),
         LiveStatusTagColumn(),
     ]
     list_per_page = 50

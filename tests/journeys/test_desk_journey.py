@@ -116,6 +116,10 @@ def test_write_an_article_of_ones_own_with_a_picture(page, tmp_path):
     body = page.locator(".public-DraftEditor-content")
     body.click()
     body.press_sequentially("Two boats, nine men and a dog.")
+    body.press("Control+a")
+    page.get_by_role("button", name="Link", exact=True).or_(page.locator("button[name=LINK]")).first.click()
+    page.locator("#id_external-link-chooser-url").fill("https://ferry.example/")
+    page.get_by_role("dialog").get_by_role("button", name="Insert link").click()
     page.get_by_role("button", name="Choose an image").click()
     page.get_by_role("tab", name="Upload").click()
     page.locator("#id_image-chooser-upload-file").set_input_files(picture)
@@ -129,4 +133,5 @@ def test_write_an_article_of_ones_own_with_a_picture(page, tmp_path):
     page.get_by_role("button", name="Toggle preview").click()
     preview = page.frame_locator("iframe[title=Preview]").first
     expect(preview.get_by_role("img", name="Two boats at the quay")).to_be_visible()
-    expect(preview.get_by_text("Two boats, nine men and a dog.")).to_be_visible()
+    link = preview.get_by_role("link", name="Two boats, nine men and a dog.")
+    expect(link).to_have_attribute("href", "https://ferry.example/")

@@ -237,3 +237,21 @@ def test_the_preview_is_the_public_page(desk):
     article = actions.take_story(make_story("Alder bridge closes").pk, NOW)
     page = article.make_preview_request().content.decode()
     assert "Alder bridge closes" in page and "Skip to content" in page
+
+
+def test_guessing_a_password_locks_that_account_and_no_other(client, ada, settings):
+    settings.AXES_USERNAME_CALLABLE = "handbill.desk.login.login_name"
+    settings.AXES_LOCKOUT_TEMPLATE = "account/locked.html"
+    settings.ACCOUNT_RATE_LIMITS = False
+    get_user_model().objects.create_user("dee", "dee@paper.example", PASSWORD)
+    answers = [log_in(client, password=f"wrong {number}") for number in range(11)]
+    assert answers[0].status_code == 200 and answers[-1].status_code == 429
+    assert b"Too many tries" in answers[-1].content
+    assert log_in(client).status_code == 429, "the right password comes too late"
+    assert log_in(client, email="dee@paper.example").status_code == 302
+
+
+def test_an_undated_article_shows_no_date_in_the_list(desk):
+    actions.import_archive("Old ferry news\nThe ferry ran until midnight in those days.\n", NOW)
+    page = desk.get("/articles/").content.decode()
+    assert "Old ferry news" in page and "1970" not in page and "ago" not in page
