@@ -259,7 +259,7 @@ def slugify(text: str, limit: int = 80) -> str:
     folded = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).casefold())
     folded = "".join(c for c in folded if c.isalnum() or not unicodedata.category(c).startswith("M"))
     slug = _cut_slug(_NO_SLUG.sub("-", folded.replace("'", "").replace("’", "")).strip("-"), limit)
-    return slug or "x" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[: max(1, min(limit - 1, 11))]
+    return slug or f"x{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:11]}"[: max(limit, 1)]
 
 
 def _cut_slug(slug: str, limit: int) -> str:

@@ -61,9 +61,9 @@ class _Group:
 def group(reports: Iterable[Told], active: Iterable[Told] = ()) -> list[Place]:
     """Give each of ``reports`` its place, among the ``active`` reports of known stories or in new stories.
 
-    Answers one Place a report, in the order of publication; known reports keep their story, but one that turns out to
-    repeat an earlier text gets a Place again, with its ``copy_of``. Languages are never mixed. Argument order is
-    irrelevant. Cost grows with the reports and the rare words they share.
+    Answers one Place a report, in the order of their ids; known reports keep their story, but one that turns out to
+    repeat a new one of an earlier date gets a Place again, with its ``copy_of``. Languages are never mixed. Argument
+    order is irrelevant. Cost grows with the reports and the rare words they share.
     """
     by_language: dict[str, list[Told]] = defaultdict(list)
     for told in {told.id: told for told in [*reports, *active]}.values():
@@ -267,7 +267,7 @@ def _places(g: _Group, seen: Sequence[_Seen], originals: dict[int, int]) -> list
         told = seen[here].told
         original = seen[originals[here]] if here in originals else None
         copy_of = original.told.id if original else None
-        if told.story is not None and (copy_of is None or copy_of == told.copy_of):
+        if told.story is not None and (original is None or original.told.story is not None):
             continue
         why = _why(seen[here], original or seen[opener], bool(original)) if here != opener else ()
         places.append(Place(told.id, g.story, None if g.story is not None else seen[opener].told.id, copy_of, why))
