@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
+_TRIES = 3
 
 
 def take_story(
@@ -56,15 +57,22 @@ def _make(story_id: int, user: Any, topic_ids: list[int] | None) -> Article:
         topics = list(stories.suggested_topics(story_id))
     else:
         topics = list(Topic.objects.filter(pk__in=topic_ids, retired=False))
-    try:
-        with transaction.atomic():
-            article = _draft(view)
-            article.topics = topics
-            article.save()
-            article.save_revision(user=user, log_action=True)
-    except IntegrityError:
-        # Somebody else took it between our look and our write; any other fault is raised again by the look.
-        return Article.objects.get(story_id=story_id)
+    for _ in range(_TRIES):
+        try:
+            return _save_draft(view, topics, user)
+        except IntegrityError:
+            # Somebody else took the story, or the address, between our look and our write.
+            if (article := Article.objects.filter(story_id=story_id).first()) is not None:
+                return article
+    return _save_draft(view, topics, user)
+
+
+def _save_draft(view: TriagedStory, topics: list[Topic], user: Any) -> Article:
+    with transaction.atomic():
+        article = _draft(view)
+        article.topics = topics
+        article.save()
+        article.save_revision(user=user, log_action=True)
     return article
 
 

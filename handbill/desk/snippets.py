@@ -11,7 +11,14 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.filters import WagtailFilterSet
 from wagtail.admin.forms import WagtailAdminModelForm
-from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, PublishingPanel
+from wagtail.admin.panels import (
+    FieldPanel,
+    FieldRowPanel,
+    MultiFieldPanel,
+    ObjectList,
+    PublishingPanel,
+    TitleFieldPanel,
+)
 from wagtail.admin.ui.tables import DateColumn, LiveStatusTagColumn
 from wagtail.snippets.views.snippets import SnippetViewSet
 
@@ -32,6 +39,15 @@ class ArticleForm(WagtailAdminModelForm):
         if field is not None:
             had = [topic.pk for topic in self.instance.topics.all()] if self.instance.pk else []
             field.queryset = live_topics() | Topic.objects.filter(pk__in=had)
+
+
+class SlugForm(WagtailAdminModelForm):
+    """Lets the address be chosen once: readers keep it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "slug" in self.fields:
+            self.fields["slug"].disabled = True
 
 
 class ArticleFilter(WagtailFilterSet):
@@ -135,7 +151,15 @@ class TopicViewSet(SnippetViewSet):
     search_backend_name = None
     search_fields = ["name"]
     copy_view_enabled = False
-    panels = [FieldPanel("name"), FieldPanel("slug"), FieldPanel("position"), FieldPanel("retired")]
+    edit_handler = ObjectList(
+        [
+            TitleFieldPanel("name", targets=["slug"], classname=""),
+            FieldPanel("slug", heading=_("Address"), help_text=_("Part of the topic's address; it never changes.")),
+            FieldPanel("position", help_text=_("Smaller numbers come first.")),
+            FieldPanel("retired"),
+        ],
+        base_form_class=SlugForm,
+    )
 
 
 class SeriesViewSet(SnippetViewSet):
@@ -165,13 +189,16 @@ class SourceViewSet(SnippetViewSet):
     search_backend_name = None
     search_fields = ["name", "address"]
     copy_view_enabled = False
-    panels = [
-        FieldPanel("name"),
-        FieldPanel("slug"),
-        FieldPanel("address"),
-        FieldRowPanel([FieldPanel("language"), FieldPanel("licence")]),
-        FieldPanel("excerpt_words"),
-    ]
+    edit_handler = ObjectList(
+        [
+            TitleFieldPanel("name", targets=["slug"], classname=""),
+            FieldPanel("slug"),
+            FieldPanel("address"),
+            FieldRowPanel([FieldPanel("language"), FieldPanel("licence")]),
+            FieldPanel("excerpt_words"),
+        ],
+        base_form_class=SlugForm,
+    )
 
 
 class FeedViewSet(SnippetViewSet):

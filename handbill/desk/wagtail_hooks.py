@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Model
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Model, ProtectedError
+from django.db.models.deletion import Collector
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
@@ -24,6 +26,7 @@ from handbill.desk import urls
 from handbill.desk.home import home_panels
 from handbill.desk.snippets import VIEWSETS
 from handbill.desk.views import may_choose
+from handbill.sources.models import Feed, Source
 from handbill.topics.models import Topic
 
 ARTICLE_LIST = "wagtailsnippets_articles_article:list"
@@ -103,10 +106,21 @@ def second_factor(request: HttpRequest) -> dict[str, str]:
 def keep_what_was_public(request: HttpRequest, instances: Iterable[Model]) -> HttpResponse | None:
     """What readers have seen is withdrawn or retired, not deleted: its address and its history must stay known."""
     for row in instances:
-        if isinstance(row, Article) and row.edition:
-            messages.error(request, _("“%s” has been public. Unpublish it instead of deleting it.") % row)
-            return redirect(row.snippet_viewset.get_url_name("list"))
-        if isinstance(row, Topic) and row.articles.exists():
-            messages.error(request, _("“%s” has articles. Retire the topic instead of deleting it.") % row)
+        if reason := _kept_because(row):
+            messages.error(request, reason % row)
             return redirect(row.snippet_viewset.get_url_name("list"))
     return None
+
+
+def _kept_because(row: Model) -> str:
+    if isinstance(row, Article) and row.edition:
+        return _("“%s” has been public. Unpublish it instead of deleting it.")
+    if isinstance(row, Topic) and row.articles.exists():
+        return _("“%s” has articles. Retire the topic instead of deleting it.")
+    if isinstance(row, Feed | Source) and row.reports.exists():
+        return _("“%s” has reports. Switch it off instead: empty the time of the next fetch.")
+    try:
+        Collector(using=DEFAULT_DB_ALIAS).collect([row])
+    except ProtectedError:
+        return _("“%s” is in use and can't be deleted.")
+    return ""

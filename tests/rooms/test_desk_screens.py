@@ -255,3 +255,25 @@ def test_an_undated_article_shows_no_date_in_the_list(desk):
     actions.import_archive("Old ferry news\nThe ferry ran until midnight in those days.\n", NOW)
     page = desk.get("/articles/").content.decode()
     assert "Old ferry news" in page and "1970" not in page and "ago" not in page
+
+
+def test_a_topics_address_is_chosen_once(desk):
+    desk.post("/topics/add/", {"name": "City", "slug": "city", "position": "0"})
+    topic = Topic.objects.get()
+    desk.post(f"/topics/edit/{topic.pk}/", {"name": "Town", "slug": "town", "position": "0"})
+    topic.refresh_from_db()
+    assert (topic.name, topic.slug) == ("Town", "city")
+
+
+def test_approval_by_a_colleague_publishes(ada):
+    article = actions.take_story(make_story("Alder bridge closes").pk, NOW)
+    article.get_workflow().start(article, ada)
+    article.current_workflow_task_state.approve(user=ada)
+    article.refresh_from_db()
+    assert article.live and article.edition == 1 and article.published_at
+
+
+def test_a_feed_with_reports_is_kept(desk):
+    feed = make_story("Alder bridge closes").members.get().report.feed
+    assert desk.post(f"/feeds/delete/{feed.pk}/").status_code < 500
+    assert type(feed).objects.filter(pk=feed.pk).exists()
