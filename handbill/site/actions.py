@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Case, When
 from django.utils import timezone, translation
 
 from handbill.articles.models import Series
@@ -22,7 +23,7 @@ from handbill.site.models import Page
 from handbill.site.plan import file_of
 from handbill.site.records import Built
 from handbill.site.render import Press
-from handbill.site.stale import article_path, mark_stale, series_path, standing_paths
+from handbill.site.stale import article_path, mark_stale, numbered_paths, series_path, standing_paths
 from handbill.site.taking import take_up_changes
 from handbill.topics.paper import css_path
 from handbill.work.actions import standing_job
@@ -83,7 +84,7 @@ def _follow_layout() -> None:
 
 
 def _mark_everything() -> None:
-    mark_stale([css_path(), *standing_paths()])
+    mark_stale([css_path(), *standing_paths(), *numbered_paths()])
     mark_stale(article_path(slug) for slug in published().values_list("slug", flat=True))
     mark_stale(series_path(slug) for slug in Series.objects.values_list("slug", flat=True))
 
@@ -94,7 +95,7 @@ def _standing() -> int:
 
 def _round() -> Built | None:
     """Render up to 400 stale pages; None when there are none."""
-    rows = list(Page.objects.filter(stale=True).exclude(path=LAYOUT).order_by("path")[:_ROUND])
+    rows = list(Page.objects.filter(stale=True).exclude(path=LAYOUT).order_by(_turn(), "path")[:_ROUND])
     if not rows:
         return None
     newsroom = settings.HANDBILL
@@ -109,6 +110,17 @@ def _round() -> Built | None:
     search.update(newsroom.search_folder, [(row.path, press.article_of(row.path)) for row in rows])
     _settle(rows)
     return built
+
+
+def _turn() -> Case:
+    """What others lead to comes first: the stylesheet, articles, lists, the front page; an old stylesheet goes last."""
+    return Case(
+        When(path=css_path(), then=0),
+        When(path__startswith="/article/", then=1),
+        When(path="/", then=3),
+        When(path__startswith="/assets/", then=4),
+        default=2,
+    )
 
 
 def _write(press: Press, row: Page) -> Built:

@@ -25,6 +25,7 @@ MOST_HITS = 200
 _MOST_BODY = 200_000
 _HEAP = 15_000_000  # the least that tantivy takes for one thread
 _ANALYZER = "paper"
+_MARK = "handbill-1"  # a file beside the index; raise the number when the fields change
 _BOOSTS = {"headline": 4.0, "topics": 2.0, "excerpt": 1.5, "body": 1.0}
 _FRESH_DAYS = 30.0
 
@@ -42,15 +43,18 @@ class Found:
 
 
 def exists(folder: Path) -> bool:
-    """Whether an index stands in ``folder``."""
-    return (folder / "meta.json").is_file()
+    """Whether an index that this version can read stands in ``folder``."""
+    return (folder / _MARK).is_file() and (folder / "meta.json").is_file()
 
 
 def prepare(folder: Path) -> None:
-    """Make an empty index where there is none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not exists(folder):
-        _writer_of(folder).commit()
+    """Make an empty index where there is none that fits."""
+    if exists(folder):
+        return
+    discard(folder)
+    folder.mkdir(parents=True)
+    _writer_of(folder).commit()
+    (folder / _MARK).touch()
 
 
 def discard(folder: Path) -> None:
@@ -81,7 +85,7 @@ def search(folder: Path, words: str, now: datetime, page: int = 1, size: int = 2
     """Articles with all of ``words`` or, if there are none, with any of them. Raises SearchMissing."""
     if not exists(folder):
         raise SearchMissing("The search is being prepared. Try again in some minutes; the topics above are complete.")
-    index = _open(str(folder), folder.stat().st_ino)
+    index = _open(str(folder), (folder / _MARK).stat().st_mtime_ns)
     index.reload()
     terms = _terms(words)
     if not terms:

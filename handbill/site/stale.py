@@ -6,9 +6,11 @@ import secrets
 from collections.abc import Iterable
 from itertools import islice
 
+from django.db.models import Max
+
 from handbill.articles.models import Article
 from handbill.site.models import Entry, Page
-from handbill.site.plan import PER_PAGE, Archive, stale_pages
+from handbill.site.plan import PER_PAGE, Archive, pages_in, stale_pages
 from handbill.topics.models import Topic
 
 _BATCH = 500
@@ -49,6 +51,12 @@ def standing_paths() -> list[str]:
     """The pages that stand whatever is published."""
     paths = ["/404.html", "/robots.txt", *archive_paths(None)]
     return paths + [path for topic in Topic.objects.all() for path in archive_paths(topic)]
+
+
+def numbered_paths() -> list[str]:
+    """Every numbered page of every archive that has entries."""
+    rows = Entry.objects.order_by().values_list("topic__slug").annotate(last=Max("position"))
+    return [Archive(slug).page(number) for slug, last in rows for number in range(1, pages_in(last) + 1)]
 
 
 def series_articles(series_id: int) -> list[str]:

@@ -22,6 +22,7 @@ from handbill.site.render import Press
 from handbill.site.stale import mark_stale
 from handbill.topics.actions import topic_named
 from handbill.topics.models import Topic
+from handbill.topics.paper import css_path
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
@@ -304,6 +305,39 @@ def test_marked_again_while_being_rendered(site: Path, monkeypatch) -> None:
     monkeypatch.setattr(actions, "_round", lambda: rounds.append(stale()) or inner())
     actions.build(NOW)
     assert rounds == [{"/"}, {"/"}, set()]
+
+
+def test_what_others_lead_to_is_written_first(site: Path, monkeypatch) -> None:
+    article(1, topic_named("City"))
+    actions.build(NOW)
+    Page.objects.create(path="/assets/site.old.css")
+    mark_stale(Page.objects.exclude(path="layout").values_list("path", flat=True))
+    order, whole = [], Press.render
+    monkeypatch.setattr(Press, "render", lambda self, path: order.append(path) or whole(self, path))
+    actions.build(NOW)
+    assert order[:2] == [css_path(), "/article/a-1/"]
+    assert order[-2:] == ["/", "/assets/site.old.css"]
+
+
+def test_a_topic_with_a_new_address_moves_whole(site: Path) -> None:
+    city = topic_named("City")
+    for n in range(25):
+        article(n, city)
+    actions.build(NOW)
+    Topic.objects.filter(pk=city.pk).update(slug="town")
+    actions.build(NOW)
+    assert not (site / "topic/city").exists()
+    assert len(headlines(site, "/topic/town/2/")) == 5
+
+
+def test_an_index_of_another_version_is_made_anew(site: Path, settings, monkeypatch) -> None:
+    row = article(1, headline="River rises")
+    actions.build(NOW)
+    monkeypatch.setattr(search, "_MARK", "handbill-2")
+    with pytest.raises(search.SearchMissing):
+        search.search(settings.HANDBILL.search_folder, "river", NOW)
+    actions.build(NOW)
+    assert search.search(settings.HANDBILL.search_folder, "river", NOW).ids == (row.pk,)
 
 
 def test_a_lost_folder_is_made_again_and_strays_are_swept(site: Path) -> None:
