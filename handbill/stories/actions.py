@@ -10,10 +10,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Left, Length
 
-from handbill.stories.group import WINDOW, group
+from handbill.stories.group import WINDOW, Place, Told, group
 from handbill.stories.lead import Voice, summarise
 from handbill.stories.models import Member, Story
-from handbill.stories.records import Grouped, Place, Told
+from handbill.stories.records import Grouped
 from handbill.stories.terms import READ_CHARACTERS
 from handbill.wire.models import Report
 from handbill.work.actions import standing_job

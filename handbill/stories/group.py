@@ -17,7 +17,6 @@ from itertools import islice
 from math import fsum
 
 from handbill.stories.reasons import reasons
-from handbill.stories.records import Place, Told
 from handbill.stories.series import series_of
 from handbill.stories.terms import counts, names, read, shingles, terms, weigh
 
@@ -31,6 +30,34 @@ HINT = 0.05  # what those must add up to for a pair to be measured in full
 COMMON = 150  # a word or shingle in more reports than this (and than a tenth) is no lead to follow
 
 Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A report as grouping sees it. ``story`` and ``copy_of`` are set for one that already has its place."""
+
+    id: int
+    outlet: str
+    language: str
+    title: str
+    text: str
+    published_at: datetime
+    story: int | None = None
+    copy_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a report goes: into the known ``story``, or else into a new one with all that share ``opens``.
+
+    ``opens`` is the id of the new story's first report. ``why`` gives the reasons as sentences, strongest first.
+    """
+
+    report: int
+    story: int | None
+    opens: int | None
+    copy_of: int | None
+    why: tuple[str, ...]
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What passes between stories and the other rooms, and between its own pure parts."""
+"""What stories hands to the other rooms."""
 
 from __future__ import annotations
 
@@ -9,42 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from handbill.stories.models import Story
     from handbill.wire.models import Report
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesMark:
-    """A title that numbers itself: "Harbour Works Day 12: …" is part 12 of "Harbour Works". ``name`` may be empty."""
-
-    name: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A report as grouping sees it. ``story`` and ``copy_of`` are set for one that already has its place."""
-
-    id: int
-    outlet: str
-    language: str
-    title: str
-    text: str
-    published_at: datetime
-    story: int | None = None
-    copy_of: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a report goes: into the known ``story``, or else into a new one with all that share ``opens``.
-
-    ``opens`` is the id of the new story's first report. ``why`` gives the reasons as sentences, strongest first.
-    """
-
-    report: int
-    story: int | None
-    opens: int | None
-    copy_of: int | None
-    why: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

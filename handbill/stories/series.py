@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 from handbill.kit.text import clean
-from handbill.stories.records import SeriesMark
 
 MOST_PARTS = 5_000  # "Day 138" is a part, "Day 20261122" is not
 
@@ -34,6 +34,14 @@ _BEFORE_PLAIN = re.compile(
     re.IGNORECASE,
 )
 _EDGES = " \t-–—:|,.·•()[]{}،؛/"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesMark:
+    """A title that numbers itself: "Harbour Works Day 12: …" is part 12 of "Harbour Works". ``name`` may be empty."""
+
+    name: str
+    number: int
 
 
 def series_of(title: str) -> SeriesMark | None:

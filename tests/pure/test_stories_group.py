@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handbill.kit.text import plain
-from handbill.stories.group import group
+from handbill.stories.group import Told, group
 from handbill.stories.lead import Voice, summarise
 from handbill.stories.reasons import reasons
-from handbill.stories.records import Told
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handbill.stories.records import SeriesMark
-from handbill.stories.series import series_of
+from handbill.stories.series import SeriesMark, series_of
 
 
 @pytest.mark.parametrize(
