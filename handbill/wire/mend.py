@@ -28,6 +28,7 @@ _WIDE = ((b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"), (b"<\0", "utf-16-
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]{1,40})[\"']", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _AS_WRITTEN = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252", "gb2312": "gb18030"}
+_NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?(rss|rdf|feed)[\s>]", re.IGNORECASE)
 _NAME = re.compile(r"<((?:[A-Za-z_][\w.-]{0,40}:)?([A-Za-z_][\w.-]{0,40}))")
@@ -139,7 +140,8 @@ def _as(data: bytes, name: str) -> str | None:
     if not encoding or encoding.startswith(("utf-8", "utf8", "utf-16", "utf-32", "utf-7", "ucs")):
         return None
     try:
-        return data.decode(encoding, "replace")
+        known = codecs.lookup(encoding).name
+        return None if known.replace("-", "_") in _NO_CHARSETS else data.decode(known, "replace")
     except (LookupError, ValueError):
         return None
 

@@ -270,6 +270,30 @@ def test_other_encodings_are_believed_from_declaration_or_header(encoding: str, 
     assert only(body.encode(encoding), f"application/xml; charset={encoding}").title == title
 
 
+@pytest.mark.parametrize("name", ["punycode", "unicode_escape", "idna", "rot13", "hex", "zlib", "undefined", "utf-7"])
+def test_python_s_own_codecs_are_no_charsets(name: str) -> None:
+    """Some of them take time that grows with the square of the length."""
+    data = f'<?xml version="1.0" encoding="{name}"?>' + rss(item(title="A \\u0042 +AEM-"))
+    assert only(data).title == "A \\u0042 +AEM-"
+    assert len(parse(data.encode() + b"\xff" * 200_000).entries) == 1
+
+
+def test_a_feed_both_large_and_broken_gives_its_first_entries() -> None:
+    body = "<x:undeclared>" + "word " * 1000 + "</x:undeclared>"
+    feed = parse(rss("".join(item(body, f"T{n}", f"/{n}") for n in range(300))))
+    assert 100 < len(feed.entries) < 300
+    assert [entry.title for entry in feed.entries[:2]] == ["T0", "T1"]
+
+
+def test_a_fault_in_a_parser_is_a_feed_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("inner detail")
+
+    monkeypatch.setattr("feedparser.parse", fails)
+    with pytest.raises(FeedError, match=r"broken beyond repair \(RuntimeError\)\.$"):
+        parse(rss(item("<x:undeclared/>")))
+
+
 def test_a_few_bad_bytes_do_not_spoil_the_rest() -> None:
     data = ('<?xml version="1.0" encoding="utf-8"?>' + rss(item(title="Grüße aus Köln X"))).encode()
     assert only(data.replace(b"X", b"\xff")).title.startswith("Grüße aus Köln")
