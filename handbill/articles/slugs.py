@@ -1,10 +1,14 @@
 """Addresses that stay: made once from a headline or a name, in any script, and never given twice."""
 
-from collections.abc import Container
+from __future__ import annotations
 
-from django.db import models
+from collections.abc import Container
+from typing import TYPE_CHECKING
 
 from handbill.kit.text import slugify
+
+if TYPE_CHECKING:
+    from django.db import models
 
 
 def next_slug(wish: str, taken: Container[str], limit: int) -> str:
