@@ -18,7 +18,7 @@ from handbill.topics.models import Topic
 def article_deleted(instance: Article, **_: Any) -> None:
     """Its own page, every archive page that shows it and its series."""
     rows = Entry.objects.filter(article=instance).select_related("topic")
-    instance._site_places = [(entry.topic, entry.position) for entry in rows]  # type: ignore[attr-defined]
+    instance._site_places = [(entry.topic, entry.position) for entry in rows]
     paths = [article_path(instance.slug)]
     if instance.series:
         paths += [series_path(instance.series.slug), *series_articles(instance.series_id)]

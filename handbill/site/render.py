@@ -167,13 +167,12 @@ class Press:
         return [rows[pk] for pk in ids if pk in rows]
 
     def _entry(self, article: Article) -> SafeString:
-        made = self._entries.get(article.pk)
-        if made is None:
+        if article.pk not in self._entries:
             if len(self._entries) >= _ENTRIES_KEPT:
                 self._entries.clear()
             made = get_template("public/_entry.html").render({"entry": article, "paper": self.paper})
-            self._entries[article.pk] = made
-        return made
+            self._entries[article.pk] = SafeString(made)
+        return self._entries[article.pk]
 
     def _series(self, slug: str) -> bytes | None:
         series = Series.objects.filter(slug=slug).first()

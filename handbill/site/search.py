@@ -109,7 +109,7 @@ def _ranked(searcher: tantivy.Searcher, hits: Sequence[tuple[float, tantivy.DocA
     ids = searcher.fast_field_values("article", addresses)
     times = searcher.fast_field_values("published", addresses)
     scored = [
-        (score * (1 + 0.5 / (1 + max(now.timestamp() - when, 0) / 86400 / _FRESH_DAYS)), when, pk)
+        (score * (1 + 0.5 / (1 + max(now.timestamp() - (when or 0), 0) / 86400 / _FRESH_DAYS)), when or 0, pk or 0)
         for (score, _), pk, when in zip(hits, ids, times, strict=True)
     ]
     return [int(pk) for _, _, pk in sorted(scored, reverse=True)]

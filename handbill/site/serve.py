@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
@@ -132,7 +132,7 @@ class SiteFiles:
         """The application's own answer with the security headers it lacks; its 404 gets the site's page."""
         seen: dict[str, Any] = {}
 
-        def note(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], Any]:
+        def note(status: str, headers: Headers, exc_info: Any = None) -> Any:
             names = {name.lower() for name, _ in headers}
             full = headers + [(name, value) for name, value in self.headers if name.lower() not in names]
             seen["missing"] = status.startswith("404") and environ.get("REQUEST_METHOD") in ("GET", "HEAD")
@@ -226,7 +226,7 @@ class _Chunks:
     def __init__(self, handle: Any) -> None:
         self.handle = handle
 
-    def __iter__(self) -> Iterable[bytes]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[bytes]:
         while piece := self.handle.read(_CHUNK):
             yield piece
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django import template
+from django.template.loader import get_template
 from django.utils.html import format_html
 
 from handbill.kit.text import language_direction
@@ -19,10 +20,9 @@ _SUMMARY = 200
 def once(context: template.Context, name: str, here: str | None = None) -> str:
     """A part that is the same on every page of this ``paper`` (but for ``here``, a topic's slug): rendered once."""
     paper = context["paper"]
-    made = paper.setdefault("made", {})
+    made: dict[tuple[str, str | None], str] = paper.setdefault("made", {})
     if (name, here) not in made:
-        part = context.template.engine.get_template(name)
-        made[name, here] = part.render(template.Context({"paper": paper, "here": here}))
+        made[name, here] = get_template(name).render({"paper": paper, "here": here})
     return made[name, here]
 
 
