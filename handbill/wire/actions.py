@@ -127,7 +127,7 @@ def _unknown(feed: Feed, entries: dict[str, Entry]) -> dict[str, Entry]:
 
 
 def _report(feed: Feed, entry: Entry, now: datetime) -> Report:
-    body = sanitise(entry.body, entry.address or feed.address)
+    body = sanitise(entry.body, entry.base or entry.address or feed.address)
     text = plain(body)[:MAX_TEXT]
     return Report(
         source_id=feed.source_id,

@@ -87,7 +87,7 @@ def _tree(text: str) -> etree._Element | None:
 
 def _fast(text: str, tree: etree._Element, address: str) -> ParsedFeed | None:
     """None where the fast parser fails, or is known or found to be wrong."""
-    if "xml:base" in text or tree.tag.startswith(ATOM_03):
+    if tree.tag.startswith(ATOM_03):
         return None
     try:
         found = fastfeedparser.parse(text.encode(), include_media=False, include_enclosures=False)
@@ -101,6 +101,9 @@ def _fast(text: str, tree: etree._Element, address: str) -> ParsedFeed | None:
             raw["link"] = links[0]  # the fast parser takes the first of any relation
         if _child(element, "guid") is None and _child(element, "id") is None:
             raw["id"] = element.get(_RDF_ABOUT) or ""  # the fast parser puts the link there
+        raw["base"] = _nearest_base(element)
+    if "xml:base" in text and not all(_link(raw).startswith(("http://", "https://")) for raw in found.entries):
+        return None
     return _feed(found.feed, found.entries, address, _iso_date, _language(tree))
 
 
@@ -128,6 +131,12 @@ def _child(element: etree._Element, name: str) -> etree._Element | None:
     """The child of that name in the element's own namespace: media:title is no title."""
     space, brace, _ = element.tag.rpartition("}")
     return element.find(f"{space}{brace}{name}")
+
+
+def _nearest_base(element: etree._Element) -> str:
+    """The xml:base in force for the entry's text, as far as it was written."""
+    content = _child(element, "content")
+    return (element if content is None else content).base or ""
 
 
 def _slow(document: Document, address: str) -> ParsedFeed:
@@ -186,7 +195,13 @@ def _entry(
         body=body,
         published=date(raw, "published") or date(raw, "updated") or date(raw, "created"),
         identity=_identity(own_id if own_id != link else "", whole_link, title),
+        base=resolve_link(address, _base(raw)),
     )
+
+
+def _base(raw: Mapping[str, Any]) -> str:
+    details = [*(raw.get("content") or ()), raw.get("summary_detail") or {}]
+    return _text(raw.get("base")) or next((base for detail in details if (base := _text(detail.get("base")))), "")
 
 
 def _identity(own_id: str, address: str, title: str) -> str:

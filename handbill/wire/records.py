@@ -13,6 +13,7 @@ class Entry:
     ``id`` is empty where the feed gives none or gives ids that can't be trusted; ``address`` is absolute http(s) or
     empty; ``body`` is markup as it came: hostile until ``wire.sanitise`` has seen it; ``published`` is what the feed
     claims, aware, in UTC. By ``identity`` (64 hexadecimal digits) the entry is known again.
+    Relative links of the body start from ``base``, or where it is empty from ``address``.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Entry:
     body: str
     published: datetime | None
     identity: str
+    base: str = ""
 
     @property
     def empty(self) -> bool:

@@ -156,6 +156,21 @@ def test_links_follow_xml_base() -> None:
     assert only(data).address == "https://base.example/x/a"
 
 
+@pytest.mark.parametrize("link", ["https://outlet.example/a", "a"], ids=["fast", "repairing"])
+@pytest.mark.parametrize(
+    ("outer", "inner", "base"),
+    [
+        ("", "", ""),
+        ('xml:base="https://base.example/x/"', "", "https://base.example/x/"),
+        ('xml:base="https://base.example/x/"', "xml:base='y/'", "https://base.example/x/y/"),
+        ('xml:base="javascript:x"', "", ""),
+    ],
+)
+def test_the_body_knows_its_base(link: str, outer: str, inner: str, base: str) -> None:
+    content = f"<content type='html' {inner}>&lt;a href='z'>z&lt;/a></content>"
+    assert only(atom(f"<entry><id>1</id><title>A</title><link href='{link}'/>{content}</entry>", outer)).base == base
+
+
 def test_only_a_link_to_the_article_itself_counts() -> None:
     inside = "<link rel='self' href='/self'/><link rel='via' href='/via'/>"
     assert only(atom(f"<entry><id>n</id><title>A</title>{inside}</entry>")).address == ""
