@@ -69,7 +69,7 @@ def test_each_article_says_its_own_language() -> None:
 
 def test_a_dozen_stays_small_and_a_flood_is_shortened() -> None:
     assert len(compose(model(*dozen())).html.encode()) < GOOD_SIZE
-    flood = [replace(one, excerpt="Ein Wörtchen mehr. " * 4000, headline="Über " * 200) for one in dozen()]
+    flood = [replace(one, excerpt="報道 " * 4000, headline="Über " * 200) for one in dozen()]
     letter = compose(model(*flood))
     assert len(letter.html.encode()) <= GOOD_SIZE and len(letter.text.encode()) < 100_000
 

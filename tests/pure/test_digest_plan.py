@@ -36,7 +36,7 @@ candidates = st.lists(
     st.builds(
         Candidate,
         id=st.integers(1, 40),
-        published_at=st.integers(0, 86_400).map(lambda seconds: NOON + timedelta(seconds=seconds)),
+        published_at=st.integers(0, 3).map(lambda hours: NOON + timedelta(hours=hours)),
         topics=topics,
         outlets=st.integers(0, 4),
     ),
@@ -88,6 +88,14 @@ def test_a_day_that_a_country_left_out_has_an_empty_window() -> None:
     apia = ZoneInfo("Pacific/Apia")
     windows = [issue_window(date(2011, 12, day), 7, apia) for day in (30, 31)]
     assert sorted(window.closes - window.opens for window in windows) == [timedelta(0), timedelta(hours=24)]
+
+
+def test_clocks_that_went_back_over_midnight_leave_the_issue_due() -> None:
+    """In 2010 Newfoundland's clocks went from 00:01 back to 23:01 of the day before: the new day had begun already."""
+    after = datetime(2010, 11, 7, 2, 45, tzinfo=UTC)
+    zone = ZoneInfo("America/St_Johns")
+    assert after.astimezone(zone).date() == date(2010, 11, 6)
+    assert due_day(after, 0, zone) == date(2010, 11, 7)
 
 
 def test_a_naive_moment_is_refused() -> None:

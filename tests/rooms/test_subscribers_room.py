@@ -221,6 +221,11 @@ class TestChoosingAndLeaving:
         assert queries.audiences() == {frozenset(): 4, frozenset({river.pk}): 1}
         assert "readers.example" not in repr(found)
 
+    def test_nobody_unconfirmed_is_read_to_whatever_rows_there_are(self) -> None:
+        actions.ask(BOB, NOW)
+        Subscription.objects.create(subscriber=Subscriber.objects.get(), topic=None, started_at=NOW)
+        assert queries.audiences() == {} and list(queries.readers()) == []
+
 
 class TestFeedback:
     def refuse(self, token: str, reason: str) -> None:
