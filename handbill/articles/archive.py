@@ -7,6 +7,7 @@ the blank lines or a strict turn of lines show what is a headline, they decide; 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -58,7 +59,8 @@ _CUT_SHORT = re.compile(
 )
 _STATEMENT = re.compile(r"[.。।۔։።][\"'”’»)\]]*$")
 _FINISHED = re.compile(r"[.!?؟。！？।۔։።:][\"'”’»)\]]*$")
-_LONG_HEADLINE, _VERY_LONG_HEADLINE, _SHORT_EXCERPT, _WRAPPED = 160, 260, 90, 55
+_LONG_HEADLINE, _VERY_LONG_HEADLINE, _SHORT_EXCERPT, _WRAPPED, _NARROWEST_WRAP, _WIDEST_WRAP = 160, 260, 90, 55, 50, 110
+_RAGGED = 12  # characters by which broken lines fall short of their width
 
 _NO = 1e9
 _EMPTY_EXCERPT = 5.0  # a headline right after another
@@ -111,7 +113,7 @@ def _read(lines: Sequence[_Line]) -> tuple[Sequence[_Line], list[bool]]:
         marks = _headlines(rest)
         if not marks or not marks[-1]:
             return rest, marks
-    if not starts:
+    if not starts or not any(is_form(line.text) for line in lines[starts[-1] :]):
         return lines, _headlines(lines)
     rest = lines[: starts[-1] - 1]
     return rest, _headlines(rest)
@@ -161,54 +163,71 @@ def _as_headline(line: _Line) -> float:
     return odd + (2.5 if text[0].islower() else 0.0)
 
 
-def _as_excerpt(line: _Line) -> float:
-    """How odd the line would look as an excerpt."""
-    unfinished = not _FINISHED.search(line.text) and not _CUT_SHORT.search(line.text)
-    return 2.0 if len(line.text) < _SHORT_EXCERPT and unfinished else 0.0
+def _as_excerpt(line: _Line, width: int) -> float:
+    """How odd the line would look as an excerpt's first."""
+    if len(line.text) >= _SHORT_EXCERPT or width - 2 * _RAGGED < len(line.text) <= width:
+        return 0.0
+    return 0.0 if _FINISHED.search(line.text) or _CUT_SHORT.search(line.text) else 2.0
 
 
-def _ends(line: _Line) -> float:
+def _ends(line: _Line, width: int) -> float:
     """How odd it would be for an excerpt to end with this line."""
-    return 0.0 if _FINISHED.search(line.text) or _CUT_SHORT.search(line.text) else _UNFINISHED
+    if _FINISHED.search(line.text) or _CUT_SHORT.search(line.text):
+        return 0.0
+    return _UNFINISHED + (1.5 if width - _RAGGED < len(line.text) <= width else 0.0)
 
 
-def _goes_on(before: _Line, line: _Line) -> float:
+def _goes_on(before: _Line, line: _Line, width: int) -> float:
     """How odd it would be for an excerpt to go on from one line to the next."""
     if line.gap:
         return _SECOND_PARAGRAPH
     if _CUT_SHORT.search(before.text):
         return 3.0
+    if width:
+        full = len(before.text) <= width < len(before.text) + 1 + len(line.text.split(maxsplit=1)[0])
+        return 0.0 if full else 3.5
     if not _FINISHED.search(before.text):
-        return 0.5
-    return 3.5 if _as_excerpt(line) else 0.5 if len(before.text) >= _WRAPPED else 1.5
+        return 0.5 if len(before.text) <= _WIDEST_WRAP else 2.0
+    return 3.5 if _as_excerpt(line, width) else 0.5 if len(before.text) >= _WRAPPED else 1.5
+
+
+def _width(lines: Sequence[_Line]) -> int:
+    """The width at which the page's lines were broken, in characters; 0 if they were not."""
+    lengths = Counter(min(len(line.text), _WIDEST_WRAP + 1) for line in lines)
+    near = {
+        end: sum(lengths[end - back] for back in range(_RAGGED)) for end in range(_NARROWEST_WRAP, _WIDEST_WRAP + 1)
+    }
+    width = max(near, key=lambda end: (near[end], -end))
+    wider = sum(count for length, count in lengths.items() if length > width)
+    return width if near[width] >= 0.4 * len(lines) and wider <= 0.25 * len(lines) else 0
 
 
 def _oddness(lines: Sequence[_Line], marks: Sequence[bool]) -> float:
-    spaced = any(line.gap for line in lines[1:])
+    spaced, width = any(line.gap for line in lines[1:]), _width(lines)
     total = _as_headline(lines[0])
     for place in range(1, len(lines)):
         before, line = lines[place - 1], lines[place]
         if marks[place]:
-            total += _as_headline(line) + (_EMPTY_EXCERPT if marks[place - 1] else _ends(before))
+            total += _as_headline(line) + (_EMPTY_EXCERPT if marks[place - 1] else _ends(before, width))
             total += _CROWDED if spaced and not line.gap else 0.0
         else:
             # The second and later lines of an excerpt may well be short: only its going on is judged.
-            total += _as_excerpt(line) if marks[place - 1] else _goes_on(before, line)
-    return total + (_LAST_EMPTY if marks[-1] else _ends(lines[-1]))
+            total += _as_excerpt(line, width) if marks[place - 1] else _goes_on(before, line, width)
+    return total + (_LAST_EMPTY if marks[-1] else _ends(lines[-1], width))
 
 
 def _by_looks(lines: Sequence[_Line]) -> list[bool]:
     """The least odd reading of all, found line by line (Viterbi over headline and excerpt)."""
-    spaced = any(line.gap for line in lines[1:])
+    spaced, width = any(line.gap for line in lines[1:]), _width(lines)
     best_headline, best_excerpt = _as_headline(lines[0]), _NO
     steps: list[tuple[bool, bool]] = []  # was the line before a headline, if this is a headline; and if an excerpt
     for before, line in pairwise(lines):
         crowded = _as_headline(line) + (_CROWDED if spaced and not line.gap else 0.0)
-        after_headline, after_excerpt = best_headline + _EMPTY_EXCERPT, best_excerpt + _ends(before)
-        first, further = best_headline + _as_excerpt(line), best_excerpt + _goes_on(before, line)
+        after_headline, after_excerpt = best_headline + _EMPTY_EXCERPT, best_excerpt + _ends(before, width)
+        first, further = best_headline + _as_excerpt(line, width), best_excerpt + _goes_on(before, line, width)
         steps.append((after_headline < after_excerpt, first <= further))
         best_headline, best_excerpt = min(after_headline, after_excerpt) + crowded, min(first, further)
-    marks = [best_headline + _LAST_EMPTY < best_excerpt + _ends(lines[-1])]
+    marks = [best_headline + _LAST_EMPTY < best_excerpt + _ends(lines[-1], width)]
     for to_headline, to_excerpt in reversed(steps):
         marks.append(to_headline if marks[-1] else to_excerpt)
     return marks[::-1]

@@ -87,14 +87,14 @@ def is_form(text: str) -> bool:
 def box_starts(lines: Sequence[Line]) -> list[int]:
     """Where the sign-up box that closes ``lines`` may begin, the likeliest first; empty when there is none.
 
-    A box ends the page and has at least one line that only a form says. Above that stand lines that invite; whether a
-    line that merely mentions a newsletter belongs to it only the page around it can tell.
+    A box ends the page with lines that only a form says and, above those, lines that invite. Whether lines that invite
+    without a form, or merely mention a newsletter, belong to it only the page around them can tell.
     """
     floor = max(0, len(lines) - MOST_LINES)
     top = _climb(lines, len(lines), floor)
     forms = [place for place in range(top, len(lines)) if is_form(lines[place].text)]
     if not forms:
-        return []
+        return [top] if top < len(lines) else []
     block = next((place for place in range(forms[0], floor, -1) if lines[place].gap), None)
     if block is not None and block < top and _is_box_block(lines[block:top]):
         return [block, top]

@@ -1,5 +1,6 @@
 """Archive pages as plain text, in every shape they come in."""
 
+import textwrap
 from itertools import chain
 
 import pytest
@@ -164,3 +165,23 @@ def test_never_an_exception_and_no_line_invented(text):
     for entry in archive.entries:
         assert entry.headline.strip() == entry.headline != ""
         assert entry.excerpt.strip() == entry.excerpt
+
+
+def test_a_lone_invitation_at_the_end_is_the_box():
+    for shape in SHAPES.values():
+        assert pairs_of(shape(ENTRIES) + "\n\nSubscribe to our newsletter") == ENTRIES
+
+
+def test_excerpts_that_break_off_anywhere():
+    broken = [(headline, f"{excerpt * 2}"[: 150 + 7 * n]) for n, (headline, excerpt) in enumerate(ENTRIES * 4)]
+    broken = [(headline, excerpt.strip(" .")) for headline, excerpt in broken]
+    for shape in SHAPES.values():
+        assert pairs_of(shape(broken)) == broken
+
+
+def test_broken_lines_without_blank_ones_show_their_paragraphs_by_their_width():
+    told = (
+        "The crane of the old yard lifted the last pile from the mud on Monday while the school watched from the wall"
+    )
+    pairs = [(f"Pile {n} comes out at last", textwrap.fill(f"{told} and cheered. {told}.", 64)) for n in range(6)]
+    assert pairs_of(SHAPES["lines in turn"](pairs)) == pairs
