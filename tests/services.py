@@ -1,4 +1,4 @@
-"""What the tests may use if it is there: PostgreSQL, RabbitMQ, Chromium. ``python -m tests.services NAME`` prints where."""
+"""What the tests use if it is there: PostgreSQL, RabbitMQ, Chromium. ``python -m tests.services NAME`` says where."""
 
 from __future__ import annotations
 

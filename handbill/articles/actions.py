@@ -29,6 +29,7 @@ __all__ = [
     "publish",
     "publish_scheduled",
     "take_story",
+    "take_top_backlog",
     "take_top_stories",
     "undo_take",
     "withdraw",
@@ -160,16 +161,25 @@ def undo_take(article_id: int, user: Any = None) -> None:
 
 
 def take_top_stories(count: int, now: datetime) -> int:
-    """Take and publish the first stories of the triage list. Returns how many.
+    """Take and publish the first stories of the triage list, the best last so that it stands on top. Returns how many.
 
-    ``count`` is for the whole local day: what was first published today of any story is taken off, so that calling it
-    again the same day does nothing more.
+    At most ``count`` of news and ``count`` of backlog a local day: what was first published today of either is taken
+    off, so that calling it again the same day does nothing more.
     """
+    return take_top_backlog(count, now) + _take_top(count, now, backlog=False)
+
+
+def take_top_backlog(count: int, now: datetime) -> int:
+    """The same for stories of backlog alone: they fill the archives and are never mailed."""
+    return _take_top(count, now, backlog=True)
+
+
+def _take_top(count: int, now: datetime, *, backlog: bool) -> int:
     midnight = datetime.combine(now.astimezone(settings.HANDBILL.zone), time(), settings.HANDBILL.zone)
     today = Article.objects.filter(story__isnull=False, first_published_at__gte=midnight, first_published_at__lte=now)
-    wanted = max(0, count - today.count())
-    triaged = stories.triage(limit=wanted) if wanted else []
-    for view in triaged:
+    wanted = max(0, count - today.filter(in_digest=not backlog).count())
+    triaged = stories.triage(limit=wanted, backlog=backlog) if wanted else []
+    for view in reversed(triaged):
         take_story(view.story.pk, now, publish=True)
     return len(triaged)
 

@@ -1,6 +1,7 @@
 """Django's settings, made from the newsroom's (``handbill.kit.settings``). Two faces share them: see ``faces``."""
 
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import dj_database_url
@@ -71,7 +72,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [os.path.join(os.path.dirname(os.path.dirname(__file__)), "templates")],
+        "DIRS": [Path(__file__).parent.parent / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -123,6 +124,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 1
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_DISABLE_ACCESS_LOG = True
+AXES_USERNAME_CALLABLE = "handbill.desk.login.login_name"
+AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -157,6 +160,8 @@ WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 WAGTAILEMBEDS_FINDERS: list[dict[str, str]] = []
 WAGTAIL_WORKFLOW_ENABLED = True
+WAGTAIL_EMAIL_MANAGEMENT_ENABLED = False
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"  # mail leaves through delivery alone
 WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
 WAGTAIL_AUTO_UPDATE_PREVIEW = True
 

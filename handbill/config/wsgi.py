@@ -23,4 +23,4 @@ def _face(name: str) -> Application:
 
 
 desk = _face("desk")
-public = SiteFiles(settings.HANDBILL.site_folder, _face("public"))
+public = SiteFiles(settings.HANDBILL.site_folder, _face("public"), form_action=settings.HANDBILL.public_address)

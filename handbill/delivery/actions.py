@@ -62,14 +62,6 @@ def allow(address: str) -> None:
     Suppression.objects.filter(address_hash=address_hash(address)).delete()
 
 
-def recover() -> int:
-    """Make due at once what workers that no longer live had in hand; how many copies that is.
-
-    Only for the start of a newsroom, when no other worker can be sending; leases that run out do the same later.
-    """
-    return Delivery.objects.filter(lease_until__isnull=False).update(lease_until=None, lease_token="")
-
-
 def _file_bodies(mailing: Mailing, letters: Iterable[LetterBody]) -> dict[str, int]:
     rows = [
         Body(

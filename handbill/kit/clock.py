@@ -1,4 +1,4 @@
-"""The one place that asks what time it is. Everything below a shell (task, view, command) takes ``now`` as an argument."""
+"""The one place that asks what time it is. All below a shell (task, view, command) takes ``now`` as an argument."""
 
 from datetime import UTC, datetime
 

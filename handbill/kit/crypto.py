@@ -23,7 +23,7 @@ _MAC = 16
 
 
 def seal(key: Key, text: str, bound_to: str) -> bytes:
-    """Encrypt ``text``; only ``unseal`` with the same ``bound_to`` opens it. Shape: key id, nonce, ciphertext and tag."""
+    """Encrypt ``text``; only ``unseal`` with the same ``bound_to`` opens it. Shape: key id, nonce, ciphertext, tag."""
     nonce = secrets.token_bytes(_NONCE)
     return bytes([key.current]) + nonce + AESGCM(key.secret).encrypt(nonce, text.encode(), bound_to.encode())
 

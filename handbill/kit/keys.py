@@ -31,7 +31,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """All keys of a newsroom: ``address`` seals, ``lookup`` hashes, ``token`` signs links, ``django`` signs sessions."""
+    """A newsroom's keys: ``address`` seals, ``lookup`` hashes, ``token`` signs links, ``django`` signs sessions."""
 
     address: Key
     lookup: Key

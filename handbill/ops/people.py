@@ -28,6 +28,6 @@ def add_person(email: str, role: str) -> str:
     with transaction.atomic():
         make = users.objects.create_superuser if role == "admin" else users.objects.create_user
         person = make(username=email, email=email, password=password)
-        person.groups.add(Group.objects.get_or_create(name="Editors")[0])
+        person.groups.add(Group.objects.get(name="Admins" if role == "admin" else "Editors"))
         EmailAddress.objects.create(user=person, email=email, verified=True, primary=True)
     return password

@@ -10,13 +10,20 @@ from handbill.ops.setup import FOLDERS
 
 
 def prepare_run() -> None:
-    """Make what is missing. Harmless to repeat; costs a moment when there is nothing to do."""
+    """Make what is missing, and give back what a killed tree had leased. Call it holding the folder's lock.
+
+    Harmless to repeat; costs a moment when there is nothing to do.
+    """
     from django.conf import settings
+
+    from handbill.work.actions import release_all
 
     newsroom = settings.HANDBILL
     for name in FOLDERS:
         (newsroom.home / name).mkdir(parents=True, exist_ok=True)
     prepare_database()
+    if newsroom.embedded:
+        release_all()
     collect_static()
 
 

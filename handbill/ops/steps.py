@@ -44,6 +44,8 @@ def publish_site(*, auto: bool, everything: bool) -> dict[str, Any]:
         site.rebuild_all(now())
     site.take_up(now())
     built = site.build(now())
+    if built.busy:
+        raise TryLater("Another process is building the site. It will build these changes too; look again in a minute.")
     return {
         "taken": taken,
         "written": built.written,

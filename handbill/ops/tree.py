@@ -20,7 +20,8 @@ from handbill.kit.settings import Settings, parse_host_port
 from handbill.ops.child import MARK, end_leftovers, mark
 from handbill.ops.net import answers
 
-DRAIN_SECONDS = 60
+DRAIN_SECONDS = 180
+"""Longer than a window of mails may take (60 s) and one slow reply after it."""
 PROGRAM = """\
 [program:{name}]
 command={command}

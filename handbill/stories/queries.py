@@ -21,15 +21,20 @@ DOUBLING_HOURS = 24.0  # twice the outlets outweigh so many hours of age
 COPY = 0.25  # what a copy weighs beside an outlet with words of its own
 
 
-def triage(limit: int = 50, include_taken: bool = False) -> list[TriagedStory]:
+_NEWS = Exists(Member.objects.filter(story=OuterRef("pk"), report__backlog=False))
+
+
+def triage(limit: int = 50, include_taken: bool = False, backlog: bool | None = None) -> list[TriagedStory]:
     """The stories to choose from, best first: by how many outlets tell them and how new they are.
 
     Each doubling of the outlets is worth DOUBLING_HOURS. Dismissed stories are left out, and those that became an
-    article unless ``include_taken``.
+    article unless ``include_taken``. ``backlog``: only stories that are nothing else, or only those that are more.
     """
     stories = _marked(Story.objects.filter(dismissed_at__isnull=True))
     if not include_taken:
         stories = stories.filter(taken=False)
+    if backlog is not None:
+        stories = stories.filter(~_NEWS if backlog else _NEWS)
     newest = list(stories.order_by("-latest_at", "-pk")[:RANKED])
     return _triaged(sorted(newest, key=_rank, reverse=True)[:limit])
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from django.apps import apps
 from django.db import models, transaction
 from django.db.models import Q
 
@@ -41,10 +42,22 @@ def lease(rows: models.QuerySet[T], now: datetime, seconds: int, limit: int) -> 
 
 def finish(row: Leased, next_at: datetime | None, **outcome: object) -> bool:
     """Write the outcome and give the lease back, unless somebody else holds the row by now (then False)."""
-    changed = type(row)._default_manager.filter(pk=row.pk, lease_token=row.lease_token).update(
-        next_at=next_at, lease_until=None, lease_token="", **outcome
+    changed = (
+        type(row)
+        ._default_manager.filter(pk=row.pk, lease_token=row.lease_token)
+        .update(next_at=next_at, lease_until=None, lease_token="", **outcome)
     )
     return changed == 1
+
+
+def release_all() -> int:
+    """Give back every lease of every room; how many there were.
+
+    Only for the start of a newsroom on one machine, when no worker can be alive; leases that run out do the same later.
+    """
+    rooms = [model for model in apps.get_models() if issubclass(model, Leased)]
+    held = [model._default_manager.filter(lease_until__isnull=False) for model in rooms]
+    return sum(rows.update(lease_until=None, lease_token="") for rows in held)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ Subscribe
 FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>Valley Monitor</title><language>en</language>{items}
 </channel></rss>"""
 ITEM = """<item><title>{title}</title><link>https://monitor.example/{n}</link><guid>{n}</guid><category>City</category>
-<description>{title}. The council met on Monday and decided. Work begins in spring, said the mayor.</description></item>"""
+<description>{title}. The council met on Monday and decided. Work begins in spring.</description></item>"""
 OPML = """<opml version="2.0"><body><outline text="Valley Monitor" xmlUrl="http://127.0.0.1:{port}/feed"/>
 <outline text="Gone" xmlUrl="http://127.0.0.1:{port}/gone"/></body></opml>"""
 

@@ -22,6 +22,7 @@ from handbill.delivery.send import LEASE_SECONDS, Dispatch
 from handbill.kit.crypto import read_token
 from handbill.kit.settings import Relay
 from handbill.testing.relay import Act, Drop, LoopbackRelay, Moment, Reply
+from handbill.work.actions import release_all
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 UNSUBSCRIBE = f"https://paper.example/unsubscribe/{READER_SLOT}/"
@@ -295,7 +296,7 @@ def test_what_a_dead_worker_had_in_hand_is_sent_when_its_lease_is_over(newsroom)
 def test_a_restarted_newsroom_need_not_wait_for_leases(newsroom):
     hand_over(5)
     claim(NOON, LEASE_SECONDS, 20)
-    assert actions.recover() == 5
+    assert release_all() == 5
     assert actions.send_batch(NOON).accepted == 5
 
 

@@ -1,1 +1,1 @@
-"""demo: a sample newsroom's day on this machine: eight fictional outlets, a loopback mail server, real rooms between."""
+"""demo: a sample newsroom's day on this machine: made-up outlets, a loopback mail server, real rooms between."""

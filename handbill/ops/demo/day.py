@@ -34,6 +34,7 @@ from handbill.testing.wire import LoopbackWire
 STAGES = (
     "Set up the newsroom",
     "Fetch the older news",
+    "Fill the archives",
     "Readers sign up",
     "Fetch today's news",
     "Group the stories",
@@ -42,6 +43,7 @@ STAGES = (
     "Send the digest",
     "A reader leaves",
 )
+ARCHIVE_STORIES = 60
 PATIENCE_SECONDS = 60
 RING_SECONDS = 1.0
 PUBLIC, DESK, OUTBOX = 8100, 8101, 8102
@@ -131,7 +133,7 @@ class Demo:
     """The servers and the newsroom of one demo, and the stages of its day."""
 
     def __init__(self, home: Path, stack: ExitStack) -> None:
-        self.home, self.day = home, Day()
+        self.home, self.day, self.began = home, Day(), now()
         self.outlets = load_outlets()
         self.wire = stack.enter_context(LoopbackWire())
         self.relay = stack.enter_context(LoopbackRelay(folder=home / "outbox"))
@@ -151,9 +153,8 @@ class Demo:
 
     def live(self, stages: Stages) -> None:
         """Every stage after the first, in order; stops at one that doesn't end in time."""
-        work = (
-            self.fetch_older, self.sign_up, self.fetch_today, self.group, self.choose, self.build, self.send, self.leave,
-        )  # fmt: skip
+        fetch, news = (self.fetch_older, self.fill, self.sign_up), (self.fetch_today, self.group, self.choose)
+        work = (*fetch, *news, self.build, self.send, self.leave)
         try:
             for title, stage_work in zip(STAGES[1:], work, strict=True):
                 with stages.stage(title) as stage:
@@ -178,7 +179,7 @@ class Demo:
         from handbill.wire.tasks import fetch_batch
 
         started = now()
-        self.wire.routes = routes(self.outlets, now=started, newest_day=newest_day)
+        self.wire.routes = routes(self.outlets, now=self.began, newest_day=newest_day)
         make_all_due(started)
         total = Feed.objects.count()
         self._until(stage, fetch_batch, total, lambda: Feed.objects.filter(fetched_at__gte=started).count())
@@ -187,6 +188,13 @@ class Demo:
         self.day.reports = Report.objects.count()
         stage.note(f"{self.day.feeds_fetched} feeds, {self.day.feeds_failed} failed, {self.day.reports} reports")
         self.day.expect(self.day.feeds_failed == 2, f"{self.day.feeds_failed} feeds failed where 2 should.")
+
+    def fill(self, stage: Stage) -> None:
+        """The editor takes most of what the outlets had before: archives to look at, never mailed."""
+        from handbill.articles.actions import take_top_backlog
+
+        self.group(stage)
+        stage.note(f"{take_top_backlog(ARCHIVE_STORIES, now())} older articles")
 
     def sign_up(self, stage: Stage) -> None:
         from handbill.delivery.tasks import send_waiting
@@ -216,10 +224,10 @@ class Demo:
         from handbill.articles.models import Article
         from handbill.articles.tasks import take_top
 
-        wanted = min(self.settings.auto_stories, self.day.stories)
-        self._until(stage, take_top, wanted, Article.objects.filter(live=True).count)
-        self.day.articles = Article.objects.filter(live=True).count()
-        stage.note(f"{self.day.articles} articles")
+        live = Article.objects.filter(live=True)
+        self._until(stage, take_top, self.settings.auto_stories, live.filter(in_digest=True).count)
+        self.day.articles = live.count()
+        stage.note(f"{self.settings.auto_stories} of today's stories, {self.day.articles} articles in all")
 
     def build(self, stage: Stage) -> None:
         from handbill.site.models import Page, TakenUp

@@ -22,7 +22,7 @@ public_bind = "127.0.0.1:{public}"
 desk_bind = "127.0.0.1:{desk}"
 from_address = "The Valley Paper <news@paper.example>"
 postal_address = "The Valley Paper, 1 Bridge Street, Rivertown"
-auto_stories = 60
+auto_stories = 12
 
 [[relays]]
 name = "outbox"
