@@ -16,7 +16,7 @@ test: .venv/test.stamp ## Run every test but the long ones
 lint: .venv/test.stamp ## Style, types, import contracts, missing migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	@HANDBILL_HOME=$$($(BIN)/python -m tests.lint_home) $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/architecture
 

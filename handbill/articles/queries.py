@@ -41,7 +41,7 @@ def candidates(since: datetime, until: datetime) -> list[Candidate]:
     return [
         Candidate(
             id=row.pk,
-            published_at=row.published_at,
+            published_at=row.published_at,  # type: ignore[arg-type]
             topic_ids=frozenset(topic.pk for topic in row.topics.all()),
             outlets=row.story.outlets if row.story else 0,
         )

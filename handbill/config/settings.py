@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
@@ -14,9 +15,12 @@ KEYS = load_keys(HANDBILL.keys_folder)
 
 SECRET_KEY = KEYS.django.secret.hex()
 DEBUG = False
-ALLOWED_HOSTS = sorted(
-    {urlsplit(HANDBILL.public_address).hostname, urlsplit(HANDBILL.desk_address).hostname, "127.0.0.1", "localhost"}
-)
+ALLOWED_HOSTS = [
+    urlsplit(HANDBILL.public_address).hostname or "",
+    urlsplit(HANDBILL.desk_address).hostname or "",
+    "127.0.0.1",
+    "localhost",
+]
 CSRF_TRUSTED_ORIGINS = [HANDBILL.desk_address]
 ROOT_URLCONF = "handbill.config.urls_desk"
 WSGI_APPLICATION = "handbill.config.wsgi.desk"
@@ -84,6 +88,7 @@ TEMPLATES = [
     }
 ]
 
+DATABASES: dict[str, Any]
 if HANDBILL.embedded:
     DATABASES = {
         "default": {

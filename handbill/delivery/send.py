@@ -95,7 +95,7 @@ class Dispatch:
     def _offer(self, row: Delivery) -> Outcome:
         reference = row.mailing.reference
         try:
-            to = open_address(row.address_sealed, reference, row.recipient)
+            to = open_address(bytes(row.address_sealed), reference, row.recipient)
             stamp = self._stamps.of(row)
             data = stamp.copy(
                 to, message_id(reference, row.recipient), row.mailing.created_at, reader_token(row.recipient)

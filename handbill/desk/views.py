@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
@@ -31,7 +31,7 @@ PAGE = 20
 LAST_PAGE = 50  # older stories are found by the list's successor: a search
 
 
-def may_choose(user: AbstractBaseUser | AnonymousUser) -> bool:
+def may_choose(user: User | AnonymousUser) -> bool:
     """Whether the person may choose among the stories and make drafts of them."""
     return user.has_perms(["stories.change_story", "articles.add_article"])
 
@@ -70,7 +70,7 @@ def _shown(view: TriagedStory) -> dict[str, Any]:
         "view": view,
         "direction": language_direction(view.story.language),
         "language": view.story.language,
-        "members": [(member, copied.get(member.copy_of, "")) for member in view.members],
+        "members": [(member, copied.get(member.copy_of or 0, "")) for member in view.members],
         "names": list(dict.fromkeys(member.outlet for member in view.members)),
     }
 

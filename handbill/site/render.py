@@ -157,7 +157,7 @@ class Press:
             "feed_path": archive.feed,
             "newer": newer,
             "older": older,
-            "newest": max(dates) if dates and number is None else None,
+            "newest": max(dates) if dates and number is None else None,  # type: ignore[type-var]
             "entries": self.entries(articles),
         }
         return self.page("archive", context)

@@ -141,6 +141,7 @@ def _document(path: str, article: Article) -> tantivy.Document:
     document = tantivy.Document()
     document.add_text("path", path)
     document.add_unsigned("article", article.pk)
+    assert article.published_at, "a live article has its date"
     document.add_integer("published", int(article.published_at.timestamp()))
     topics = " ".join(topic.name for topic in article.shown_topics)
     series = article.series.name if article.series else ""

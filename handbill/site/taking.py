@@ -77,7 +77,8 @@ def _own_pages(articles: list[Article], known: dict[int, TakenUp]) -> set[str]:
 
 def _series_pages(articles: list[Article], known: dict[int, TakenUp]) -> set[str]:
     """The series' own pages, and the neighbours whose links to previous and next may change."""
-    spots = {(row.series_id, row.series_number) for row in [*articles, *known.values()] if row.series_id}
+    rows: list[Article | TakenUp] = [*articles, *known.values()]
+    spots = {(row.series_id, row.series_number) for row in rows if row.series_id}
     ids = {series for series, _ in spots}
     if not ids:
         return set()
@@ -123,7 +124,7 @@ def _move(moves: _Moves, article: Article, entry: Entry | None, wanted: bool) ->
     if entry and wanted and entry.published_at != article.published_at:
         moves.moving.append(entry)
         entry = None
-    if wanted and entry is None:
+    if wanted and entry is None and article.published_at:
         moves.incoming.append((article.published_at, article.pk))
     elif entry and wanted and entry.withdrawn:
         moves.returning.append(entry)

@@ -9,7 +9,7 @@ from handbill.sources.records import FeedTrouble
 def trouble() -> list[FeedTrouble]:
     """Every feed whose last try failed, those that have failed longest first."""
     failing = Feed.objects.filter(failures__gt=0).select_related("source").order_by("failing_since", "pk")
-    return [FeedTrouble(feed, feed.source.name, _sentence(feed), feed.failing_since) for feed in failing]
+    return [FeedTrouble(feed, feed.source.name, _sentence(feed), feed.failing_since) for feed in failing]  # type: ignore[arg-type]
 
 
 def _sentence(feed: Feed) -> str:

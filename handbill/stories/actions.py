@@ -109,7 +109,7 @@ def _sum_up(story_ids: set[int]) -> None:
     fields = ("story", "report", "report__source", "report__title", "report__published_at", "length", "copy_of")
     voices: dict[int, list[Voice]] = defaultdict(list)
     for story, *voice, copy_of in rows.values_list(*fields):
-        voices[story].append(Voice(*voice, copy=copy_of is not None))
+        voices[story].append(Voice(*voice, copy=copy_of is not None))  # type: ignore[misc]
     stories = [_summed(story, voices[story.pk]) for story in Story.objects.filter(pk__in=voices)]
     Story.objects.bulk_update(stories, ["title", "opened_at", "latest_at", "outlets"], batch_size=200)
 

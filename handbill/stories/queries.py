@@ -32,7 +32,7 @@ def triage(limit: int = 50, include_taken: bool = False, backlog: bool | None = 
     """
     stories = _marked(Story.objects.filter(dismissed_at__isnull=True))
     if not include_taken:
-        stories = stories.filter(taken=False)
+        stories = stories.filter(taken=False)  # type: ignore[misc]
     if backlog is not None:
         stories = stories.filter(~_NEWS if backlog else _NEWS)
     newest = list(stories.order_by("-latest_at", "-pk")[:RANKED])

@@ -18,6 +18,7 @@ def migrations(database: sqlite3.Connection) -> set[tuple[str, str]]:
     return set(database.execute("SELECT app, name FROM django_migrations").fetchall())
 
 
+@pytest.mark.django_db
 def test_no_migration_is_missing():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 FLOOD = (
-    "The river Alm burst its banks above Kirnstadt on Monday night and flooded two hundred cellars. Firefighters carried"
+    "The river Alm burst its banks above Kirnstadt on Monday night and flooded two hundred cellars. Firefighters took"
     " residents from Mill Lane in boats. The mayor, Ilse Brandner, asked people to keep away from the old weir, which"
     " engineers fear may give way before morning."
 )

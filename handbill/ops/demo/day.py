@@ -266,7 +266,7 @@ class Demo:
         self.day.expect(left and staying == self.day.subscribers - 1, "One-click unsubscribe did not work.")
         stage.note(f"one click; {staying} readers stay")
 
-    def _until(self, stage: Stage, task: object, total: int, done: Callable[[], int]) -> None:
+    def _until(self, stage: Stage, task: Callable[..., object], total: int, done: Callable[[], int]) -> None:
         """Ring ``task`` now and then until ``done()`` reaches ``total``. Raises TryLater when it takes too long."""
         from handbill.ops.tick import ring
 
