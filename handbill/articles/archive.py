@@ -60,6 +60,8 @@ _CUT_SHORT = re.compile(
 _STATEMENT = re.compile(r"[.。।۔։።][\"'”’»)\]]*$")
 _FINISHED = re.compile(r"[.!?؟。！？।۔։።:][\"'”’»)\]]*$")
 _LONG_HEADLINE, _VERY_LONG_HEADLINE, _SHORT_EXCERPT, _WRAPPED, _NARROWEST_WRAP, _WIDEST_WRAP = 160, 260, 90, 55, 50, 110
+_LONGEST_LINK = 250  # characters of a line that is only a link; longer ones aren't looked at as such
+_TAIL = 60  # characters that show how a line ends
 _RAGGED = 12  # characters by which broken lines fall short of their width
 
 _NO = 1e9
@@ -90,7 +92,7 @@ def _lines(text: str) -> Iterator[_Line]:
         line = _CONTROLS.sub("", raw).strip()
         if not line:
             gap = True
-        elif held is not None and _READ_ON.fullmatch(line) and not is_form(held.text):
+        elif held is not None and _reads_on(held, line):
             held = _Line(f"{held.text}\n{line}", held.number, held.gap)
             gap = False
         else:
@@ -101,8 +103,14 @@ def _lines(text: str) -> Iterator[_Line]:
         yield held
 
 
+def _reads_on(held: _Line, line: str) -> bool:
+    if len(line) > _LONGEST_LINK or not _READ_ON.fullmatch(line):
+        return False
+    return not is_form(held.text) and "\n" not in held.text
+
+
 def _without_skip_line(lines: list[_Line]) -> list[_Line]:
-    return lines[1:] if lines and _SKIP.fullmatch(lines[0].text) else lines
+    return lines[1:] if lines and _SKIP.fullmatch(lines[0].text[:_LONGEST_LINK]) else lines
 
 
 def _read(lines: Sequence[_Line]) -> tuple[Sequence[_Line], list[bool]]:
@@ -158,7 +166,7 @@ def _blocks_in_turn(lines: Sequence[_Line]) -> list[bool] | None:
 def _as_headline(line: _Line) -> float:
     """How odd the line would look as a headline."""
     text = line.text
-    odd = 3.0 if _CUT_SHORT.search(text) else 2.0 if _STATEMENT.search(text) else 0.0
+    odd = 3.0 if _CUT_SHORT.search(text[-_TAIL:]) else 2.0 if _STATEMENT.search(text[-_TAIL:]) else 0.0
     odd += 4.0 if len(text) > _VERY_LONG_HEADLINE else 2.0 if len(text) > _LONG_HEADLINE else 0.0
     return odd + (2.5 if text[0].islower() else 0.0)
 
@@ -167,12 +175,12 @@ def _as_excerpt(line: _Line, width: int) -> float:
     """How odd the line would look as an excerpt's first."""
     if len(line.text) >= _SHORT_EXCERPT or width - 2 * _RAGGED < len(line.text) <= width:
         return 0.0
-    return 0.0 if _FINISHED.search(line.text) or _CUT_SHORT.search(line.text) else 2.0
+    return 0.0 if _FINISHED.search(line.text[-_TAIL:]) or _CUT_SHORT.search(line.text[-_TAIL:]) else 2.0
 
 
 def _ends(line: _Line, width: int) -> float:
     """How odd it would be for an excerpt to end with this line."""
-    if _FINISHED.search(line.text) or _CUT_SHORT.search(line.text):
+    if _FINISHED.search(line.text[-_TAIL:]) or _CUT_SHORT.search(line.text[-_TAIL:]):
         return 0.0
     return _UNFINISHED + (1.5 if width - _RAGGED < len(line.text) <= width else 0.0)
 
@@ -181,12 +189,12 @@ def _goes_on(before: _Line, line: _Line, width: int) -> float:
     """How odd it would be for an excerpt to go on from one line to the next."""
     if line.gap:
         return _SECOND_PARAGRAPH
-    if _CUT_SHORT.search(before.text):
+    if _CUT_SHORT.search(before.text[-_TAIL:]):
         return 3.0
     if width:
         full = len(before.text) <= width < len(before.text) + 1 + len(line.text.split(maxsplit=1)[0])
         return 0.0 if full else 3.5
-    if not _FINISHED.search(before.text):
+    if not _FINISHED.search(before.text[-_TAIL:]):
         return 0.5 if len(before.text) <= _WIDEST_WRAP else 2.0
     return 3.5 if _as_excerpt(line, width) else 0.5 if len(before.text) >= _WRAPPED else 1.5
 

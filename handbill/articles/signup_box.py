@@ -81,7 +81,7 @@ _MENTIONS = re.compile(
 
 def is_form(text: str) -> bool:
     """Whether only a form says this line."""
-    return bool(_FORM.fullmatch(text))
+    return len(text) <= LONGEST_INVITATION and bool(_FORM.fullmatch(text))
 
 
 def box_starts(lines: Sequence[Line]) -> list[int]:

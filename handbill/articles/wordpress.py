@@ -55,7 +55,7 @@ _LOOSE_OUTSIDE = re.compile(rb"<!\[CDATA\[.*?\]\]>|" + _LOOSE.pattern, re.DOTALL
 _BLOCK = re.compile(
     r"<(?:p|div|h[1-6]|ul|ol|li|table|blockquote|figure|pre|section|hr|iframe|form|script|style|!--)\b", re.IGNORECASE
 )
-_EDITOR_NOTES = re.compile(r"<!--\s*/?wp:[^>]{0,10000}?-->")
+_EDITOR_NOTES = re.compile(r"<!--\s*/?wp:[^<>]*-->")
 _SHORTCODES = re.compile(
     r"\[/?(?:caption|gallery|embed|audio|video|playlist|wp_caption|contact-form|vc_\w+|et_pb_\w+)\b[^\]]{0,2000}\]"
 )

@@ -185,3 +185,20 @@ def test_broken_lines_without_blank_ones_show_their_paragraphs_by_their_width():
     )
     pairs = [(f"Pile {n} comes out at last", textwrap.fill(f"{told} and cheered. {told}.", 64)) for n in range(6)]
     assert pairs_of(SHAPES["lines in turn"](pairs)) == pairs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 2_000_000,
+        "a\n" * 100_000,
+        "...\n" * 200_000,
+        "Subscribe\n" * 100_000,
+        "«" * 500_000 + "\nx",
+        "x\n" + "." * 500_000 + "x",
+        "x\n" + "[" * 500_000 + "x",
+        "x\nread more" + " " * 500_000 + "x",
+    ],
+)
+def test_hostile_pages_cost_no_more_than_their_length(text):
+    assert parse_archive(text)
