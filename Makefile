@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: help run test lint bench crash schema lock clean
+.PHONY: help run test lint bench crash schema pictures lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -28,6 +28,9 @@ crash: .venv/test.stamp ## The long crash tests
 
 schema: .venv/run.stamp ## Write handbill/ops/schema.sql anew from the migrations
 	$(BIN)/python -m handbill.ops.schema
+
+pictures: .venv/test.stamp ## Take the pictures of the documentation anew
+	$(BIN)/python docs/images/take.py
 
 lock: ## Pin every dependency anew, with hashes (needs uv)
 	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header \

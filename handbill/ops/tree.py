@@ -88,6 +88,7 @@ def supervisor_configuration(settings: Settings) -> str:
     home = str(settings.home).replace("%", "%%")
     head = f"[supervisord]\nnodaemon=true\nsilent=true\nlogfile={home}/run/supervisor.log\n"
     head += f"pidfile={home}/run/supervisor.pid\nchildlogdir={home}/run\n\n"
+    head += f"[group:newsroom]\nprograms={','.join(programs(settings))}\n\n"  # of one group, all are stopped at once
     return head + "".join(
         PROGRAM.format(name=name, home=home, drain=DRAIN_SECONDS, command=_line(child_command(name, command)))
         for name, command in programs(settings).items()

@@ -20,13 +20,19 @@ Subscribe
 FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>Valley Monitor</title><language>en</language>{items}
 </channel></rss>"""
 ITEM = """<item><title>{title}</title><link>https://monitor.example/{n}</link><guid>{n}</guid><category>City</category>
-<description>{title}. The council met on Monday and decided. Work begins in spring.</description></item>"""
+<description>{title}. {text}</description></item>"""
 OPML = """<opml version="2.0"><body><outline text="Valley Monitor" xmlUrl="http://127.0.0.1:{port}/feed"/>
 <outline text="Gone" xmlUrl="http://127.0.0.1:{port}/gone"/></body></opml>"""
 
 
+TEXTS = {
+    "Old bridge closes for the winter": "Ice has loosened four stones of the eastern arch. Masons come in March.",
+    "Council buys the mill": "A vote of nine to four ends a dispute of ten years. The roof is to be mended first.",
+}
+
+
 def feed(*titles: str) -> Answer:
-    items = "".join(ITEM.format(title=title, n=title.replace(" ", "-")) for title in titles)
+    items = "".join(ITEM.format(title=title, n=title.replace(" ", "-"), text=TEXTS[title]) for title in titles)
     return Answer(body=FEED.format(items=items).encode(), content_type="application/rss+xml")
 
 

@@ -13,8 +13,6 @@ from handbill.ops.child import MARK
 from handbill.ops.net import answers
 from tests.newsroom import Newsroom
 
-pytestmark = pytest.mark.long
-
 
 def until(condition, seconds=60):
     """Wait for ``condition`` and give back what it said."""
