@@ -34,6 +34,20 @@ if connection.vendor == "postgresql":
     connection.settings_dict["TEST"]["NAME"] = f"test_handbill_{os.getpid()}"
 
 
+MAY_BE_SKIPPED = ("no corpus", "the shipped schema is SQLite's")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where nothing may be skipped (``HANDBILL_TEST_REQUIRE=1``), a skipped test is a failed one."""
+    report = yield
+    if report.skipped and os.environ.get("HANDBILL_TEST_REQUIRE") == "1":
+        reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(word in reason for word in MAY_BE_SKIPPED):
+            report.outcome, report.longrepr = "failed", f"must not be skipped here: {reason}"
+    return report
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 

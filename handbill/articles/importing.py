@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 
 from handbill.articles.archive import parse_archive
 from handbill.articles.models import Article
+from handbill.articles.numbering import number_themselves
 from handbill.articles.records import Imported
 from handbill.articles.sanitise import clean_body
 from handbill.articles.slugs import free_slug, next_slug
@@ -40,8 +41,9 @@ def import_archive(text: str, now: datetime, topic_name: str | None = None) -> I
         known = _known_undated([headline for headline, _ in entries])
         fresh = [entry for entry in entries if entry not in known]
         articles = _publish_rows(_undated(fresh, now))
-        everything = [known[entry] for entry in entries if entry in known] + [article.pk for article in articles]
-        _file_under({pk: list(topics.values()) for pk in everything})
+        before = [known[entry] for entry in entries if entry in known]
+        _file_under({pk: list(topics.values()) for pk in [*before, *(article.pk for article in articles)]})
+        _tell_readers(before if topics else [])
     return Imported(len(articles), made, list(archive.refused))
 
 
@@ -134,6 +136,7 @@ def _publish_rows(articles: list[Article], wishes: list[str] | None = None) -> l
     for article, wish in zip(articles, wishes or [""] * len(articles), strict=True):
         article.slug = next_slug(slugify(wish or article.headline, 100), taken, 100)
         taken.add(article.slug)
+    number_themselves(articles)
     return Article.objects.bulk_create(articles, batch_size=_BATCH)
 
 
@@ -152,6 +155,12 @@ def _file_under(topics_of: dict[int, list[Topic]]) -> None:
     through = Article.topics.through
     rows = [through(article_id=pk, topic_id=topic.pk) for pk, topics in topics_of.items() for topic in topics]
     through.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
+
+
+def _tell_readers(ids: list[int]) -> None:
+    """The topics of public articles changed: raise their editions, so that the site takes them up."""
+    for start in range(0, len(ids), _BATCH):
+        Article.objects.filter(pk__in=ids[start : start + _BATCH]).update(edition=F("edition") + 1)
 
 
 def _text(value: str) -> str:

@@ -129,3 +129,26 @@ def test_a_file_that_is_no_export_is_refused_in_words():
 def test_a_post_without_a_title_is_named():
     done = actions.import_wordpress(export(post("", 1), post("Titled", 2)), NOW)
     assert done.articles == 1 and "no title" in done.refused[0]
+
+
+def test_headlines_that_count_together_become_a_series_and_one_alone_does_not():
+    days = "".join(
+        f"Operation Lantern Day {day}: Work goes on\n\nCrews worked all day {day}.\n\n" for day in (138, 137, 135)
+    )
+    actions.import_archive(days + "Harbour Walk Part 2: The quay\n\nA walk along the quay.\n", NOW)
+    rows = Article.objects.filter(series__isnull=False).order_by("-published_at")
+    assert list(rows.values_list("series__name", "series_number")) == [
+        ("Operation Lantern", 138),
+        ("Operation Lantern", 137),
+        ("Operation Lantern", 135),
+    ]
+    actions.import_archive("Operation Lantern Day 139: Done\n\nThe lantern is up again.\n\n", NOW)
+    assert Article.objects.get(headline__contains="139").series_number == 139
+
+
+def test_an_archive_filed_under_another_topic_later_is_told_to_the_site():
+    page = "Council votes for a tram\n\nThe council voted for a tram line.\n\n"
+    actions.import_archive(page, NOW, topic_name="City")
+    before = Article.objects.get().edition
+    actions.import_archive(page, NOW, topic_name="Transport")
+    assert Article.objects.get().edition == before + 1
