@@ -180,7 +180,7 @@ LOGGING = {
 
 if HANDBILL.broker == "filesystem":
     _queue = HANDBILL.run_folder / "queue"
-    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_URL = "filesystem://localhost//"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_queue / "messages"),
         "data_folder_out": str(_queue / "messages"),

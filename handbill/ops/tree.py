@@ -21,7 +21,9 @@ from handbill.ops.child import MARK, end_leftovers, mark
 from handbill.ops.net import answers
 
 DRAIN_SECONDS = 180
-"""Longer than a window of mails may take (60 s) and one slow reply after it."""
+"""What the worker may take to end: a window of mails (60 s) and a slow reply after it, with time to spare."""
+QUIT_SECONDS = 20
+"""What the other programs may take; they hold nothing that would be lost."""
 PROGRAM = """\
 [program:{name}]
 command={command}
@@ -90,7 +92,12 @@ def supervisor_configuration(settings: Settings) -> str:
     head += f"pidfile={home}/run/supervisor.pid\nchildlogdir={home}/run\n\n"
     head += f"[group:newsroom]\nprograms={','.join(programs(settings))}\n\n"  # of one group, all are stopped at once
     return head + "".join(
-        PROGRAM.format(name=name, home=home, drain=DRAIN_SECONDS, command=_line(child_command(name, command)))
+        PROGRAM.format(
+            name=name,
+            home=home,
+            drain=DRAIN_SECONDS if name == "worker" else QUIT_SECONDS,
+            command=_line(child_command(name, command)),
+        )
         for name, command in programs(settings).items()
     )
 

@@ -54,7 +54,7 @@ def running(newsroom) -> Iterator[subprocess.Popen[str]]:
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(timeout=90)
+            process.wait(timeout=210)
         for left in processes(newsroom).values():
             left.kill()
 
@@ -67,7 +67,7 @@ def test_the_second_refuses_and_sigterm_ends_everything(newsroom, running):
         "supervisor", "public", "desk", "worker", "beat",
     }  # fmt: skip
     running.send_signal(signal.SIGTERM)
-    assert running.wait(timeout=90) == 0
+    assert running.wait(timeout=210) == 0
     assert not processes(newsroom)
     assert not up(newsroom)
 
@@ -91,5 +91,5 @@ def test_a_killed_tree_leaves_nothing_in_the_way_of_the_next(newsroom, running):
         assert again.poll() is None
     finally:
         again.terminate()
-        assert again.wait(timeout=90) == 0
+        assert again.wait(timeout=210) == 0
     assert not processes(newsroom)
