@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from handbill.delivery.records import READER_SLOT
 from handbill.digest.errors import PlanError
 from handbill.digest.letter_html import html_part
 from handbill.digest.letter_text import text_part
-from handbill.digest.records import ComposedLetter, LetterArticle, LetterModel
+from handbill.digest.records import ComposedLetter, LetterArticle, LetterModel, SeriesPart
 from handbill.digest.wording import words
 from handbill.kit.text import clean, shorten
 
@@ -50,17 +51,31 @@ def _tidy(model: LetterModel) -> LetterModel:
 
 
 def _tidy_article(one: LetterArticle) -> LetterArticle:
-    source = one.source_address.strip()
-    linkable = source.startswith(("http://", "https://")) and len(source) <= ADDRESS_LIMIT
     return replace(
         one,
-        headline=shorten(one.headline, HEADLINE_LIMIT),
-        excerpt=clean(one.excerpt),
-        credit=shorten(one.credit, 120),
-        also_reported=tuple(shorten(name, 80) for name in one.also_reported[:MOST_OUTLETS]),
-        source_address=source if linkable and not any(c.isspace() or ord(c) < 32 for c in source) else "",
-        topics=tuple(clean(name) for name in one.topics[:2]),
+        headline=shorten(_said(one.headline), HEADLINE_LIMIT),
+        excerpt=_said(one.excerpt),
+        credit=shorten(_said(one.credit), 120),
+        also_reported=tuple(shorten(_said(name), 80) for name in one.also_reported[:MOST_OUTLETS]),
+        source_address=_linkable(one.source_address.strip()),
+        topics=tuple(_said(name) for name in one.topics[:2]),
+        series=_tidy_part(one.series) if one.series else None,
     )
+
+
+def _tidy_part(part: SeriesPart) -> SeriesPart:
+    return replace(part, name=_said(part.name))
+
+
+def _said(text: str) -> str:
+    """One clean line that can't pass for delivery's slot: what stands there is filled with each reader's own token."""
+    return clean(text).replace(READER_SLOT, READER_SLOT.replace("-", " "))
+
+
+def _linkable(source: str) -> str:
+    """The address, or nothing where it is none; nothing too where it asks for a reader's token."""
+    plain = not any(c.isspace() or ord(c) < 32 for c in source) and READER_SLOT not in source
+    return source if plain and source.startswith(("http://", "https://")) and len(source) <= ADDRESS_LIMIT else ""
 
 
 def _cut(model: LetterModel, limit: int) -> LetterModel:

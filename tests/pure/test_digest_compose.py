@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from letter_models import ARABIC, FERRY, MODELS, OWN, SITE, dozen, model
 from lxml import html as lxml_html
 
+from handbill.delivery.records import READER_SLOT
 from handbill.digest.compose import GOOD_SIZE, compose
 from handbill.digest.errors import PlanError
 from handbill.digest.phrases import outlets_line
@@ -184,3 +185,23 @@ def test_no_field_breaks_out_of_the_letter(found: list[LetterArticle]) -> None:
     assert len(page.xpath("//h2")) == len(found)
     assert all(link.startswith("https://") for link in page.xpath("//a/@href"))
     assert compose(model(*found)) == letter
+
+
+@pytest.mark.parametrize("smuggled", [READER_SLOT, READER_SLOT.replace("-", "-\u200b"), READER_SLOT * 2])
+def test_what_an_outlet_wrote_never_gets_a_readers_token(smuggled: str) -> None:
+    """Delivery puts each reader's own token wherever the slot stands: a feed that writes it must not get one."""
+    part = SeriesPart(f"Week {smuggled}", 2, f"{SITE}/article/before/")
+    hostile = LetterArticle(
+        headline=f"News {smuggled}",
+        excerpt=f"Read {smuggled} now.",
+        address=f"{SITE}/article/news/",
+        credit=smuggled,
+        also_reported=(smuggled, "City Desk"),
+        source_address=f"https://hostile.example/?reader={smuggled}",
+        topics=(smuggled,),
+        series=part,
+    )
+    letter, plain = compose(model(hostile)), compose(model(OWN))
+    assert READER_SLOT not in letter.subject
+    assert letter.html.count(READER_SLOT) == plain.html.count(READER_SLOT) == 2
+    assert letter.text.count(READER_SLOT) == plain.text.count(READER_SLOT) == 2
