@@ -123,7 +123,7 @@ def _freeze(day: date, window: Window) -> Issue | None:
     """Write down the issue of ``day`` and its articles; None when there is nothing to say or nobody to read it."""
     while True:
         chosen = candidates(window)
-        if not plan.plan_letters(chosen, subscribers.audiences()):
+        if not chosen or not plan.plan_letters(chosen, subscribers.audiences()):
             return None
         try:
             return _write_down(day, window, chosen)
@@ -180,8 +180,8 @@ def _hand_over(issue: Issue, now: datetime) -> None:
     for last in [False] * (MOST_ROUNDS - 1) + [True]:
         try:
             bodies = [_body(row.key, row.subject, row.html, row.text) for row in issue.letters.order_by("key")]
-            known_keys = {body.key for body in bodies}
-            delivery.hand_over(reference(issue), "issue", bodies, drafts.recipients(known_keys), now)
+            recipients = drafts.recipients({body.key for body in bodies})
+            delivery.hand_over(reference(issue), "issue", bodies, recipients, now)
             break
         except NewAudience:
             if last:
@@ -227,13 +227,18 @@ class _Drafts:
         seen: dict[Audience, str] = {}
         for reader in subscribers.readers():
             if reader.audience not in seen:
-                listed = plan.reading_list(self.chosen, reader.audience)
-                seen[reader.audience] = plan.letter_key(listed) if listed else ""
-            key = seen[reader.audience]
-            if key and key not in keys:
-                raise NewAudience("Readers chose topics that no letter covers yet. Hand the issue over again.")
-            if key:
+                seen[reader.audience] = self._key(plan.reading_list(self.chosen, reader.audience), keys)
+            if key := seen[reader.audience]:
                 yield Recipient(reader.id, reader.address, key)
+
+    def _key(self, listed: ReadingList, keys: set[str]) -> str:
+        """The letter of a reading list; empty when there is none to write, all on it having been withdrawn."""
+        key = plan.letter_key(listed) if listed else ""
+        if not key or key in keys:
+            return key
+        if letters.load_articles(listed):
+            raise NewAudience("Readers chose topics that no letter covers yet. Hand the issue over again.")
+        return ""
 
 
 def _entries(issue: Issue) -> list[Chosen]:

@@ -119,6 +119,13 @@ class TestAnIssueADay:
         publish("Draft", NOON).__class__.objects.filter(headline="Draft").update(live=False)
         assert actions.send_now(NOON).letters == 0
 
+    def test_a_tick_with_nothing_to_say_reads_no_reader(self, monkeypatch) -> None:
+        def never() -> None:
+            raise AssertionError("every reader was read though nothing waits")
+
+        monkeypatch.setattr(actions.subscribers, "audiences", never)
+        assert actions.send_due(SEVEN) is None
+
     def test_news_waits_for_the_first_reader(self) -> None:
         publish("Early news", SEVEN - timedelta(hours=1))
         assert actions.send_due(SEVEN) is None
@@ -245,6 +252,14 @@ class TestCutOff:
         subscribers.choose(self.tokens[2], ["schools"], self.AFTER)
         assert actions.send_due(self.AFTER).letters == 3
         assert got("issue:2026-11-22")[who(self.tokens[2])] == "School roof mended"
+
+    def test_a_late_choice_of_what_was_withdrawn_holds_up_nobody(self, monkeypatch) -> None:
+        self.die_in(monkeypatch, actions, "_hand_over")
+        Article.objects.filter(slug="school-roof-mended").update(live=False)
+        subscribers.choose(self.tokens[2], ["schools"], self.AFTER)
+        actions.send_due(self.AFTER)
+        assert set(got("issue:2026-11-22")) == {who(token) for token in self.tokens[:2]}
+        assert Issue.objects.get().state == Issue.State.HANDED_OVER
 
     def test_a_plan_whose_day_is_over_is_dissolved_into_the_next(self, monkeypatch) -> None:
         self.die_in(monkeypatch, actions, "_compose")
