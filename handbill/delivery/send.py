@@ -59,8 +59,8 @@ class Dispatch:
         except RelayTrouble as trouble:
             raise NoRelay(f"No mail could be handed to a relay; every copy stays due. {trouble}") from trouble
         finally:
-            self._turn(0)
             self._line.close()
+            self._turn(0)
         return self._round()
 
     def _now(self) -> datetime:
@@ -74,11 +74,13 @@ class Dispatch:
         return self._turn(size)
 
     def _turn(self, size: int) -> list[Delivery]:
-        tried, self._tried = self._tried, []
+        """Outcomes are forgotten only once they are committed: after a fault of the database they are written again."""
         now = self._now()
         with transaction.atomic():
-            self._counts.update(write_outcomes(tried, now))
+            settled = write_outcomes(self._tried, now)
             claimed = claim(now, LEASE_SECONDS, size) if size else []
+        self._tried = []
+        self._counts.update(settled)
         self._counts["suppressed"] += sum(row.state == Delivery.State.SUPPRESSED for row in claimed)
         return claimed
 

@@ -16,6 +16,7 @@ MORNING = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
 TOKEN = "0b9f5c0e-5d59-4f0e-9f43-0a7b4b8f9d11.Zm9vYmFyLV9iYXo=="
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=400)
 SLOTTED = st.lists(st.one_of(TEXTS, st.just(READER_SLOT)), max_size=6).map("".join)
+NESTED = READER_SLOT.replace("-", f"-{READER_SLOT}", 1)  # taking the inner one out must not leave another
 TOKENS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=200)
 
 
@@ -71,6 +72,7 @@ def test_every_line_of_the_bodies_is_short_ascii_and_ends_with_crlf(text: str, h
 @example(subject="Hi\r\nBcc: cy@mail.example", name="A\r\nBcc: cy@mail.example", language="en\r\nBcc: x")
 @example(subject="Hi\u2028Bcc: cy@mail.example", name="\x85Bcc: cy@mail.example", language="de")
 @example(subject=READER_SLOT, name=READER_SLOT, language="")
+@example(subject=NESTED, name=NESTED, language="")
 def test_nothing_typed_starts_a_header(subject: str, name: str, language: str):
     try:
         data = stamped(subject=subject, sender=f"{name} <news@paper.example>", language=language)
@@ -79,6 +81,7 @@ def test_nothing_typed_starts_a_header(subject: str, name: str, language: str):
     message = parsed(data)
     names = {"From", "Subject", "To", "Message-ID", "Date", "MIME-Version", "Content-Type", "Content-Language"}
     assert set(message.keys()) <= names
+    assert TOKEN[:36] not in f"{message['Subject']} {message['From']}"
     assert len(message.keys()) == len(set(message.keys()))
     assert message["To"].addresses[0].addr_spec == "bob@mail.example"
     assert all(len(line) <= 998 for line in data.split(b"\r\n"))

@@ -10,9 +10,9 @@ from email import message_from_bytes
 from email.policy import SMTP
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
-from handbill.delivery import actions, queries
+from handbill.delivery import actions, queries, send
 from handbill.delivery.engine.session import Outcome
 from handbill.delivery.errors import NoRelay
 from handbill.delivery.journal import Tried, claim, write_outcomes
@@ -318,6 +318,23 @@ def test_a_slow_window_is_cut_short_and_given_back(newsroom):
     assert states() == {"accepted": sent, "waiting": 40 - sent}
     assert not Delivery.objects.exclude(lease_token="").exists()
     assert actions.send_batch(NOON + timedelta(hours=1)).accepted == 40 - sent
+    assert set(received(newsroom).values()) == {1}
+
+
+def test_outcomes_that_could_not_be_written_are_written_at_the_end(newsroom, monkeypatch):
+    hand_over(45)
+    left = [OperationalError("database is locked")]
+
+    def locked_once(tried, now):
+        if left and (tried := list(tried)):
+            raise left.pop()
+        return write_outcomes(tried, now)
+
+    monkeypatch.setattr(send, "write_outcomes", locked_once)
+    with pytest.raises(OperationalError):
+        actions.send_batch(NOON)
+    assert states() == {"accepted": 20, "waiting": 25}
+    assert actions.send_batch(NOON) == SendRound(accepted=25)
     assert set(received(newsroom).values()) == {1}
 
 

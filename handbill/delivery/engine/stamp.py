@@ -89,7 +89,7 @@ def compile_letter(
 def _head(mailbox: Address, subject: str, language: str, headers: Iterable[tuple[str, str]]) -> str:
     message = EmailMessage(policy=SMTP)
     message["From"] = mailbox
-    message["Subject"] = _plain(subject).replace(READER_SLOT, "")
+    message["Subject"] = _slotless(subject)
     if _LANGUAGE.fullmatch(language):
         message["Content-Language"] = language
     for name, value in headers:
@@ -101,12 +101,17 @@ def _mailbox(sender: str) -> Address:
     name, address = parseaddr(_plain(sender))
     local, _, domain = address.rpartition("@")
     try:
-        mailbox = Address(_plain(name).replace(READER_SLOT, ""), local, domain.encode("idna").decode())
+        mailbox = Address(_slotless(name), local, domain.encode("idna").decode())
         if not (local and domain and local.isascii()) or not _PRINTABLE_ASCII.fullmatch(mailbox.addr_spec):
             raise ValueError
     except (ValueError, IndexError):
         raise StampError("The sender of a letter is no mailbox. Mend from_address in handbill.toml.") from None
     return mailbox
+
+
+def _slotless(value: str) -> str:
+    """``_plain``, without slots; a blank takes their place, or what stood around one could join into another."""
+    return _plain(value).replace(READER_SLOT, " ").strip()
 
 
 def _plain(value: str) -> str:
