@@ -1,17 +1,21 @@
 """Bring the public site up to date: take up what changed in the articles, then write the pages that are stale.
 
 One worker at a time (the standing job ``site``), in rounds that each take and give back the lease. A page's stale flag
-falls only after its file is written, so a killed build goes on where it was.
+falls only after its file is written, so a killed build goes on where it was. A page that can't be made is written
+to the log and stays stale, as it stood; it holds up no other.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
+from time import monotonic
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Case, When
 from django.utils import timezone, translation
 
@@ -31,6 +35,9 @@ from handbill.work.actions import standing_job
 _ROUND = 400
 _JOB = "site"
 _SECONDS = 60
+_MOST_FAILED = 100  # pages; more than that is no fault of the pages
+
+log = logging.getLogger(__name__)
 
 
 def take_up(now: datetime) -> int:
@@ -43,15 +50,20 @@ def take_up(now: datetime) -> int:
 
 
 def build(now: datetime) -> Built:
-    """Take up what changed, then write or remove every stale page. ``busy`` when another worker is building."""
+    """Take up what changed, then write or remove every stale page. ``busy`` when another worker is building.
+
+    ``now`` is when the build begins; each round's lease runs for a minute from the round's own beginning.
+    """
     built = Built()
+    failed: set[str] = set()
+    began = monotonic()
     while True:
-        with standing_job(_JOB, now, _SECONDS) as held:
+        with standing_job(_JOB, now, _SECONDS + int(monotonic() - began)) as held:
             if not held:
                 return built.plus(Built(pages=_standing(), busy=True))
             take_up_changes()
             _follow_layout()
-            step = _round()
+            step = _round(failed)
         if step is None:
             return built.plus(Built(pages=_standing()))
         built = built.plus(step)
@@ -73,7 +85,7 @@ def _follow_layout() -> None:
     """Mark every page when what they share has changed, or when the site's folder or the search index is gone."""
     newsroom = settings.HANDBILL
     current = fingerprint()
-    whole = files.there(newsroom.site_folder, "/") and search.exists(newsroom.search_folder)
+    whole = not _folder_lost(newsroom.site_folder) and search.exists(newsroom.search_folder)
     if whole and written_layout() == current:
         return
     with transaction.atomic():
@@ -81,6 +93,11 @@ def _follow_layout() -> None:
         _mark_everything()
         remember_layout(current)
     search.prepare(newsroom.search_folder)
+
+
+def _folder_lost(folder: Path) -> bool:
+    """The stylesheet, which is written first, is said to stand and doesn't."""
+    return not files.there(folder, css_path()) and Page.objects.filter(path=css_path(), stale=False).exists()
 
 
 def _mark_everything() -> None:
@@ -93,9 +110,10 @@ def _standing() -> int:
     return Page.objects.filter(stale=False).exclude(path=LAYOUT).count()
 
 
-def _round() -> Built | None:
-    """Render up to 400 stale pages; None when there are none."""
-    rows = list(Page.objects.filter(stale=True).exclude(path=LAYOUT).order_by(_turn(), "path")[:_ROUND])
+def _round(failed: set[str]) -> Built | None:
+    """Render up to 400 stale pages but those that ``failed``, which gets more of them; None when there are none."""
+    waiting = Page.objects.filter(stale=True).exclude(path__in=[LAYOUT, *failed])
+    rows = list(waiting.order_by(_turn(), "path")[:_ROUND])
     if not rows:
         return None
     newsroom = settings.HANDBILL
@@ -106,9 +124,10 @@ def _round() -> Built | None:
         press.gather(row.path for row in rows)
         built = Built()
         for row in rows:
-            built = built.plus(_write(press, row))
-    search.update(newsroom.search_folder, [(row.path, press.article_of(row.path)) for row in rows])
-    _settle(rows)
+            built = built.plus(_write(press, row, failed))
+    done = [row for row in rows if row.path not in failed]
+    search.update(newsroom.search_folder, [(row.path, press.article_of(row.path)) for row in done])
+    _settle(done)
     return built
 
 
@@ -123,8 +142,17 @@ def _turn() -> Case:
     )
 
 
-def _write(press: Press, row: Page) -> Built:
-    content = press.render(row.path)
+def _write(press: Press, row: Page, failed: set[str]) -> Built:
+    try:
+        content = press.render(row.path)
+    except DatabaseError:
+        raise
+    except Exception:
+        failed.add(row.path)
+        if len(failed) > _MOST_FAILED:
+            raise
+        log.exception("The page %s can't be made. It stays as it stood and is tried again at the next build.", row.path)
+        return Built(failed=1)
     if content is None:
         row.digest = ""
         return Built(removed=int(files.remove(press.folder, row.path)))

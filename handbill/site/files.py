@@ -29,14 +29,18 @@ def remove(folder: Path, path: str) -> bool:
         target.unlink()
     except FileNotFoundError:
         return False
-    for parent in target.parents:
-        if parent == folder:
-            break
+    prune(folder, target.parent)
+    return True
+
+
+def prune(folder: Path, empty: Path) -> None:
+    """Take away ``empty`` and the folders above it, below ``folder``, as far as nothing is in them."""
+    while empty != folder:
         try:
-            parent.rmdir()
+            empty.rmdir()
         except OSError:
             break
-    return True
+        empty = empty.parent
 
 
 def there(folder: Path, path: str) -> bool:

@@ -1,18 +1,21 @@
 """Pictures of articles: resized by Wagtail, copied into the site beside the page that shows them.
 
 They stand at ``/images/SLUG/HASH.EXT`` and go when the page goes, so that withdrawing an article withdraws its
-pictures. Only pictures are copied; nothing that a browser would run.
+pictures. Only pictures are copied, nothing that a browser would run, and nothing that cameras and programs write beside
+the picture: place, time and maker of a photograph can give away who took it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import re
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from PIL import Image as Picture
 
 from handbill.articles.models import Article
 from handbill.site import files
@@ -21,7 +24,9 @@ from handbill.site.plan import file_of, link
 log = logging.getLogger(__name__)
 _KINDS = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 _MOST_BYTES = 10 * 1024 * 1024
+_BARE = b"bare 1"  # part of each name: raise the number when ``_bare`` leaves out more
 _SIZE = "max-1280x1600"
+_SHOWN = ("icc_profile", "transparency", "loop", "duration", "background")  # what the eye sees of a file's notes
 
 
 class Gallery:
@@ -46,10 +51,13 @@ class Gallery:
         return {"address": address, "width": made.width, "height": made.height} if address else None
 
     def take_in(self, html: str) -> str:
-        """Have the body's pictures, which point into the desk's media folder, point to copies in the site."""
+        """Have the body's pictures, which point into the desk's media folder, point to copies in the site.
+
+        One that can't be read is left out.
+        """
         if f'"{settings.MEDIA_URL}' not in html:
             return html
-        return re.sub(rf'(<img\b[^>]*?\bsrc=)"{re.escape(settings.MEDIA_URL)}([^"]+)"', self._copy, html)
+        return re.sub(rf'(<img\b[^>]*?\bsrc=)"{re.escape(settings.MEDIA_URL)}([^"]+)"([^>]*>)', self._copy, html)
 
     def tidy(self) -> None:
         """Remove pictures of this article that its page doesn't show."""
@@ -58,24 +66,41 @@ class Gallery:
             return
         for path in own.parent.iterdir():
             if path.name not in self.kept:
-                files.remove(self.folder, f"/images/{self.slug}/{path.name}")
+                path.unlink()  # also drafts that a crash left, which are no public paths
+        if not self.kept:
+            files.prune(self.folder, own.parent)
 
     def _copy(self, found: re.Match[str]) -> str:
         media = settings.HANDBILL.media_folder.resolve()
         path = (media / found[2]).resolve()
-        address = ""
-        if path.is_relative_to(media) and path.is_file():
+        if not path.is_relative_to(media):
+            return ""
+        try:
             with path.open("rb") as file:
                 address = self._keep(file.read(_MOST_BYTES + 1), path.suffix)
-        return f'{found[1]}"{address}"'
+        except Exception:  # as above
+            log.warning("A picture in the text of %s can't be read; it is left out.", self.slug)
+            return ""
+        return f'{found[1]}"{address}"{found[3]}' if address else ""
 
     def _keep(self, content: bytes, suffix: str) -> str:
         suffix = suffix.lower()
         if suffix not in _KINDS or len(content) > _MOST_BYTES:
             return ""
-        name = hashlib.sha256(content).hexdigest()[:20] + suffix
+        name = hashlib.sha256(_BARE + content).hexdigest()[:20] + suffix
         path = f"/images/{self.slug}/{name}"
         if not files.there(self.folder, path):
-            files.write(self.folder, path, content)
+            files.write(self.folder, path, _bare(content))
         self.kept.add(name)
         return link(path)
+
+
+def _bare(content: bytes) -> bytes:
+    """The picture without EXIF, XMP, comments and thumbnails; its colour profile stays, so that it looks the same."""
+    out = io.BytesIO()
+    with Picture.open(io.BytesIO(content)) as picture:
+        kept = {name: picture.info[name] for name in _SHOWN if name in picture.info}
+        quality = {"JPEG": {"quality": "keep"}, "WEBP": {"quality": 90}}.get(picture.format or "", {})
+        picture.info = dict(kept)
+        picture.save(out, picture.format, save_all=getattr(picture, "is_animated", False), exif=b"", **kept, **quality)
+    return out.getvalue()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Built:
     """One build: files written, removed and found to be the same; ``pages`` stand in the site now.
 
-    ``busy``: another worker is building, so this call did nothing.
+    ``busy``: another worker is building, so this call did nothing. ``failed``: pages that couldn't be made.
     """
 
     written: int = 0
@@ -17,6 +17,7 @@ class Built:
     unchanged: int = 0
     pages: int = 0
     busy: bool = False
+    failed: int = 0
 
     def plus(self, other: Built) -> Built:
         """Two rounds together; ``pages`` and ``busy`` are the later one's."""
@@ -26,4 +27,5 @@ class Built:
             self.unchanged + other.unchanged,
             other.pages,
             other.busy,
+            self.failed + other.failed,
         )

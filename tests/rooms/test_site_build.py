@@ -302,7 +302,7 @@ def test_marked_again_while_being_rendered(site: Path, monkeypatch) -> None:
     monkeypatch.setattr(Press, "render", render)
     rounds = []
     inner = actions._round
-    monkeypatch.setattr(actions, "_round", lambda: rounds.append(stale()) or inner())
+    monkeypatch.setattr(actions, "_round", lambda failed: rounds.append(stale()) or inner(failed))
     actions.build(NOW)
     assert rounds == [{"/"}, {"/"}, set()]
 
