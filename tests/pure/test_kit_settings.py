@@ -20,7 +20,9 @@ def test_an_empty_file_works_on_one_machine():
     settings = parse()
     assert settings.embedded
     assert settings.relays[0].port == 25
-    assert settings.site_folder == HOME / "site"
+    folders = (settings.site_folder, settings.media_folder, settings.static_folder, settings.search_folder)
+    assert {folder.parent for folder in (*folders, settings.keys_folder, settings.run_folder)} == {HOME}
+    assert str(settings.zone) == "UTC"
 
 
 @pytest.mark.parametrize(
@@ -36,17 +38,31 @@ def test_an_empty_file_works_on_one_machine():
         ("digest_hour", "7"),
         ("public_address", "paper.example"),
         ("public_address", "https://paper.example/path"),
+        ("public_address", "https://me:secret@paper.example"),
+        ("public_address", "https://paper.example:99999"),
+        ("public_address", "https://zeitung-münchen.example"),
+        ("public_address", "https://paper.example; img-src *"),
+        ("public_address", "https://-paper.example"),
+        ("desk_address", "http://["),
         ("public_bind", "8100"),
         ("from_address", "nobody"),
         ("from_address", "a@b.example\nBcc: c@d.example"),
+        ("from_address", "jörg@paper.example"),
+        ("from_address", "news@paper..example"),
+        ("from_address", "news@paper.example, ada@paper.example"),
+        ("from_address", f"{'n' * 290} <news@paper.example>"),
         ("relays", []),
+        ("relays", [{"name": "x", "address": "smtp://["}]),
         ("relays", [{"name": "x"}]),
         ("relays", [{"name": "Bad Name", "address": "smtp://h"}]),
         ("relays", [{"name": "x", "address": "http://h"}]),
+        ("relays", [{"name": "x", "address": 25}]),
         ("relays", [{"name": "x", "address": "smtp://h:99999"}]),
         ("relays", [{"name": "x", "address": "smtp://h"}, {"name": "x", "address": "smtp://i"}]),
         ("database", "mysql://h/n"),
+        ("database", "postgresql://["),
         ("broker", "redis://h"),
+        ("broker", "amqp://["),
         ("workers", 0),
         ("auto", "yes"),
     ],
@@ -67,10 +83,59 @@ def test_a_password_in_a_relay_is_refused_and_not_repeated():
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "relay",
+    [
+        {"name": "main", "address": "smtpx://me:secret@mail.example"},
+        {"name": "main", "address": "smtps://me:secret@mail.example:x"},
+        {"name": "main", "address": "smtps://mail.example", "password": "secret"},
+        "smtps://me:secret@mail.example",
+    ],
+)
+def test_no_password_of_a_relay_is_repeated(relay):
+    with pytest.raises(SettingsError) as caught:
+        parse(relays=[relay])
+    assert "secret" not in str(caught.value)
+    with pytest.raises(SettingsError) as caught:
+        parse({"HANDBILL_RELAYS": f"{relay} ="})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["relay_password", "smtp_secret", "api_key", "relay_token"])
+def test_an_unknown_secret_is_not_repeated(name):
+    with pytest.raises(SettingsError, match=name) as caught:
+        parse(**{name: "hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_relays_user_may_be_an_address():
+    for written in ("news%40paper.example", "news@paper.example"):
+        (relay,) = parse(relays=[{"name": "a", "address": f"smtps://{written}@mail.example"}]).relays
+        assert (relay.user, relay.host) == ("news@paper.example", "mail.example")
+
+
+@pytest.mark.parametrize("address", ["https://paper.example", "http://127.0.0.1:8100", "http://[::1]:80", "http://a_b"])
+def test_an_address_is_a_host_and_perhaps_a_port(address):
+    assert parse(public_address=f"{address}/").public_address == address
+
+
+@pytest.mark.parametrize(
+    "sender", ["news@localhost", "n.o'w+x@paper.example", '"Paper, The" <a@b.example>', "Zeitung <a@münchen.example>"]
+)
+def test_a_sender_is_one_mailbox(sender):
+    assert parse(from_address=sender).from_address == sender
+
+
 def test_a_wrong_database_address_is_not_repeated():
     with pytest.raises(SettingsError) as caught:
         parse(database="mysql://me:secret@host/name")
     assert "secret" not in str(caught.value)
+
+
+def test_a_server_elsewhere_is_taken_as_written():
+    settings = parse(database="postgresql://me@db.example/paper", broker="amqp://me@mq.example/paper")
+    assert not settings.embedded
+    assert settings.broker == "amqp://me@mq.example/paper"
 
 
 def test_relays_get_the_port_of_their_security():
@@ -99,6 +164,8 @@ def test_loopback_is_allowed_only_by_the_environment():
     assert parse().allow_loopback == frozenset()
     settings = parse({"HANDBILL_ALLOW_LOOPBACK": "127.0.0.1:81, [::1]:82"})
     assert settings.allow_loopback == {("127.0.0.1", 81), ("::1", 82)}
+    with pytest.raises(SettingsError, match="HANDBILL_ALLOW_LOOPBACK = 'nonsense': write HOST:PORT"):
+        parse({"HANDBILL_ALLOW_LOOPBACK": "nonsense"})
     with pytest.raises(SettingsError, match="no such setting"):
         parse(allow_loopback="127.0.0.1:81")
 
@@ -111,6 +178,14 @@ def test_a_folder_without_a_newsroom_says_how_to_make_one(tmp_path):
 def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "handbill.toml").write_text("name = Valley Paper")
     with pytest.raises(SettingsError, match=r"handbill\.toml is not valid TOML"):
+        load_settings(tmp_path, {})
+
+
+@pytest.mark.parametrize("content", [None, b"name = \xff"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+    path = tmp_path / "handbill.toml"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"handbill\.toml can't be read"):
         load_settings(tmp_path, {})
 
 
