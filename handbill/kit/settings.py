@@ -14,15 +14,21 @@ from dataclasses import dataclass, field, fields
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from handbill.kit.errors import SettingsError
+from handbill.kit.urls import AddressRefused, read_address
 
 FILE_NAME = "handbill.toml"
 RELAY_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 BROKER_SCHEMES = ("amqp", "amqps")
 DATABASE_SCHEMES = ("postgresql", "postgres")
+LONGEST_MAILBOX = 300  # characters; what delivery's tables hold
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*")
+_SECRET = re.compile(r"password|secret|token|key")
+_HIDDEN = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +136,8 @@ def parse_settings(home: Path, values: Mapping[str, Any], environ: Mapping[str, 
     unknown = sorted(set(values) - set(_PARSERS))
     if unknown:
         raise SettingsError(
-            f"{unknown[0]} = {values[unknown[0]]!r}: there is no such setting. Remove it, or write one of: "
-            + ", ".join(sorted(_PARSERS))
-            + "."
+            f"{unknown[0]} = {_shown(unknown[0], values[unknown[0]])}: there is no such setting."
+            " Remove it, or write one of: " + ", ".join(sorted(_PARSERS)) + "."
         )
     merged = {**values, **_overrides(environ)}
     parsed = {name: _PARSERS[name](name, value) for name, value in merged.items()}
@@ -158,12 +163,27 @@ def _toml_value(name: str, raw: str) -> Any:
         return tomllib.loads(f"value = {raw}")["value"]
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(
-            f"HANDBILL_{name.upper()} = {raw!r} is not a value as {FILE_NAME} writes it ({error}). Write it as there."
+            f"HANDBILL_{name.upper()} = {_shown(name, raw)} is not a value as {FILE_NAME} writes it ({error})."
+            " Write it as there."
         ) from error
 
 
 def _wrong(name: str, value: Any, fix: str) -> SettingsError:
-    return SettingsError(f"{name} = {value!r}: {fix}")
+    return SettingsError(f"{name} = {_shown(name, value)}: {fix}")
+
+
+def _shown(name: str, value: Any) -> str:
+    """The value as an error repeats it: not where it may hold a password."""
+    return _HIDDEN if name in ("relays", "database", "broker") or _SECRET.search(name) else repr(value)
+
+
+def _parts(value: Any) -> SplitResult | None:
+    """The parts of an address; None for what is none."""
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+        return parts if parts and parts.port != 0 else None
+    except ValueError:
+        return None
 
 
 def _text(name: str, value: Any) -> str:
@@ -209,11 +229,15 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _address(name: str, value: Any) -> str:
+    """Without a trailing slash, the host in lower-case ASCII (IDNA)."""
     text = _line(name, value).rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+    try:
+        address = read_address(text)
+    except AddressRefused:
+        address = None
+    if address is None or address.target != "/" or "#" in text:
         raise _wrong(name, value, 'write the address alone, such as "https://paper.example".')
-    return text
+    return address.text.removesuffix("/")
 
 
 def _bind(name: str, value: Any) -> str:
@@ -227,13 +251,23 @@ def _bind(name: str, value: Any) -> str:
 def _mailbox(name: str, value: Any) -> str:
     text = _line(name, value)
     address = parseaddr(text)[1]
-    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address) or any(c in text for c in "\r\n"):
+    alone = text == address or text.endswith(f"<{address}>")
+    if not alone or len(text) > LONGEST_MAILBOX or not _is_mailbox(address):
         raise _wrong(name, value, 'write a mailbox, such as "The Valley Paper <news@paper.example>".')
     return text
 
 
+def _is_mailbox(address: str) -> bool:
+    local, _, domain = address.rpartition("@")
+    try:
+        read_address(f"http://{domain}")
+    except AddressRefused:
+        return False
+    return _LOCAL_PART.fullmatch(local) is not None and not set(domain) & set(":/?#[]")
+
+
 def _relays(name: str, value: Any) -> tuple[Relay, ...]:
-    fix = 'write [[relays]] tables with name = "main" and address = "smtp+starttls://user@mail.example:587".'
+    fix = 'write [[relays]] tables with name = "main" and address = "smtp+starttls://user@mail.example:587" alone.'
     if not isinstance(value, list) or not value:
         raise _wrong(name, value, fix)
     relays = tuple(_relay(name, entry, fix) for entry in value)
@@ -245,36 +279,35 @@ def _relays(name: str, value: Any) -> tuple[Relay, ...]:
 def _relay(name: str, entry: Any, fix: str) -> Relay:
     if not isinstance(entry, dict) or set(entry) != {"name", "address"}:
         raise _wrong(name, entry, fix)
-    label, address = entry["name"], entry["address"]
+    label, parts = entry["name"], _parts(entry["address"])
     if not isinstance(label, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", label):
         raise _wrong(f"{name}.name", label, "use small letters, digits and hyphens.")
-    if not isinstance(address, str):
-        raise _wrong(f"{name}.address", address, fix)
-    parts = urlsplit(address)
-    try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    if parts.scheme not in RELAY_PORTS or not parts.hostname or parts.path.strip("/") or port == 0:
-        raise _wrong(f"{name}.address", address, "write smtp://HOST:PORT, smtp+starttls://USER@HOST or smtps://HOST.")
-    if parts.password is not None:
+    if parts and parts.password is not None:
         raise SettingsError(
             f"{name}.address of {label!r} holds a password. Take it out and put it into keys/relay-{label}"
             f" or HANDBILL_RELAY_PASSWORD_{label.upper().replace('-', '_')}."
         )
-    return Relay(label, parts.hostname, port or RELAY_PORTS[parts.scheme], parts.scheme, parts.username or "")
+    if not parts or parts.scheme not in RELAY_PORTS or not parts.hostname or parts.path.strip("/"):
+        fix = "write smtp://HOST:PORT, smtp+starttls://USER@HOST or smtps://HOST."
+        raise _wrong(f"{name}.address", entry["address"] if parts and not parts.username else _HIDDEN, fix)
+    port = parts.port or RELAY_PORTS[parts.scheme]
+    return Relay(label, parts.hostname, port, parts.scheme, unquote(parts.username or ""))
 
 
 def _database(name: str, value: Any) -> str:
-    if value == "sqlite" or (isinstance(value, str) and urlsplit(value).scheme in DATABASE_SCHEMES):
+    parts = _parts(value)
+    if value == "sqlite" or (parts and parts.scheme in DATABASE_SCHEMES):
         return str(value)
-    raise _wrong(name, "…", 'write "sqlite" or "postgresql://USER@HOST/NAME" (password in PGPASSFILE or the override).')
+    raise _wrong(
+        name, value, 'write "sqlite" or "postgresql://USER@HOST/NAME" (password in PGPASSFILE or the override).'
+    )
 
 
 def _broker(name: str, value: Any) -> str:
-    if value == "filesystem" or (isinstance(value, str) and urlsplit(value).scheme in BROKER_SCHEMES):
+    parts = _parts(value)
+    if value == "filesystem" or (parts and parts.scheme in BROKER_SCHEMES):
         return str(value)
-    raise _wrong(name, "…", 'write "filesystem" or "amqp://USER@HOST//" (password in the override HANDBILL_BROKER).')
+    raise _wrong(name, value, 'write "filesystem" or "amqp://USER@HOST//" (password in the override HANDBILL_BROKER).')
 
 
 def _loopback(raw: str) -> frozenset[tuple[str, int]]:
@@ -312,5 +345,8 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "auto_stories": _whole(1, 100),
 }
 _TEXTS = frozenset(
-    n for n, p in _PARSERS.items() if p not in (_relays, _flag) and not n.endswith(("hour", "workers", "stories"))
+    name
+    for name, parser in _PARSERS.items()
+    if parser in (_line, _text, _language, _time_zone, _address, _bind, _mailbox, _database, _broker)
 )
+"""Settings whose override needs no quotes."""

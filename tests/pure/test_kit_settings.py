@@ -40,7 +40,7 @@ def test_an_empty_file_works_on_one_machine():
         ("public_address", "https://paper.example/path"),
         ("public_address", "https://me:secret@paper.example"),
         ("public_address", "https://paper.example:99999"),
-        ("public_address", "https://zeitung-münchen.example"),
+        ("public_address", "https://paper.example#top"),
         ("public_address", "https://paper.example; img-src *"),
         ("public_address", "https://-paper.example"),
         ("desk_address", "http://["),
@@ -114,9 +114,15 @@ def test_a_relays_user_may_be_an_address():
         assert (relay.user, relay.host) == ("news@paper.example", "mail.example")
 
 
-@pytest.mark.parametrize("address", ["https://paper.example", "http://127.0.0.1:8100", "http://[::1]:80", "http://a_b"])
+@pytest.mark.parametrize("address", ["https://paper.example", "http://127.0.0.1:8100", "http://[::1]:81", "http://a_b"])
 def test_an_address_is_a_host_and_perhaps_a_port(address):
     assert parse(public_address=f"{address}/").public_address == address
+
+
+def test_an_address_beyond_ascii_is_kept_as_the_wire_has_it():
+    assert parse(public_address="https://Zeitung-München.example").public_address == (
+        "https://xn--zeitung-mnchen-osb.example"
+    )
 
 
 @pytest.mark.parametrize(
