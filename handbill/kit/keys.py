@@ -6,8 +6,10 @@ Each file holds one ``ID BASE64`` line per key; the last line is the current one
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import secrets
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,17 +42,28 @@ class Keyring:
 
 
 def make_keys(folder: Path) -> None:
-    """Write what is missing; a key that is there is never touched."""
+    """Write what is missing; a key that is there is never touched. Each file appears whole or not at all."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for purpose in PURPOSES:
-        try:
-            handle = os.open(folder / f"{purpose}.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            continue
+        if not (folder / f"{purpose}.key").exists():
+            _make(folder / f"{purpose}.key")
+
+
+def _make(path: Path) -> None:
+    """A name is given only to what is on the disk: a key lost after it sealed an address can't be made again."""
+    handle, unfinished = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
         with os.fdopen(handle, "w") as file:
             file.write(f"1 {base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n")
             file.flush()
             os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(unfinished, path)
+    finally:
+        Path(unfinished).unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
 
 
 def load_keys(folder: Path) -> Keyring:

@@ -1,5 +1,6 @@
 """Keys, sealing, hashes, tokens."""
 
+import os
 import stat
 
 import pytest
@@ -81,6 +82,20 @@ def test_keys_are_made_once_and_private(tmp_path):
     assert len({*before.values()}) == len(PURPOSES)
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in folder.iterdir())
     assert load_keys(folder).token.secret != load_keys(folder).address.secret
+
+
+@pytest.mark.parametrize("step", ["fsync", "link"])
+def test_keys_cut_off_while_being_made_are_made_again(tmp_path, monkeypatch, step):
+    def die(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            make_keys(tmp_path)
+    make_keys(tmp_path)
+    assert load_keys(tmp_path).token.secret
+    assert {path.name for path in tmp_path.iterdir()} == {f"{purpose}.key" for purpose in PURPOSES}
 
 
 @pytest.mark.parametrize("text", ["", "1", "1 short", "x AAAA", "0 " + "A" * 43 + "="])
