@@ -48,8 +48,9 @@ def take_story(
     whoever takes it and however often. A story of backlog alone keeps its report's date and is never mailed.
     Raises Story.DoesNotExist for a story that is gone.
     """
-    article = Article.objects.filter(story_id=story_id).first() or _make(story_id, user, topic_ids)
-    return _publish(article, now, user) if publish and not article.live else article
+    with transaction.atomic():  # a story taken to be published and then not published would be off everybody's list
+        article = Article.objects.filter(story_id=story_id).first() or _make(story_id, user, topic_ids)
+        return _publish(article, now, user) if publish and not article.live else article
 
 
 def _make(story_id: int, user: Any, topic_ids: list[int] | None) -> Article:

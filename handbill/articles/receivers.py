@@ -1,16 +1,20 @@
 """Count each public change, whoever makes it: an action of this room, Wagtail's screens, or its schedule.
 
+A new name of a series and another file for a picture are such changes too: readers see them on its articles.
+
 A receiver is a shell: the time is the one Wagtail noted with the change.
 """
 
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
+from django.db.models.signals import pre_delete, pre_save
 from django.dispatch import receiver
+from wagtail.images.models import Rendition
 from wagtail.signals import published, unpublished
 
-from handbill.articles.models import Article
+from handbill.articles.models import Article, Series
 
 
 @receiver(published, sender=Article)
@@ -27,6 +31,23 @@ def count_publication(instance: Article, **kwargs: Any) -> None:
 @receiver(unpublished, sender=Article)
 def count_withdrawal(instance: Article, **kwargs: Any) -> None:
     _change(instance, {"edition": F("edition") + 1})
+
+
+@receiver(pre_save, sender=Series)
+def count_renaming(instance: Series, **kwargs: Any) -> None:
+    if Series.objects.filter(pk=instance.pk).exclude(name=instance.name).exists():
+        _raise_editions(Q(series=instance.pk))
+
+
+@receiver(pre_delete, sender=Rendition)
+def count_picture(instance: Rendition, **kwargs: Any) -> None:
+    """Wagtail drops the sizes it made when a picture's file is replaced or the picture is deleted."""
+    image = instance.image_id
+    _raise_editions(Q(image=image) | Q(body__contains="<embed", body__regex=rf'<embed[^>]* id="{image}"'))
+
+
+def _raise_editions(shown: Q) -> None:
+    Article.objects.filter(shown, live=True).update(edition=F("edition") + 1)
 
 
 def _change(article: Article, changes: dict[str, Any]) -> None:

@@ -40,8 +40,11 @@ def triage(limit: int = 50, include_taken: bool = False, backlog: bool | None = 
 
 
 def story_view(story_id: int) -> TriagedStory:
-    """One story with its reports, dismissed or not. Raises Story.DoesNotExist."""
-    return _triaged([_marked(Story.objects.all()).get(pk=story_id)])[0]
+    """One story with its reports, dismissed or not. Raises Story.DoesNotExist, also when no report of it is left."""
+    found = _triaged([_marked(Story.objects.all()).get(pk=story_id)])
+    if not found:
+        raise Story.DoesNotExist
+    return found[0]
 
 
 def suggested_topics(story_id: int) -> list[Topic]:
