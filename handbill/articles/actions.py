@@ -15,6 +15,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
 from wagtail.models import Revision
 
+from handbill.articles.errors import EditedSince
 from handbill.articles.importing import import_archive, import_wordpress
 from handbill.articles.models import Article, Series
 from handbill.stories import queries as stories
@@ -150,13 +151,18 @@ def withdraw(article: Article, user: Any = None) -> Article:
 def undo_take(article_id: int, user: Any = None) -> None:
     """Undo ``take_story``: a draft that was never public is deleted, a published article withdrawn.
 
-    An article that is gone, or that no story was taken for, is left as it is.
+    An article that is gone, or that no story was taken for, is left as it is. Raises EditedSince for a draft that was
+    saved again since it was taken, and PermissionDenied when ``user`` may not withdraw.
     """
     article = Article.objects.filter(pk=article_id, story__isnull=False).first()
     if article is None:
         return
     if article.edition:
         withdraw(article, user)
+    elif article.revisions.count() > 1:
+        raise EditedSince(
+            f"“{article}” has been edited since it was taken. Delete the draft from its own page instead."
+        )
     else:
         article.delete()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.filters import WagtailFilterSet
@@ -23,6 +24,8 @@ from wagtail.admin.ui.tables import DateColumn, LiveStatusTagColumn
 from wagtail.snippets.views.snippets import SnippetViewSet
 
 from handbill.articles.models import Article, Series
+from handbill.kit.clock import now
+from handbill.kit.urls import AddressRefused, read_address
 from handbill.sources.models import Feed, Source
 from handbill.topics.models import Topic
 from handbill.topics.queries import live_topics
@@ -48,6 +51,20 @@ class SlugForm(WagtailAdminModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk and "slug" in self.fields:
             self.fields["slug"].disabled = True
+
+
+class FeedForm(WagtailAdminModelForm):
+    """Reads the address as fetching does, and has a new feed fetched at once."""
+
+    def clean_address(self) -> str:
+        try:
+            return read_address(self.cleaned_data["address"]).text
+        except AddressRefused as error:
+            raise ValidationError(str(error)) from error
+
+    def clean_next_at(self) -> datetime | None:
+        given: datetime | None = self.cleaned_data["next_at"]
+        return given or (None if self.instance.pk else now())
 
 
 class ArticleFilter(WagtailFilterSet):
@@ -213,12 +230,15 @@ class FeedViewSet(SnippetViewSet):
     search_backend_name = None
     search_fields = ["address", "source__name", "failure"]
     copy_view_enabled = False
-    panels = [
-        FieldPanel("source"),
-        FieldPanel("address"),
-        FieldPanel("interval_minutes"),
-        FieldPanel("next_at", heading=_("Next fetch"), help_text=_("Empty: switched off.")),
-    ]
+    edit_handler = ObjectList(
+        [
+            FieldPanel("source"),
+            FieldPanel("address"),
+            FieldPanel("interval_minutes"),
+            FieldPanel("next_at", heading=_("Next fetch"), help_text=_("Empty: switched off; a new feed: at once.")),
+        ],
+        base_form_class=FeedForm,
+    )
 
 
 VIEWSETS = (ArticleViewSet, TopicViewSet, SeriesViewSet, SourceViewSet, FeedViewSet)

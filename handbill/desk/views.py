@@ -19,6 +19,7 @@ from django.views.generic import TemplateView
 from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 
 from handbill.articles import actions as articles
+from handbill.articles.errors import EditedSince
 from handbill.articles.models import Article
 from handbill.kit.clock import now
 from handbill.kit.text import language_direction
@@ -82,11 +83,14 @@ def _page_number(request: HttpRequest) -> int:
 
 @require_POST
 def take(request: HttpRequest, story_id: int) -> HttpResponse:
-    """Make the story's article; with ``publish`` in the form, publish it at once."""
+    """Make the story's article; with ``publish`` in the form, publish it at once. One that somebody made is shown."""
     _require(request)
     publish = "publish" in request.POST
     if publish and not request.user.has_perm("articles.publish_article"):
         raise PermissionDenied
+    if (taken := Article.objects.filter(story_id=story_id).first()) is not None:
+        messages.warning(request, _("“%s” was taken already. This is its article as it stands.") % taken.headline)
+        return redirect(_edit_address(taken))
     try:
         article = articles.take_story(story_id, now(), user=request.user, publish=publish)
     except Story.DoesNotExist:
@@ -106,7 +110,12 @@ def undo_take(request: HttpRequest, article_id: int) -> HttpResponse:
         return _gone(request)
     if article.live and not request.user.has_perm("articles.publish_article"):
         raise PermissionDenied
-    articles.undo_take(article_id, user=request.user)
+    try:
+        articles.undo_take(article_id, user=request.user)
+    except EditedSince:
+        text = _("“%s” has been edited since it was taken. If it shall go, delete it here.")
+        messages.error(request, text % article.headline)
+        return redirect(_edit_address(article))
     if article.edition:
         messages.success(request, _("“%s” is withdrawn. It is kept as a draft.") % article.headline)
     else:

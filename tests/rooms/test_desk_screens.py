@@ -5,13 +5,16 @@ import re
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.core.files.base import ContentFile
 from django.urls import reverse
 from test_articles_actions import NOW, make_story
+from wagtail.documents.models import Document
 
 from handbill.articles import actions
 from handbill.articles.models import Article
 from handbill.desk import panels
+from handbill.sources.models import Feed, Source
 from handbill.topics.models import Topic
 
 pytestmark = pytest.mark.django_db
@@ -214,9 +217,7 @@ def test_the_menu_has_no_page_tree(admin_client):
         assert hidden not in page
 
 
-@pytest.mark.parametrize(
-    "address", ["/topics/", "/series/", "/sources/", "/feeds/", "/images/", "/articles/add/", "/2fa/"]
-)
+@pytest.mark.parametrize("address", LISTS)
 def test_every_list_opens(desk, address):
     assert desk.get(address).status_code == 200
 
@@ -277,3 +278,59 @@ def test_a_feed_with_reports_is_kept(desk):
     feed = make_story("Alder bridge closes").members.get().report.feed
     assert desk.post(f"/feeds/delete/{feed.pk}/").status_code < 500
     assert type(feed).objects.filter(pk=feed.pk).exists()
+
+
+def test_nobody_uploads_files_that_a_browser_would_run(desk):
+    for address in ("/documents/", "/documents/add/", "/documents/multiple/add/"):
+        assert desk.get(address).status_code in (302, 403), address
+    page = ContentFile(b"<script>alert(1)</script>", name="x.html")
+    desk.post("/documents/add/", {"title": "x", "file": page})
+    assert not Document.objects.exists()
+
+
+def test_a_story_taken_meanwhile_is_not_published_over_a_colleagues_draft(desk):
+    story = make_story("Alder bridge closes")
+    actions.take_story(story.pk, NOW)
+    page = desk.post(reverse("desk_take", args=[story.pk]), {"publish": "1"}, follow=True)
+    article = Article.objects.get()
+    assert not article.live and page.redirect_chain[-1][0] == f"/articles/edit/{article.pk}/"
+    assert "was taken already" in page.content.decode()
+    assert reverse("desk_undo_take", args=[article.pk]) not in page.content.decode(), "it isn't hers to undo"
+
+
+def test_undo_does_not_throw_away_a_draft_that_was_edited_since(desk):
+    article = actions.take_story(make_story("Alder bridge closes").pk, NOW)
+    article.headline = "Two hours of work"
+    article.save_revision()
+    page = desk.post(reverse("desk_undo_take", args=[article.pk]), follow=True).content.decode()
+    assert Article.objects.filter(pk=article.pk).exists() and "edited since" in page
+
+
+def test_who_may_only_choose_neither_publishes_nor_withdraws(client):
+    dee = get_user_model().objects.create_user("dee")
+    kinds = [("stories", "change_story"), ("articles", "add_article"), ("wagtailadmin", "access_admin")]
+    for app, codename in kinds:
+        dee.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    client.force_login(dee)
+    story = make_story("Alder bridge closes")
+    assert b'name="publish"' not in client.get("/stories/").content
+    client.post(reverse("desk_take", args=[story.pk]), {"publish": "1"})
+    assert not Article.objects.exists()
+    article = actions.take_story(story.pk, NOW, publish=True)
+    client.post(reverse("desk_undo_take", args=[article.pk]))
+    article.refresh_from_db()
+    assert article.live
+
+
+def test_a_feed_added_at_the_desk_is_checked_and_fetched(desk):
+    source = Source.objects.create(name="Quay Wire", slug="quay-wire")
+    form = {"source": source.pk, "interval_minutes": "30", "next_at": ""}
+    for wrong in ("javascript:alert(1)", "http://user:secret@paper.example/feed", "http://0x7f000001/"):
+        assert desk.post("/feeds/add/", form | {"address": wrong}).status_code == 200
+    assert not Feed.objects.exists()
+    desk.post("/feeds/add/", form | {"address": "HTTPS://Quay.example/feed"})
+    feed = Feed.objects.get()
+    assert feed.address == "https://quay.example/feed" and feed.next_at
+    desk.post(f"/feeds/edit/{feed.pk}/", form | {"address": feed.address})
+    feed.refresh_from_db()
+    assert feed.next_at is None, "switched off"
