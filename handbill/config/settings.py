@@ -173,7 +173,8 @@ WAGTAIL_AUTO_UPDATE_PREVIEW = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "filters": {"without_tokens": {"()": "handbill.config.logs.WithoutTokens"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["without_tokens"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"handbill": {"level": "INFO"}},
 }
