@@ -12,7 +12,7 @@ from django.db.models import Q
 from handbill.delivery import actions as delivery
 from handbill.delivery.address import address_hash, normalise
 from handbill.delivery.queries import feedback_after
-from handbill.delivery.records import LetterBody, Recipient
+from handbill.delivery.records import Feedback, LetterBody, Recipient
 from handbill.kit.crypto import read_token, seal, sign_token
 from handbill.subscribers import consent, mails
 from handbill.subscribers.errors import ExpiredLink, NotReading, SignUpBusy, WrongLink
@@ -91,8 +91,9 @@ def choose(token: str, topic_slugs: list[str], now: datetime) -> Choice:
         running = frozenset(_running(identity).values_list("topic_id", flat=True))
         if not running:
             raise NotReading("There is no running subscription to change. Sign up to come back.")
-        topics = {topic.slug: topic for topic in Topic.objects.filter(slug__in=topic_slugs, retired=False)}
-        gone = tuple(sorted(set(topic_slugs) - topics.keys()))
+        wanted = set(topic_slugs)  # as a form gave them: compared here, PostgreSQL takes no NUL
+        topics = {topic.slug: topic for topic in Topic.objects.filter(retired=False) if topic.slug in wanted}
+        gone = tuple(sorted(wanted - topics.keys()))
         if gone and not topics:
             return Choice(_names(Topic.objects.filter(pk__in=[pk for pk in running if pk])), gone, kept=True)
         _apply(identity, consent.change(running, frozenset(topic.pk for topic in topics.values())), now)
@@ -111,7 +112,7 @@ def pull_feedback(now: datetime) -> int:
             events = feedback_after(cursor.position, FEEDBACK_CHUNK)
             if not events:
                 return total
-            total += sum(_heed(event.recipient, event.reason, now) for event in events)
+            total += sum(_heed(event, now) for event in events)
             cursor.position = max(event.cursor for event in events)
             cursor.save(update_fields=["position"])
 
@@ -140,7 +141,7 @@ def _ask(address: str, now: datetime) -> Asked:
         token = sign_token(settings.KEYS.token, "confirm", consent.confirm_subject(subscriber.pk, now))
         _mail(subscriber, address, mails.confirmation(token), "confirm", now)
     else:
-        _mail(subscriber, address, mails.reminder(subscriber.pk), "remind", now)
+        _mail(subscriber, address, mails.reminder(), "remind", now)
     return Asked(mail.value)
 
 
@@ -188,10 +189,11 @@ def _names(topics) -> tuple[str, ...]:
     return tuple(topic.name for topic in sorted(topics, key=lambda topic: (topic.position, topic.name)))
 
 
-def _heed(recipient: str, reason: str, now: datetime) -> bool:
-    ending = consent.ENDED_BY.get(reason)
+def _heed(event: Feedback, now: datetime) -> bool:
+    """Whether it ended anything. What began after the event is somebody who came back."""
+    ending = consent.ENDED_BY.get(event.reason)
     try:
-        identity = UUID(recipient)
+        identity = UUID(event.recipient)
     except ValueError:
         return False  # a test letter's recipient is no reader
-    return ending is not None and bool(_end(_running(identity), ending, now))
+    return ending is not None and bool(_end(_running(identity).filter(started_at__lte=event.at), ending, now))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from uuid import UUID
 
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from handbill.delivery.records import LetterBody
+from handbill.delivery.records import READER_SLOT, LetterBody
 from handbill.kit.text import language_direction
-from handbill.subscribers.queries import reader_links, reader_token
+from handbill.subscribers.queries import reader_links
 from handbill.subscribers.wording import language_of, words
 
 WIDTH = 72
@@ -26,9 +25,12 @@ def confirmation(token: str) -> LetterBody:
     return _letter("confirmation", said["confirm_subject"], steps, said["confirm_mail_not_you"])
 
 
-def reminder(subscriber_id: UUID) -> LetterBody:
-    """Tells a reader who signed up once more that they get the paper already, and where to change that."""
-    said, links = _said(), reader_links(reader_token(subscriber_id))
+def reminder() -> LetterBody:
+    """Tells a reader who signed up once more that they get the paper already, and where to change that.
+
+    Their links are delivery's to stamp: no table holds a token that stays good.
+    """
+    said, links = _said(), reader_links(READER_SLOT)
     steps = [
         (said["reminder_mail"], said["reminder_mail_button"], links.preferences),
         (said["reminder_mail_leave"], said["leave_link"], links.unsubscribe),

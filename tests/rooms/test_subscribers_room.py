@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +16,8 @@ from django.test import Client
 from handbill.delivery.actions import suppress
 from handbill.delivery.address import AddressError
 from handbill.delivery.models import Attempt, Body, Delivery, Mailing
+from handbill.delivery.records import READER_SLOT
+from handbill.delivery.stamps import reader_token
 from handbill.kit.crypto import sign_token, unseal
 from handbill.subscribers import actions, consent, queries
 from handbill.subscribers.errors import ExpiredLink, NotReading, TestLink, WrongLink
@@ -82,9 +86,16 @@ class TestSigningUp:
         token = begin(BOB)
         assert actions.ask(BOB, NOW + timedelta(hours=1)).state == "nothing"
         assert actions.ask(BOB, NOW + timedelta(days=1)).state == "reminder"
-        text = Body.objects.order_by("-pk")[0].text
-        assert f"/preferences/{token}/" in text and "/confirm/" not in text
+        copy = Delivery.objects.select_related("body", "mailing").order_by("-pk")[0]
+        text = copy.body.text.replace(READER_SLOT, reader_token(copy.recipient))
+        assert f"/preferences/{token}/" in text and f"/unsubscribe/{token}/" in text and "/confirm/" not in text
         assert Subscription.objects.filter(ended_at=None).count() == 1
+
+    def test_no_table_holds_a_readers_token(self) -> None:
+        token = begin(BOB)
+        actions.ask(BOB, NOW + timedelta(days=1))
+        for body in Body.objects.all():
+            assert token not in body.text + body.html + body.one_click
 
     def test_an_address_that_must_not_be_mailed_looks_the_same(self) -> None:
         suppress(BOB, "complaint", NOW)
@@ -185,7 +196,7 @@ class TestChoosingAndLeaving:
         kept = actions.choose(token, ["river", "nowhere"], NOW)
         assert kept.kept and kept.gone == ("nowhere", "river") and kept.topics == ("Schools",)
         assert queries.audiences() == {frozenset({schools.pk}): 1}
-        assert actions.choose(token, ["river", "schools"], NOW).gone == ("river",)
+        assert actions.choose(token, ["river", "schools", "nul\0"], NOW).gone == ("nul\0", "river")
 
     def test_leaving_ends_all_at_once_and_again(self, river: Topic) -> None:
         token = begin(CY)
@@ -243,6 +254,12 @@ class TestFeedback:
         assert Subscription.objects.filter(ended_at=None).count() == runs
         assert actions.pull_feedback(NOW) == 0
         assert Cursor.objects.get().position == Attempt.objects.get().pk
+
+    def test_what_was_refused_before_it_began_ends_no_subscription(self) -> None:
+        token = begin(BOB, NOW + timedelta(hours=1))
+        self.refuse(token, "gone")
+        assert actions.pull_feedback(NOW + timedelta(hours=2)) == 0
+        assert queries.preferences(token).reading
 
     def test_the_reason_is_kept(self) -> None:
         self.refuse(begin(BOB), "gone")
@@ -318,6 +335,24 @@ class TestPages:
         actions.ask(BOB, NOW - timedelta(days=4))
         answer = face.post(f"/confirm/{confirm_token()}/")
         assert answer.status_code == 410 and "sign up once more" in answer.content.decode()
+
+    def test_no_log_holds_a_link_that_works(self, face: Client) -> None:
+        token = begin(CY)
+        actions.leave(token, NOW)
+        (handler,) = [one for one in logging.getLogger().handlers if type(one) is logging.StreamHandler]
+        said = io.StringIO()
+        before = handler.setStream(said)
+        try:
+            assert face.get(f"/preferences/{token}/").status_code == 409
+        finally:
+            handler.setStream(before)
+        assert "/preferences/…/" in said.getvalue() and token not in said.getvalue()
+
+    @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+    def test_more_than_a_form_needs_is_not_read(self, face: Client, kind: str) -> None:
+        for path in ("/subscribe/", "/unsubscribe/x/", "/search/"):
+            answer = face.post(path, b"address=" + b"x" * 64 * 1024, content_type=kind)
+            assert answer.status_code == 413, path
 
     def test_a_test_letters_links_do_nothing(self, face: Client) -> None:
         token = sign_token(settings.KEYS.token, "reader", "test~1")
