@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import log2
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Length
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Length
 
 from handbill.kit.text import clean, slugify
 from handbill.stories.lead import Voice, summarise
@@ -21,6 +21,14 @@ DOUBLING_HOURS = 24.0  # twice the outlets outweigh so many hours of age
 COPY = 0.25  # what a copy weighs beside an outlet with words of its own
 
 
+# Counted for the stories that are read, not, as a join would, for all that ever were.
+_COPIES = (
+    Member.objects.filter(story=OuterRef("pk"), copy_of__isnull=False)
+    .order_by()
+    .values("story")
+    .annotate(count=Count("pk"))
+    .values("count")
+)
 _NEWS = Exists(Member.objects.filter(story=OuterRef("pk"), report__backlog=False))
 
 
@@ -60,7 +68,7 @@ def suggested_topics(story_id: int) -> list[Topic]:
 
 def _marked(stories: QuerySet[Story]) -> QuerySet[Story]:
     taken = Story.objects.filter(pk=OuterRef("pk"), articles__isnull=False)
-    return stories.annotate(copies=Count("members", filter=Q(members__copy_of__isnull=False)), taken=Exists(taken))
+    return stories.annotate(copies=Coalesce(Subquery(_COPIES), 0), taken=Exists(taken))
 
 
 def _rank(story: Story) -> tuple[float, int]:
