@@ -29,7 +29,7 @@ from handbill.site.records import Built
 from handbill.site.render import Press
 from handbill.site.stale import article_path, mark_stale, numbered_paths, series_path, standing_paths
 from handbill.site.taking import take_up_changes
-from handbill.topics.paper import css_path
+from handbill.topics.paper import assets, css_path
 from handbill.work.actions import standing_job
 
 _ROUND = 400
@@ -101,7 +101,7 @@ def _folder_lost(folder: Path) -> bool:
 
 
 def _mark_everything() -> None:
-    mark_stale([css_path(), *standing_paths(), *numbered_paths()])
+    mark_stale([*assets(), *standing_paths(), *numbered_paths()])
     mark_stale(article_path(slug) for slug in published().values_list("slug", flat=True))
     mark_stale(series_path(slug) for slug in Series.objects.values_list("slug", flat=True))
 
@@ -132,9 +132,9 @@ def _round(failed: set[str]) -> Built | None:
 
 
 def _turn() -> Case:
-    """What others lead to comes first: the stylesheet, articles, lists, the front page; an old stylesheet goes last."""
+    """What others lead to comes first: assets, articles, lists, the front page; an old asset goes last."""
     return Case(
-        When(path=css_path(), then=0),
+        When(path__in=list(assets()), then=0),
         When(path__startswith="/article/", then=1),
         When(path="/", then=3),
         When(path__startswith="/assets/", then=4),

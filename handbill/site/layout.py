@@ -11,7 +11,7 @@ from django.conf import settings
 import handbill
 from handbill.site.models import Page
 from handbill.topics.models import Topic
-from handbill.topics.paper import css_path
+from handbill.topics.paper import assets
 from handbill.topics.wording import words
 
 LAYOUT = "layout"  # a Page row that is no file: its digest is the fingerprint of the pages as written
@@ -19,7 +19,7 @@ _TEMPLATES = Path(handbill.__file__).parent / "templates" / "public"
 
 
 def fingerprint() -> str:
-    """Hash of the newsroom's settings that pages show, its topics, the templates, their words and the stylesheet."""
+    """Hash of the newsroom's settings that pages show, its topics, the templates, their words and assets."""
     newsroom = settings.HANDBILL
     shown = [
         newsroom.name,
@@ -28,7 +28,7 @@ def fingerprint() -> str:
         newsroom.public_address,
         newsroom.postal_address,
         list(Topic.objects.values_list("name", "slug", "position", "retired")),
-        css_path(),
+        sorted(assets()),
         words(newsroom.language),
         _templates(),
     ]

@@ -21,7 +21,7 @@ from handbill.site.models import Entry
 from handbill.site.pictures import Gallery
 from handbill.site.plan import PER_PAGE, Archive, link, page_of, pages_in, series_gaps, span
 from handbill.topics.models import Topic
-from handbill.topics.paper import css_bytes, css_path, paper_context
+from handbill.topics.paper import assets, paper_context
 from handbill.topics.wording import fill
 
 _ENTRIES_KEPT = 5000
@@ -47,7 +47,8 @@ class Press:
         self._waiting = {row.slug: row for row in self.load(published().filter(slug__in=slugs))}
         series = {row.series_id for row in self._waiting.values() if row.series_id} - set(self._lines)
         self._lines.update({pk: [] for pk in series})
-        for row in published().filter(series__in=series, series_number__isnull=False).order_by("series_number", "pk"):
+        parts = published().filter(series__in=series, series_number__isnull=False).order_by("series_number", "pk")
+        for row in parts.only("slug", "headline", "series_id", "series_number"):
             self._lines[row.series_id].append(row)
 
     def load(self, rows: QuerySet[Article]) -> list[Article]:
@@ -179,9 +180,7 @@ class Press:
         if series is None:
             return None
         rows = published().filter(series=series).select_related("series").defer("body")
-        line = sorted(
-            rows[:_LONGEST_SERIES], key=lambda row: (row.series_number is None, row.series_number or 0, row.pk)
-        )
+        line = sorted(rows[:_LONGEST_SERIES], key=_by_number)
         return self.page("series", {"series": series, "parts": self._parts(line)}) if line else None
 
     def _parts(self, line: Sequence[Article]) -> list[dict[str, Any]]:
@@ -211,8 +210,8 @@ class Press:
     def _robots(self) -> bytes:
         return "".join(f"{line}\n" for line in ("User-agent: *", *_PRIVATE)).encode()
 
-    def _stylesheet(self, path: str) -> bytes | None:
-        return css_bytes() if path == css_path() else None
+    def _asset(self, path: str) -> bytes | None:
+        return assets().get(path)
 
 
 def _by_number(article: Article) -> tuple[bool, int, int]:
@@ -235,5 +234,5 @@ _SHAPES: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (re.compile(r"/topic/([^/]+)/feed\.xml"), Press._feed),
     (re.compile(r"/404\.html"), Press._missing_page),
     (re.compile(r"/robots\.txt"), Press._robots),
-    (re.compile(r"(/assets/[^/]+)"), Press._stylesheet),
+    (re.compile(r"(/assets/[^/]+)"), Press._asset),
 ]

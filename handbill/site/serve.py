@@ -34,6 +34,7 @@ KINDS = {
     ".png": "image/png",
     ".webp": "image/webp",
     ".gif": "image/gif",
+    ".svg": "image/svg+xml",
 }
 _LASTING = ("/assets/", "/images/")  # their names change with their content
 _SMALL = 256 * 1024

@@ -1,15 +1,18 @@
-"""The shared layout's stylesheet, for faces that are not the static site (the desk's preview)."""
+"""The shared layout's own files, for faces that are not the static site (the desk's preview)."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from handbill.topics.paper import css_bytes, css_path
+from handbill.topics.paper import assets
+
+_KINDS = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 
 
 @require_safe
 def asset(request: HttpRequest, name: str) -> HttpResponse:
-    """``/assets/NAME``: only the current stylesheet; its address changes with its content, so it is kept for a year."""
-    if f"/assets/{name}" != css_path():
+    """``/assets/NAME``: only the current ones; their addresses change with their content, so they last a year."""
+    content = assets().get(f"/assets/{name}")
+    if content is None:
         raise Http404
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return HttpResponse(css_bytes(), content_type="text/css; charset=utf-8", headers=headers)
+    return HttpResponse(content, content_type=_KINDS[name.rpartition(".")[2]], headers=headers)

@@ -22,7 +22,7 @@ from handbill.site.render import Press
 from handbill.site.stale import mark_stale
 from handbill.topics.actions import topic_named
 from handbill.topics.models import Topic
-from handbill.topics.paper import css_path
+from handbill.topics.paper import assets
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
@@ -315,7 +315,7 @@ def test_what_others_lead_to_is_written_first(site: Path, monkeypatch) -> None:
     order, whole = [], Press.render
     monkeypatch.setattr(Press, "render", lambda self, path: order.append(path) or whole(self, path))
     actions.build(NOW)
-    assert order[:2] == [css_path(), "/article/a-1/"]
+    assert order[:3] == [*sorted(assets()), "/article/a-1/"]
     assert order[-2:] == ["/", "/assets/site.old.css"]
 
 

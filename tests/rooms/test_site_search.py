@@ -13,7 +13,7 @@ from lxml import html
 from handbill.articles.models import Article
 from handbill.site import actions, search
 from handbill.subscribers.wording import words as evidence
-from handbill.topics.paper import css_path
+from handbill.topics.paper import css_path, icon_path
 from handbill.topics.wording import fill, words
 
 NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
@@ -83,6 +83,8 @@ def test_withdrawn_since_the_last_build(stocked: Client) -> None:
 def test_the_stylesheet_is_served_before_the_first_build(stocked: Client) -> None:
     assert stocked.get(css_path())["Content-Type"] == "text/css; charset=utf-8"
     assert stocked.get("/assets/site.000.css").status_code == 404
+    assert stocked.get(icon_path())["Content-Type"] == "image/svg+xml"
+    assert f'<link rel="icon" type="image/svg+xml" href="{icon_path()}">' in stocked.get("/search/").content.decode()
 
 
 def test_the_sign_up_box_says_what_is_kept_as_evidence() -> None:
