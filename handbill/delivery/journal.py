@@ -1,5 +1,7 @@
 """The journal: intents and outcomes of copies. Called inside a short transaction, never around the network.
 
+A settled copy's address is wiped: its hash is enough to know it by, and nobody's mailbox is kept longer than needed.
+
 An outcome changes a Delivery only while its lease token still holds: a worker that was paused past its lease leaves a
 row alone that another one has taken since. The Attempt is written all the same, for it happened.
 """
@@ -10,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F
 
@@ -87,13 +90,14 @@ def _finish_all(settled: list[tuple[Tried, Verdict]], now: datetime) -> None:
     for one, verdict in settled:
         alike[one.row.lease_token, verdict.state, verdict.next_at].append(one.row.pk)
     for (token, state, next_at), keys in alike.items():
+        outcome = {"next_at": next_at} if next_at else _settlement(now)
         Delivery.objects.filter(pk__in=keys, lease_token=token).update(
-            state=state,
-            next_at=next_at,
-            settled_at=None if next_at else now,
-            lease_until=None,
-            lease_token="",
+            state=state, lease_until=None, lease_token="", **outcome
         )
+
+
+def _settlement(now: datetime) -> dict[str, Any]:
+    return {"next_at": None, "settled_at": now, "address_sealed": b""}
 
 
 def _attempt(one: Tried, outcome: Outcome, verdict: Verdict, now: datetime) -> Attempt:
@@ -122,7 +126,7 @@ def _suppress(rows: list[Delivery], now: datetime) -> set[int]:
     )
     stopped = [row for row in rows if _stops(why.get(row.address_hash), row.mailing.kind)]
     for row in stopped:
-        finish(row, None, state=State.SUPPRESSED, settled_at=now)
+        finish(row, state=State.SUPPRESSED, **_settlement(now))
         row.state = State.SUPPRESSED
     return {row.pk for row in stopped}
 

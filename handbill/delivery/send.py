@@ -34,7 +34,7 @@ from handbill.work.actions import due
 
 WINDOW = 20  # copies: what a kill may repeat
 WINDOW_SECONDS = 60  # then the rest of the window is given back
-LEASE_SECONDS = 300  # longer than a window, its last copy and a change of relays
+LEASE_SECONDS = 420  # longer than a window, its last copy and a change of relays
 
 
 class Dispatch:

@@ -158,6 +158,17 @@ def test_a_refusal_is_reported_with_its_reason_and_only_gone_suppresses(newsroom
     assert "reader3" not in Attempt.objects.get(outcome="refused").reply
 
 
+def test_an_address_is_kept_only_as_long_as_it_is_needed(newsroom):
+    hand_over(6)
+    actions.suppress("reader1@mail.example", "complaint", NOON)
+    newsroom.script = once("rcpt", Reply(450, "4.2.0 come back"))
+    assert actions.send_batch(NOON) == SendRound(accepted=4, deferred=1, suppressed=1)
+    kept = Delivery.objects.exclude(address_sealed=b"")
+    assert [row.recipient for row in kept] == ["reader-3"]
+    assert actions.send_batch(NOON + timedelta(minutes=6)) == SendRound(accepted=1)
+    assert not kept.all().exists()
+
+
 def test_a_deferred_copy_goes_later(newsroom):
     hand_over(6)
     newsroom.script = once("rcpt", Reply(450, "4.2.0 come back"))

@@ -76,6 +76,39 @@ def test_a_relay_that_stalls_is_left(stage: str, state: str):
     assert (outcome.state, alive) == (state, False)
 
 
+class SlowReader:
+    """Takes whatever it is sent; notes how long each reply is waited for."""
+
+    def __init__(self) -> None:
+        self.sock, self.waits, self.seconds = self, {}, 30.0
+
+    def gettimeout(self) -> float:
+        return self.seconds
+
+    def settimeout(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def docmd(self, command: str) -> tuple[int, bytes]:
+        self.waits[command.split()[0]] = self.seconds
+        return (354 if command == "DATA" else 250), b"ok"
+
+    def send(self, data: bytes) -> None:
+        self.sent = data
+
+    def getreply(self) -> tuple[int, bytes]:
+        self.waits[self.sent.decode().strip()] = self.seconds
+        return 250, b"kept"
+
+
+def test_a_relay_that_reads_the_whole_message_first_is_given_time():
+    """Taken to be lost after the dot, the copy would be sent again though the relay has it."""
+    relay = SlowReader()
+    session = Session(Relay("local", "127.0.0.1", 25, "smtp"), relay)
+    for _ in range(2):
+        assert session.send(FROM, DEE, DATA).state == "accepted"
+    assert relay.waits == {"MAIL": 30, "RCPT": 30, "DATA": 30, ".": 120}
+
+
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "dot"])
 def test_a_relay_that_closes_down_takes_nothing(stage: str):
     outcome, alive, kept = send(stage, Reply(421, "4.3.2 Closing"))

@@ -19,6 +19,7 @@ from handbill.kit.settings import Relay
 
 CONNECT_SECONDS = 10.0
 REPLY_SECONDS = 30.0
+FINAL_TIMES = 4  # as long for the reply to the last dot: many relays read the message first (RFC 5321 4.5.3.2.6)
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -58,7 +59,7 @@ class Session:
         hello: str = "localhost",
         context: ssl.SSLContext | None = None,
     ) -> Session:
-        """Connect, greet, secure and log in. ``timeout`` is in seconds and holds for each reply.
+        """Connect, greet, secure and log in. ``timeout`` is in seconds and holds for each reply but the final one.
 
         Raises RelayTrouble whatever goes wrong; the connection is closed by then.
         """
@@ -105,10 +106,20 @@ class Session:
         self._wire.send(_dot_stuffed(data))
         try:
             self._wire.send(b".\r\n")
-            code, reply = self._wire.getreply()
+            code, reply = self._final_reply()
         except (OSError, smtplib.SMTPException):
             return self._lost(IN_DOUBT, "The connection was lost after the final dot; the relay may have the message.")
         return self._judged("dot", code, reply, to)
+
+    def _final_reply(self) -> tuple[int, bytes]:
+        sock = self._wire.sock
+        usual = sock.gettimeout() if sock else None
+        if sock and usual:
+            sock.settimeout(usual * FINAL_TIMES)
+        code, reply = self._wire.getreply()
+        if sock:
+            sock.settimeout(usual)
+        return code, reply
 
     def _refused(self, stage: str, code: int, reply: bytes, to: str) -> Outcome:
         outcome = self._judged(stage, code, reply, to)
