@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from django.db import transaction
+from django.db.models import Q
 
 from handbill.delivery.address import AddressError, address_hash, normalise
+from handbill.delivery.engine.retry import GIVE_UP_AFTER
 from handbill.delivery.errors import MailingError
+from handbill.delivery.journal import settlement
 from handbill.delivery.models import Body, Delivery, Mailing, Suppression
 from handbill.delivery.records import LetterBody, Recipient, SendRound
 from handbill.delivery.sealed import seal_address
@@ -60,6 +63,17 @@ def suppress(address: str, reason: str, now: datetime) -> None:
 def allow(address: str) -> None:
     """Lift the suppression of ``address``, if there is one. Raises AddressError."""
     Suppression.objects.filter(address_hash=address_hash(address)).delete()
+
+
+def call_off(recipient: str, now: datetime) -> int:
+    """Send ``recipient`` no copy of an issue that still waits, since they left; how many there were.
+
+    One that a worker has in hand is left to it. Asks only mailings young enough to be tried still.
+    """
+    young = Mailing.objects.filter(kind="issue", created_at__gt=now - 2 * GIVE_UP_AFTER).values_list("pk", flat=True)
+    waiting = Delivery.objects.filter(mailing_id__in=list(young), recipient=recipient, next_at__isnull=False)
+    free = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+    return free.update(state=Delivery.State.SUPPRESSED, lease_until=None, lease_token="", **settlement(now))
 
 
 def _file_bodies(mailing: Mailing, letters: Iterable[LetterBody]) -> dict[str, int]:

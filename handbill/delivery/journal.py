@@ -90,13 +90,14 @@ def _finish_all(settled: list[tuple[Tried, Verdict]], now: datetime) -> None:
     for one, verdict in settled:
         alike[one.row.lease_token, verdict.state, verdict.next_at].append(one.row.pk)
     for (token, state, next_at), keys in alike.items():
-        outcome = {"next_at": next_at} if next_at else _settlement(now)
+        outcome = {"next_at": next_at} if next_at else settlement(now)
         Delivery.objects.filter(pk__in=keys, lease_token=token).update(
             state=state, lease_until=None, lease_token="", **outcome
         )
 
 
-def _settlement(now: datetime) -> dict[str, Any]:
+def settlement(now: datetime) -> dict[str, Any]:
+    """The fields of a copy that is settled, whichever way."""
     return {"next_at": None, "settled_at": now, "address_sealed": b""}
 
 
@@ -126,7 +127,7 @@ def _suppress(rows: list[Delivery], now: datetime) -> set[int]:
     )
     stopped = [row for row in rows if _stops(why.get(row.address_hash), row.mailing.kind)]
     for row in stopped:
-        finish(row, state=State.SUPPRESSED, **_settlement(now))
+        finish(row, state=State.SUPPRESSED, **settlement(now))
         row.state = State.SUPPRESSED
     return {row.pk for row in stopped}
 

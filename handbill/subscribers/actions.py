@@ -68,7 +68,10 @@ def confirmable(token: str, now: datetime, lock: bool = False) -> Subscriber:
 
 
 def leave(token: str, now: datetime) -> bool:
-    """End all that a reader gets, at once. False when nothing was running. Raises WrongLink or TestLink."""
+    """End all that a reader gets, at once, and what waits to be sent. False when nothing was running.
+
+    Raises WrongLink or TestLink.
+    """
     identity = reader_id(token)
     with transaction.atomic():
         subscriber = Subscriber.objects.select_for_update().filter(pk=identity).first()
@@ -77,6 +80,7 @@ def leave(token: str, now: datetime) -> bool:
         ended = _end(_running(identity), Reason.READER, now)
         if ended:
             _evidence(subscriber, "left", now)
+            delivery.call_off(str(identity), now)
     return bool(ended)
 
 

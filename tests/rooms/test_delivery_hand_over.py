@@ -123,6 +123,17 @@ def test_a_suppression_keeps_its_first_reason_and_can_be_lifted():
     assert not Suppression.objects.exists()
 
 
+def test_a_copy_is_called_off_unless_a_worker_has_it():
+    hand_over(readers(3))
+    hand_over(readers(1), "issue-2")
+    Delivery.objects.filter(recipient="reader-1").update(lease_until=NOON + timedelta(minutes=1), lease_token="x")
+    assert [actions.call_off(f"reader-{n}", NOON) for n in range(2)] == [2, 0]
+    gone = Delivery.objects.filter(recipient="reader-0")
+    assert set(gone.values_list("state", "next_at", "settled_at")) == {("suppressed", None, NOON)}
+    assert not any(gone.values_list("address_sealed", flat=True))
+    assert queries.progress("issue-1").waiting == 2 and actions.call_off("reader-0", NOON) == 0
+
+
 def test_an_unknown_mailing_has_no_progress():
     found = queries.progress("nothing")
     assert (found.total, found.repeats, found.settled) == (0, 0, True)

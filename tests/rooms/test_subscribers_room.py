@@ -13,10 +13,11 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from handbill.delivery.actions import suppress
+from handbill.delivery.actions import hand_over, suppress
 from handbill.delivery.address import AddressError
 from handbill.delivery.models import Attempt, Body, Delivery, Mailing
-from handbill.delivery.records import READER_SLOT
+from handbill.delivery.queries import progress
+from handbill.delivery.records import READER_SLOT, LetterBody, Recipient
 from handbill.delivery.stamps import reader_token
 from handbill.kit.crypto import sign_token, unseal
 from handbill.subscribers import actions, consent, queries
@@ -207,6 +208,17 @@ class TestChoosingAndLeaving:
         assert Subscription.objects.filter(end_reason="reader").count() == 1
         with pytest.raises(NotReading):
             actions.choose(token, ["river"], NOW)
+
+    def test_leaving_calls_off_what_waits_but_no_other_readers_and_no_confirmation(self) -> None:
+        cy, bob = begin(CY), begin(BOB)
+        letter = LetterBody("main", "news@paper.example", "Today", "<p>Hi</p>", "Hi")
+        people = [Recipient(one.id, one.address, "main") for one in queries.readers()]
+        hand_over("issue:2026-11-22", "issue", [letter], people, NOW)
+        actions.leave(cy, NOW)
+        states = dict(Delivery.objects.filter(mailing__kind="issue").values_list("recipient", "state"))
+        assert states == {str(queries.reader_id(cy)): "suppressed", str(queries.reader_id(bob)): "waiting"}
+        assert Delivery.objects.filter(mailing__kind="confirmation", state="waiting").count() == 2
+        assert progress("issue:2026-11-22").waiting == 1
 
     def test_leaving_succeeds_for_who_was_forgotten(self) -> None:
         token = begin(CY)
