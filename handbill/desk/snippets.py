@@ -9,6 +9,7 @@ import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.filters import WagtailFilterSet
 from wagtail.admin.forms import WagtailAdminModelForm
@@ -32,9 +33,14 @@ from handbill.topics.queries import live_topics
 
 __all__ = ["VIEWSETS"]
 
+_BACKDATE = _(
+    "Empty: the moment of publishing. An earlier date moves the article to its place in the archives; one of more than"
+    " two days ago isn't mailed any more."
+)
+
 
 class ArticleForm(WagtailAdminModelForm):
-    """Offers the topics that take new articles, and those the article has already."""
+    """Offers the topics that take new articles, and those the article has already; lets its date be moved back."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,6 +48,20 @@ class ArticleForm(WagtailAdminModelForm):
         if field is not None:
             had = [topic.pk for topic in self.instance.topics.all()] if self.instance.pk else []
             field.queryset = live_topics() | Topic.objects.filter(pk__in=had)
+        if not self.instance.dated:
+            self.initial["published_at"] = None
+
+    def clean_published_at(self) -> datetime | None:
+        """Empty keeps what is there, and so does the same minute: the field shows no seconds."""
+        had: datetime | None = self.instance.published_at
+        given: datetime | None = self.cleaned_data["published_at"]
+        if given is None or (had and given == had.replace(second=0, microsecond=0)):
+            return had
+        latest = self.instance.first_published_at or now()
+        if given > latest:
+            raise ValidationError(_("The date can only be moved back: write %s or earlier.") % _written(latest))
+        self.instance.dated = True
+        return given
 
 
 class SlugForm(WagtailAdminModelForm):
@@ -102,6 +122,10 @@ _STATES: dict[str, dict[str, bool]] = {
 }
 
 
+def _written(moment: datetime) -> str:
+    return localtime(moment).strftime("%Y-%m-%d %H:%M")
+
+
 def _shown_date(article: Article) -> datetime | None:
     return article.published_at if article.dated else None
 
@@ -150,6 +174,7 @@ class ArticleViewSet(SnippetViewSet):
                 classname="collapsed",
             ),
             FieldPanel("in_digest", heading=_("Goes into the next issue")),
+            FieldPanel("published_at", heading=_("Backdate"), help_text=_BACKDATE),
             PublishingPanel(),
         ],
         base_form_class=ArticleForm,

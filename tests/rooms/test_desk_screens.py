@@ -1,6 +1,8 @@
 """The desk's screens: who may, what GET leaves alone, what each button does and undoes."""
 
 import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.django_db
 HANDED = {"article": {"headline": "Handed in"}, "paper": {"language": "en"}}
 LISTS = ["/topics/", "/series/", "/sources/", "/feeds/", "/images/", "/articles/add/", "/2fa/"]
 PASSWORD = "correct horse battery"
+ZONE = ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture
@@ -334,3 +337,44 @@ def test_a_feed_added_at_the_desk_is_checked_and_fetched(desk):
     desk.post(f"/feeds/edit/{feed.pk}/", form | {"address": feed.address})
     feed.refresh_from_db()
     assert feed.next_at is None, "switched off"
+
+
+def _write(desk, article, **fields):
+    form = {"headline": article.headline, "excerpt": article.excerpt, "body": "null", "topics": [], "image": ""}
+    form |= {"series": "", "in_digest": "on", "action-publish": "1"}
+    answer = desk.post(reverse("wagtailsnippets_articles_article:edit", args=[article.pk]), form | fields)
+    article.refresh_from_db()
+    return answer
+
+
+def test_backdating_moves_the_article_and_counts_as_a_change(desk):
+    article = actions.take_story(make_story("Alder bridge closes").pk, NOW, publish=True)
+    _write(desk, article, published_at="2025-12-24 18:00")
+    assert article.published_at.isoformat() == "2025-12-24T17:00:00+00:00" and article.edition == 2
+    _write(desk, article, published_at="")
+    assert article.published_at.isoformat() == "2025-12-24T17:00:00+00:00", "empty leaves the date"
+
+
+def test_an_edit_does_not_shave_the_seconds_off_the_date(desk):
+    at = NOW.replace(second=34, microsecond=56)
+    article = actions.take_story(make_story("Alder bridge closes").pk, at, publish=True)
+    _write(desk, article, headline="Bridge closes", published_at=at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M"))
+    assert article.published_at == at and article.headline == "Bridge closes"
+
+
+def test_no_article_is_dated_after_readers_first_saw_it(desk):
+    article = actions.take_story(make_story("Alder bridge closes").pk, NOW, publish=True)
+    answer = _write(desk, article, published_at=(NOW + timedelta(days=1)).strftime("%Y-%m-%d %H:%M"))
+    assert answer.status_code == 200 and article.published_at == NOW and article.edition == 1
+    draft = actions.take_story(make_story("Ferry runs late").pk, NOW)
+    assert _write(desk, draft, published_at="2999-01-01 00:00").status_code == 200 and not draft.live
+
+
+def test_a_date_found_for_an_undated_article_is_shown(desk):
+    actions.import_archive("Old ferry news\nThe ferry ran until midnight in those days.\n", NOW)
+    article = Article.objects.get()
+    assert "1970" not in desk.get(f"/articles/edit/{article.pk}/").content.decode()
+    _write(desk, article)
+    assert not article.dated and article.published_at.year == 1970
+    _write(desk, article, published_at="1998-05-01 09:00")
+    assert article.dated and article.published_at.year == 1998
