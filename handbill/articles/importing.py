@@ -18,10 +18,11 @@ from handbill.articles.models import Article
 from handbill.articles.numbering import number_themselves
 from handbill.articles.records import Imported
 from handbill.articles.sanitise import clean_body
-from handbill.articles.slugs import free_slug, next_slug
+from handbill.articles.slugs import next_slug
 from handbill.articles.wordpress import WordPressError, WordPressPost, parse_wordpress
 from handbill.kit.text import plain, slugify
 from handbill.stories.excerpt import excerpt
+from handbill.topics.actions import topic_named
 from handbill.topics.models import Topic
 
 _BATCH = 500
@@ -147,7 +148,7 @@ def _topics(names: Iterable[str]) -> tuple[dict[str, Topic], int]:
     before = len(topics)
     for name in wanted.values():
         if name.casefold() not in topics:
-            topics[name.casefold()] = Topic.objects.create(name=name, slug=free_slug(Topic, name, 80))
+            topics[name.casefold()] = topic_named(name)
     return {given: topics[name.casefold()] for given, name in wanted.items()}, len(topics) - before
 
 

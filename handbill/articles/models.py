@@ -20,6 +20,7 @@ from handbill.stories.models import Story
 from handbill.topics.models import Topic
 from handbill.wire.models import Report
 
+PICTURE_SIZE = "max-1280x1600"  # of an article's picture on its page, and in the preview
 RICH_TEXT = ["h2", "h3", "bold", "italic", "ol", "ul", "link", "blockquote", "image"]
 
 
@@ -128,7 +129,7 @@ class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, Prev
     def get_preview_context(self, request: HttpRequest, mode_name: str) -> dict[str, Any]:
         from handbill.topics.paper import paper_context
 
-        picture = self.image.get_rendition("width-1200|format-jpeg") if self.image else None
+        picture = self.image.get_rendition(PICTURE_SIZE) if self.image else None
         image = {"address": picture.url, "width": picture.width, "height": picture.height} if picture else None
         return {"paper": paper_context(), "article": self, "image": image, "preview": True}
 

@@ -53,13 +53,12 @@ class StoriesView(WagtailAdminTemplateMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         _require(self.request)
         number = _page_number(self.request)
-        found = queries.triage(limit=number * PAGE + 1)
-        shown = found[(number - 1) * PAGE : number * PAGE]
+        found = queries.triage(limit=PAGE + 1, skip=(number - 1) * PAGE)
         return {
             **super().get_context_data(**kwargs),
-            "stories": [_shown(view) for view in shown],
+            "stories": [_shown(view) for view in found[:PAGE]],
             "number": number,
-            "earlier": number + 1 if len(found) > number * PAGE and number < LAST_PAGE else None,
+            "earlier": number + 1 if len(found) > PAGE and number < LAST_PAGE else None,
             "later": number - 1 if number > 1 else None,
             "may_publish": self.request.user.has_perm("articles.publish_article"),
         }

@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from PIL import Image as Picture
 
-from handbill.articles.models import Article
+from handbill.articles.models import PICTURE_SIZE, Article
 from handbill.site import files
 from handbill.site.plan import file_of, link
 
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 _KINDS = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 _MOST_BYTES = 10 * 1024 * 1024
 _BARE = b"bare 1"  # part of each name: raise the number when ``_bare`` leaves out more
-_SIZE = "max-1280x1600"
 _SHOWN = ("icc_profile", "transparency", "loop", "duration", "background")  # what the eye sees of a file's notes
 
 
@@ -42,7 +41,7 @@ class Gallery:
         if article.image is None:
             return None
         try:
-            made = article.image.get_rendition(_SIZE)
+            made = article.image.get_rendition(PICTURE_SIZE)
             with made.file.open("rb") as file:
                 address = self._keep(file.read(_MOST_BYTES + 1), Path(made.file.name).suffix)
         except Exception:  # Pillow and storages raise what they like

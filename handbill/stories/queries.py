@@ -32,11 +32,14 @@ _COPIES = (
 _NEWS = Exists(Member.objects.filter(story=OuterRef("pk"), report__backlog=False))
 
 
-def triage(limit: int = 50, include_taken: bool = False, backlog: bool | None = None) -> list[TriagedStory]:
+def triage(
+    limit: int = 50, include_taken: bool = False, backlog: bool | None = None, *, skip: int = 0
+) -> list[TriagedStory]:
     """The stories to choose from, best first: by how many outlets tell them and how new they are.
 
     Each doubling of the outlets is worth DOUBLING_HOURS. Dismissed stories are left out, and those that became an
     article unless ``include_taken``. ``backlog``: only stories that are nothing else, or only those that are more.
+    ``skip``: so many from the top are passed over.
     """
     stories = _marked(Story.objects.filter(dismissed_at__isnull=True))
     if not include_taken:
@@ -44,7 +47,7 @@ def triage(limit: int = 50, include_taken: bool = False, backlog: bool | None = 
     if backlog is not None:
         stories = stories.filter(~_NEWS if backlog else _NEWS)
     newest = list(stories.order_by("-latest_at", "-pk")[:RANKED])
-    return _triaged(sorted(newest, key=_rank, reverse=True)[:limit])
+    return _triaged(sorted(newest, key=_rank, reverse=True)[skip : skip + limit])
 
 
 def story_view(story_id: int) -> TriagedStory:

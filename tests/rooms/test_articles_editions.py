@@ -1,6 +1,7 @@
 """What readers see changes by other ways than publishing: the name of a series, a picture. Each raises the edition."""
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from test_articles_actions import NOW, make_story
 from test_site_build import picture
 from wagtail.images import get_image_model
@@ -72,3 +73,10 @@ def test_a_story_whose_reports_are_gone_is_gone():
     Member.objects.all().delete()
     with pytest.raises(Story.DoesNotExist):
         actions.take_story(story.pk, NOW)
+
+
+def test_who_may_not_publish_does_not_withdraw(django_user_model):
+    article = live(slug="a")
+    with pytest.raises(PermissionDenied):
+        actions.withdraw(article, django_user_model.objects.create_user("cy"))
+    assert editions() == {"a": 1}

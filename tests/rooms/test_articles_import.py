@@ -9,6 +9,7 @@ from handbill.articles import actions, queries
 from handbill.articles.models import Article
 from handbill.articles.templatetags.articles_tags import article_body
 from handbill.kit.errors import GiveUp
+from handbill.topics.actions import topic_named
 from handbill.topics.models import Topic
 
 pytestmark = pytest.mark.django_db
@@ -152,3 +153,10 @@ def test_an_archive_filed_under_another_topic_later_is_told_to_the_site():
     before = Article.objects.get().edition
     actions.import_archive(page, NOW, topic_name="Transport")
     assert Article.objects.get().edition == before + 1
+
+
+def test_topics_of_an_import_come_after_those_the_newsroom_chose():
+    for name in ("Water", "City"):
+        topic_named(name)
+    actions.import_archive("Old ferry news\nThe ferry ran until midnight in those days.\n", NOW, "Archive")
+    assert list(Topic.objects.values_list("name", flat=True)) == ["Water", "City", "Archive"]

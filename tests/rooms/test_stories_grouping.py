@@ -182,3 +182,11 @@ def test_topics_are_suggested_from_the_outlets_categories():
 def test_no_story_has_that_number():
     with pytest.raises(Story.DoesNotExist):
         story_view(12345)
+
+
+def test_the_list_goes_on_where_it_was_left():
+    for number, text in enumerate((FLOOD, BAKER, "Short and of its own.")):
+        report(f"Outlet{number}", text[:40], text, number)
+    group_pending(NOW)
+    everything = [view.story.pk for view in triage()]
+    assert len(everything) == 3 and [view.story.pk for view in triage(limit=2, skip=1)] == everything[1:]
