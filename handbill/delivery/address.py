@@ -47,11 +47,6 @@ def address_hash(address: str) -> str:
     return keyed_hash(settings.KEYS.lookup, normalise(address).lower())
 
 
-def domain_of(address: str) -> str:
-    """The domain of a normalised address."""
-    return address.rpartition("@")[2]
-
-
 def _refuse_unprintable(text: str) -> None:
     if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in text):
         raise AddressError("An e-mail address holds no line breaks or hidden characters. Type it again.")

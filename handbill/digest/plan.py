@@ -82,11 +82,6 @@ def plan_letters(articles: Sequence[Chosen], audiences: Iterable[Audience]) -> P
     return plan
 
 
-def plan_issue(candidates: Iterable[Candidate], audiences: Iterable[Audience]) -> Plan:
-    """``choose`` and ``plan_letters`` in one: a plan remade from the same rows is the same plan."""
-    return plan_letters(choose(candidates), audiences)
-
-
 def letter_key(articles: ReadingList) -> str:
     """A name for a reading list: 64 hexadecimal characters, the same for the same list."""
     return hashlib.sha256(",".join(map(str, articles)).encode()).hexdigest()

@@ -231,28 +231,26 @@ class _Limits:
         return left
 
 
-class _PlainSocket(socket.socket):
+class _Limited:
+    """Mixed into sockets: each read and write obeys the limits of its exchange."""
+
     limits: _Limits
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(self.limits.remaining())
-        return self.limits.spend(super().recv_into(*args, **kwargs))
+        self.settimeout(self.limits.remaining())  # type: ignore[attr-defined]
+        return self.limits.spend(super().recv_into(*args, **kwargs))  # type: ignore[misc]
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(self.limits.remaining())
-        super().sendall(*args, **kwargs)
+        self.settimeout(self.limits.remaining())  # type: ignore[attr-defined]
+        super().sendall(*args, **kwargs)  # type: ignore[misc]
 
 
-class _TLSSocket(ssl.SSLSocket):
-    limits: _Limits
+class _PlainSocket(_Limited, socket.socket):
+    pass
 
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(self.limits.remaining())
-        return self.limits.spend(super().recv_into(*args, **kwargs))
 
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(self.limits.remaining())
-        super().sendall(*args, **kwargs)
+class _TLSSocket(_Limited, ssl.SSLSocket):
+    pass
 
 
 class _Pinned:

@@ -15,7 +15,6 @@ RELAY = "relay"
 """The relay refuses us, not this reader: nothing was decided about the copy, try it elsewhere or later."""
 
 OUR_STAGES = frozenset({"connect", "hello", "tls", "login", "mail"})
-READER_STAGES = frozenset({"rcpt", "data", "dot"})
 REPLY_LIMIT = 500
 
 
