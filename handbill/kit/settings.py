@@ -24,6 +24,7 @@ FILE_NAME = "handbill.toml"
 RELAY_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 BROKER_SCHEMES = ("amqp", "amqps")
 DATABASE_SCHEMES = ("postgresql", "postgres")
+LONGEST_NAME = 120  # characters
 LONGEST_MAILBOX = 300  # characters; what delivery's tables hold
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*")
@@ -199,6 +200,13 @@ def _line(name: str, value: Any) -> str:
     return text
 
 
+def _name(name: str, value: Any) -> str:
+    text = _line(name, value)
+    if len(text) > LONGEST_NAME:
+        raise _wrong(name, value, f"write at most {LONGEST_NAME} characters: it stands in every letter's subject.")
+    return text
+
+
 def _language(name: str, value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
         raise _wrong(name, value, 'write a language code, such as "en", "de", "ar" or "pt-br".')
@@ -327,7 +335,7 @@ def parse_host_port(text: str) -> tuple[str, int]:
 
 
 _PARSERS: dict[str, Callable[[str, Any], Any]] = {
-    "name": _line,
+    "name": _name,
     "language": _language,
     "time_zone": _time_zone,
     "digest_hour": _whole(0, 23),
@@ -347,6 +355,6 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
 _TEXTS = frozenset(
     name
     for name, parser in _PARSERS.items()
-    if parser in (_line, _text, _language, _time_zone, _address, _bind, _mailbox, _database, _broker)
+    if parser in (_name, _text, _language, _time_zone, _address, _bind, _mailbox, _database, _broker)
 )
 """Settings whose override needs no quotes."""

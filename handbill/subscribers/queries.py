@@ -6,6 +6,7 @@ cursor would forbid it).
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -15,11 +16,13 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
 from handbill.kit.crypto import read_token, sign_token, unseal
+from handbill.kit.errors import GiveUp
 from handbill.subscribers.errors import TestLink, WrongLink
 from handbill.subscribers.models import Subscriber, Subscription
 from handbill.subscribers.records import Preferences, Reader, ReaderLinks
 
 CHUNK = 1000
+logger = logging.getLogger(__name__)
 TOKEN_PURPOSE = "reader"  # noqa: S105
 TEST_SUBJECT = "test~"
 """How the subject of a token begins that belongs to no reader: the links of a test letter change nothing."""
@@ -34,13 +37,26 @@ def audiences() -> dict[frozenset[int], int]:
 
 
 def readers() -> Iterator[Reader]:
-    """Every confirmed person with a running subscription, in the order of their ids, addresses unsealed."""
-    key = settings.KEYS.address
+    """Every confirmed person with a running subscription, in the order of their ids, addresses unsealed.
+
+    One whose address doesn't open is left out and logged by id. Raises GiveUp, at the end, when no address opens: then
+    it is the key that is wrong, and nobody may be passed over.
+    """
+    opened, trouble = False, None
     for page in _pages(("pk", "address_sealed")):
         chosen = _audiences_of([pk for pk, _ in page])
         for pk, sealed in page:
+            try:
+                address = unseal(settings.KEYS.address, sealed, str(pk))
+            except GiveUp as error:
+                logger.error("Reader %s is left out: %s", pk, error)
+                trouble = error
+                continue
+            opened = True
             if pk in chosen:
-                yield Reader(str(pk), unseal(key, sealed, str(pk)), chosen[pk])
+                yield Reader(str(pk), address, chosen[pk])
+    if trouble and not opened:
+        raise trouble
 
 
 def reader_token(subscriber_id: str | UUID) -> str:

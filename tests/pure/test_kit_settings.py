@@ -30,6 +30,7 @@ def test_an_empty_file_works_on_one_machine():
     [
         ("name", ""),
         ("name", "two\nlines"),
+        ("name", "n" * 121),
         ("language", "English"),
         ("time_zone", "Berlin"),
         ("time_zone", "../etc/passwd"),

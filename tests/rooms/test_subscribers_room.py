@@ -20,6 +20,7 @@ from handbill.delivery.queries import progress
 from handbill.delivery.records import READER_SLOT, LetterBody, Recipient
 from handbill.delivery.stamps import reader_token
 from handbill.kit.crypto import sign_token, unseal
+from handbill.kit.errors import GiveUp
 from handbill.subscribers import actions, consent, queries
 from handbill.subscribers.errors import ExpiredLink, NotReading, TestLink, WrongLink
 from handbill.subscribers.models import Consent, Cursor, Subscriber, Subscription
@@ -243,6 +244,19 @@ class TestChoosingAndLeaving:
         assert {reader.address for reader in found} == addresses and len(found) == 5
         assert queries.audiences() == {frozenset(): 4, frozenset({river.pk}): 1}
         assert "readers.example" not in repr(found)
+
+    def test_a_row_that_does_not_open_leaves_out_nobody_else(self, caplog) -> None:
+        tokens = [begin(f"reader{number}@readers.example") for number in range(3)]
+        for broken, left in ((tokens[0], 2), (tokens[1], 1)):
+            Subscriber.objects.filter(pk=queries.reader_id(broken)).update(address_sealed=b"\x01broken")
+            assert len(list(queries.readers())) == left
+            assert str(queries.reader_id(broken)) in caplog.text
+
+    def test_with_the_wrong_key_nobody_is_passed_over(self) -> None:
+        begin(BOB), begin(CY)
+        Subscriber.objects.update(address_sealed=b"\x01broken")
+        with pytest.raises(GiveUp):
+            list(queries.readers())
 
     def test_nobody_unconfirmed_is_read_to_whatever_rows_there_are(self) -> None:
         actions.ask(BOB, NOW)
