@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 _KINDS = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 _MOST_BYTES = 10 * 1024 * 1024
 _BARE = b"bare 1"  # part of each name: raise the number when ``_bare`` leaves out more
-_SHOWN = ("icc_profile", "transparency", "loop", "duration", "background")  # what the eye sees of a file's notes
+_QUALITY: dict[str, dict[str, Any]] = {"JPEG": {"quality": "keep"}, "WEBP": {"quality": 90}}
+_SHOWN = ("icc_profile", "transparency")  # what the eye sees of a file's notes
 
 
 class Gallery:
@@ -98,8 +99,9 @@ def _bare(content: bytes) -> bytes:
     """The picture without EXIF, XMP, comments and thumbnails; its colour profile stays, so that it looks the same."""
     out = io.BytesIO()
     with Picture.open(io.BytesIO(content)) as picture:
+        picture.load()
         kept = {name: picture.info[name] for name in _SHOWN if name in picture.info}
-        quality = {"JPEG": {"quality": "keep"}, "WEBP": {"quality": 90}}.get(picture.format or "", {})
-        picture.info = dict(kept)
-        picture.save(out, picture.format, save_all=getattr(picture, "is_animated", False), exif=b"", **kept, **quality)
+        picture.info.clear()
+        how: dict[str, Any] = {"exif": b"", "comment": b"", **kept, **_QUALITY.get(picture.format or "", {})}
+        picture.save(out, picture.format, **how)
     return out.getvalue()
