@@ -127,6 +127,13 @@ def test_two_feeds_of_one_outlet_file_a_shared_entry_once(wire: LoopbackWire) ->
     assert Report.objects.count() == 3
 
 
+def test_a_report_without_a_language_has_its_sources(wire: LoopbackWire) -> None:
+    wire.routes["/feed"] = Answer(body=rss(item(1)).replace(b"<language>en</language>", b""), content_type=XML)
+    sources.add_source("Der Bote", wire.address + "/feed", NOW, language="de")
+    run()
+    assert Report.objects.get().language == "de"
+
+
 def test_two_outlets_may_use_the_same_ids(wire: LoopbackWire) -> None:
     add(wire, "/a", rss(item(1)), name="One")
     add(wire, "/b", rss(item(1)), name="Two")
