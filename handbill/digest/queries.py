@@ -25,7 +25,7 @@ def dry_run(now: datetime) -> DryRun:
             readers=0,
             readers_without=0,
             letters=(),
-            why=f"The issue of {day} is there already ({issue.get_state_display()}); nothing is sent twice.",
+            why=_why_there(issue),
         )
     return _would_be(day, actions.by_hand(now))
 
@@ -69,6 +69,13 @@ def _letter(
         topics=tuple(sorted(", ".join(sorted(names.get(pk, "?") for pk in one)) or "the whole paper" for one in who)),
         html_bytes=len(composed.html.encode()),
     )
+
+
+def _why_there(issue: Issue) -> str:
+    begun = f"The issue of {issue} is there already ({issue.get_state_display()})"
+    if issue.state == Issue.State.HANDED_OVER:
+        return f"{begun}; nothing is sent twice."
+    return f"{begun} and was cut off; it would be finished as it was planned."
 
 
 def _why_nothing(chosen: list[Chosen], audiences: Mapping[Audience, int]) -> str:

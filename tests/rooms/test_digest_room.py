@@ -223,6 +223,12 @@ class TestCutOff:
         assert set(Letter.objects.values_list("key", "html")) == written
         self.whole()
 
+    def test_the_dry_run_says_that_it_would_be_finished(self, monkeypatch) -> None:
+        self.die_in(monkeypatch, actions, "_hand_over")
+        assert "would be finished" in queries.dry_run(self.AFTER).why
+        actions.send_due(self.AFTER)
+        assert "nothing is sent twice" in queries.dry_run(self.AFTER).why
+
     def test_in_the_middle_of_the_readers(self, monkeypatch) -> None:
         monkeypatch.setattr(delivery, "CHUNK", 1)
         real, taken = delivery._delivery, []
