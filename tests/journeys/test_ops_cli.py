@@ -172,3 +172,9 @@ def test_a_relay_that_is_away_is_try_later_and_loses_nothing(tmp_path):
         assert away.returncode == 75, away.stderr
         assert "bob@" not in away.stderr
     assert not relay.messages
+
+
+def test_doctor_warns_of_the_door_that_is_open_to_loopback(tmp_path):
+    paper = Newsroom(tmp_path / "newsroom", wire=8123)
+    findings = paper.json("doctor", code=1)["findings"]
+    assert any(f["level"] == "warning" and "127.0.0.1:8123" in f["what"] and f["fix"] for f in findings)
