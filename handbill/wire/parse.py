@@ -20,6 +20,7 @@ from html import escape
 from typing import Any
 
 import fastfeedparser
+import fastfeedparser.main
 import feedparser
 from lxml import etree
 
@@ -46,6 +47,10 @@ ATOM_10 = "{http://www.w3.org/2005/Atom}"
 _RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _PLAIN_TYPES = frozenset({"text", "text/plain"})
+
+# Where a library named dateparser happens to be installed, the fast parser asks it about dates that nothing else reads.
+# It is slow, and guesses by the clock: "yesterday" would be a date.
+fastfeedparser.main._slow_dateparser = lambda value: None
 
 
 def parse_feed(data: bytes, *, address: str, content_type: str = "") -> ParsedFeed:
