@@ -51,6 +51,7 @@ def publish_site(*, auto: bool, everything: bool) -> dict[str, Any]:
         "written": built.written,
         "removed": built.removed,
         "unchanged": built.unchanged,
+        "failed": built.failed,
         "pages": built.pages,
         "folder": str(settings.HANDBILL.site_folder),
     }

@@ -33,8 +33,10 @@ def publish(auto: bool, everything: bool, as_json: bool) -> int:
 
     result = publish_site(auto=auto, everything=everything)
     text = "{written} pages written, {removed} removed, {pages} in all: {folder}".format(**result)
+    if result["failed"]:
+        text += "\n{failed} pages could not be written and stay as they were; the log above says why".format(**result)
     emit(result, text, as_json)
-    return OK
+    return PARTIAL if result["failed"] else OK
 
 
 @command()
