@@ -4,6 +4,8 @@ import os
 
 from celery import Celery
 
+from handbill.config import queue  # noqa: F401 (makes the embedded queue known to kombu)
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "handbill.config.settings")
 app = Celery("handbill")
 app.config_from_object("django.conf:settings", namespace="CELERY")

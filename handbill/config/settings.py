@@ -160,6 +160,7 @@ MEDIA_ROOT = HANDBILL.media_folder
 
 WAGTAIL_SITE_NAME = HANDBILL.name
 WAGTAILADMIN_BASE_URL = HANDBILL.desk_address
+WAGTAILIMAGES_MAX_IMAGE_PIXELS = 40_000_000  # about 160 MB while it is read
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
@@ -181,13 +182,12 @@ LOGGING = {
 
 if HANDBILL.broker == "filesystem":
     _queue = HANDBILL.run_folder / "queue"
-    CELERY_BROKER_URL = "filesystem://localhost//"
+    CELERY_BROKER_URL = "newsroom://localhost//"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_queue / "messages"),
         "data_folder_out": str(_queue / "messages"),
         "control_folder": str(_queue / "control"),
         "processed_folder": str(_queue / "processed"),
-        "store_processed": False,
         "polling_interval": 0.2,
     }
 else:

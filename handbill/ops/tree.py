@@ -20,8 +20,8 @@ from handbill.kit.settings import Settings, parse_host_port
 from handbill.ops.child import MARK, end_leftovers, mark
 from handbill.ops.net import answers
 
-DRAIN_SECONDS = 180
-"""What the worker may take to end: a window of mails (60 s) and a slow reply after it, with time to spare."""
+DRAIN_SECONDS = 240
+"""What the worker may take to end: a window of mails (60 s), the slowest last reply (120 s), time to spare."""
 QUIT_SECONDS = 20
 """What the other programs may take; they hold nothing that would be lost."""
 PROGRAM = """\
@@ -44,13 +44,12 @@ redirect_stderr=true
 
 
 def web_command(face: str, bind: str, settings: Settings) -> list[str]:
-    """granian with one face of the program; the desk's own styles and uploaded images come from its static mounts."""
+    """granian with one face of the program; the desk's own styles come from its static mount."""
     host, port = parse_host_port(bind)
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
     command += ["--workers", "1", "--blocking-threads", "4", "--log-level", "warning", "--respawn-failed-workers"]
     if face == "desk":
-        for route, folder in (("/static", settings.static_folder), ("/media", settings.media_folder)):
-            command += ["--static-path-route", route, "--static-path-mount", str(folder)]
+        command += ["--static-path-route", "/static", "--static-path-mount", str(settings.static_folder)]
     return [*command, f"handbill.config.wsgi:{face}"]
 
 

@@ -285,7 +285,7 @@ def test_a_feed_with_reports_is_kept(desk):
 
 def test_nobody_uploads_files_that_a_browser_would_run(desk):
     for address in ("/documents/", "/documents/add/", "/documents/multiple/add/"):
-        assert desk.get(address).status_code in (302, 403), address
+        assert desk.get(address).status_code == 404, address
     page = ContentFile(b"<script>alert(1)</script>", name="x.html")
     desk.post("/documents/add/", {"title": "x", "file": page})
     assert not Document.objects.exists()
@@ -378,3 +378,14 @@ def test_a_date_found_for_an_undated_article_is_shown(desk):
     assert not article.dated and article.published_at.year == 1970
     _write(desk, article, published_at="1998-05-01 09:00")
     assert article.dated and article.published_at.year == 1998
+
+
+def test_uploaded_pictures_are_for_who_is_logged_in_and_documents_for_nobody(client, admin_client, settings):
+    path = settings.HANDBILL.media_folder / "picture.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"\x89PNG")
+    assert client.get("/media/picture.png").status_code == 302
+    answer = admin_client.get("/media/picture.png")
+    assert (answer.status_code, answer["X-Content-Type-Options"]) == (200, "nosniff")
+    assert admin_client.get("/media/../handbill.toml").status_code in (400, 404)
+    assert admin_client.get("/documents/").status_code == 404
