@@ -54,9 +54,9 @@ def desk(browser: Browser, where: dict[str, str]) -> None:
     page.fill("input[name=password]", where["password"])
     page.click("button[type=submit]")
     page.goto(f"{where['desk']}/stories/")
-    page.locator("details summary").first.click()
+    page.locator("details summary").nth(1).click()
     page.screenshot(path=HERE / "desk-stories.png")
-    page.locator("form button", has_text="Take").first.click()
+    page.locator("form button", has_text="Take").nth(2).click()
     page.wait_for_load_state("networkidle")
     page.screenshot(path=HERE / "desk-article.png")
 
