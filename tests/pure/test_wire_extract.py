@@ -154,9 +154,8 @@ def test_where_the_second_has_only_a_little_more_the_first_is_believed(monkeypat
     assert "Sign up" not in extract_page(page()).text
 
 
-RULED = page(
-    f'<div class="lead">{PROSE}<div class="lead box">Buy a boat</div><div class="more">Half way.</div></div><div class="more">The end.</div>'
-)
+LEAD = f'{PROSE}<div class="lead box">Buy a boat</div><div class="more">Half way.</div>'
+RULED = page(f'<div class="lead">{LEAD}</div><div class="more">The end.</div>')
 
 
 @pytest.mark.parametrize("host", ["outlet.example", "www.outlet.example"])
