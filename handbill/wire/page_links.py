@@ -221,10 +221,8 @@ def _best(links: Iterable[_Link]) -> list[_Link]:
 def _picked(tree: etree._Element, selector: str) -> list[etree._Element]:
     if len(selector) > MAX_SELECTOR:
         raise FeedError(f"The selector is longer than {MAX_SELECTOR} characters. Write one such as: article h2 a")
-    if next(islice(tree.iter(), MAX_ELEMENTS, None), None) is not None:
-        raise FeedError(
-            "The page is too large for a selector. Choose a smaller page of this outlet, such as a section."
-        )
+    if _is_huge(tree):
+        raise FeedError("The page is too large for a selector. Choose a smaller one of this outlet, such as a section.")
     try:
         found = CSSSelector(selector, translator="html")(tree)
     except (SelectorError, etree.LxmlError, ValueError, RecursionError, OverflowError):
