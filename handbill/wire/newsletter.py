@@ -13,6 +13,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import getaddresses
 from html import escape
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -30,6 +31,7 @@ FOOTER_TEXT = 400  # characters of a block that goes altogether when it holds a 
 LONGEST_LABEL = 90  # characters; a longer link text is a headline
 MAX_LINKS = 400  # of a mail, read; further ones lose their target
 CLIMB = 6  # ancestors looked at
+FOOTER_ELEMENTS = 200  # elements in such a block, at most
 FOOTER_LINES = 25  # of a plain text's end that may be the list's footer
 
 _LEAVE = re.compile(

@@ -13,6 +13,7 @@ from handbill.wire.errors import FeedError
 from handbill.wire.mend import Document, decode, mend_syntax
 
 MAX_PAGE = 3_000_000  # characters of a page that are read
+HEAD = 65_536  # characters in which a DOCTYPE may stand
 MAX_TEXT = 2_000  # characters and elements of one element's text
 
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]{0,2000}(?:\[[^\]]{0,60000}\]\s{0,100})?>", re.IGNORECASE)
@@ -77,7 +78,8 @@ def xml_tree(text: str, part: str) -> etree._Element:
     One that breaks off keeps what stands before the end of its last whole ``part`` (a regular expression for its
     element's name). Raises FeedError when no tree can be made of it.
     """
-    text = _DOCTYPE.sub("", text[max(text.find("<"), 0) :], count=1)
+    text = text[max(text.find("<"), 0) :]
+    text = _DOCTYPE.sub("", text[:HEAD], count=1) + text[HEAD:]
     text = re.sub(r"\A\s*<\?xml[^>]{0,200}>", "", text)
     tree = _parsed(text, recover=False)
     if tree is None:
