@@ -219,12 +219,10 @@ def _mend_link(anchor: etree._Element, leave: set[str]) -> None:
 def _footer(anchor: etree._Element, leave: set[str]) -> etree._Element:
     """The paragraph or cell around the link, when it is as short as a footer and holds no other link; else the link."""
     for node, _ in zip(anchor.iterancestors(), range(CLIMB), strict=False):
-        text = seen_text(node)
-        if (
-            node.tag in ("body", "html")
-            or len(text) > FOOTER_TEXT
-            or next(node.iter("h1", "h2", "h3"), None) is not None
-        ):
+        inside = list(islice(node.iter(), FOOTER_ELEMENTS))
+        if node.tag in ("body", "html") or len(inside) == FOOTER_ELEMENTS or len(seen_text(node)) > FOOTER_TEXT:
+            break
+        if any(each.tag in ("h1", "h2", "h3") for each in inside):
             break
         if any(not _is_own(each, leave) for each in node.iter("a")):
             break
