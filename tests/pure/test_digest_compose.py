@@ -205,3 +205,10 @@ def test_what_an_outlet_wrote_never_gets_a_readers_token(smuggled: str) -> None:
     assert READER_SLOT not in letter.subject
     assert letter.html.count(READER_SLOT) == plain.html.count(READER_SLOT) == 2
     assert letter.text.count(READER_SLOT) == plain.text.count(READER_SLOT) == 2
+
+
+def test_a_letter_that_stays_large_without_excerpts_is_still_one_letter():
+    far = f"https://outlet.example/{'a' * 1900}"
+    composed = compose(model(*(replace(article, address=far, source_address=far) for article in dozen())))
+    assert len(composed.html.encode()) > GOOD_SIZE
+    assert composed.text

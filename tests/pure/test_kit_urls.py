@@ -187,3 +187,9 @@ def test_links_are_made_absolute_or_nothing(link: str, whole: str) -> None:
 def test_resolving_never_fails(link: str) -> None:
     whole = resolve_link("https://paper.example/", link)
     assert whole == "" or whole.startswith(("http://", "https://"))
+
+
+@pytest.mark.parametrize("text", ["https://paper.example/" + "ü" * 700, "http://[fe80::1%25eth0]/feed"])
+def test_an_address_that_grows_too_long_or_names_a_zone_is_refused(text: str) -> None:
+    with pytest.raises(AddressRefused):
+        read_address(text)
