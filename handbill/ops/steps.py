@@ -12,6 +12,7 @@ from handbill.delivery import actions as delivery
 from handbill.delivery import queries as deliveries
 from handbill.digest import actions as digest
 from handbill.digest.queries import DryRun
+from handbill.digest.records import Sent
 from handbill.kit.clock import now
 from handbill.kit.errors import TryLater
 from handbill.site import actions as site
@@ -64,13 +65,19 @@ def send_issue(say: Say) -> dict[str, Any]:
     """
     sent = digest.send_now(now())
     counts = drain(say)
-    said = (
-        f"{sent.date:%Y-%m-%d}: {sent.letters} letters, {counts['accepted']} accepted,"
-        f" {counts['deferred']} deferred, {counts['refused']} refused"
-        if sent.letters
-        else "Nothing to send: no new articles, or nobody to read them. `handbill digest --dry-run` says more."
+    return {"issue": str(sent.date), "letters": sent.letters, **counts, "said": _told(sent)}
+
+
+def _told(sent: Sent) -> str:
+    """How the whole issue stands, whoever sent which of its mails."""
+    if not sent.letters:
+        return "Nothing to send: no new articles, or nobody to read them. `handbill digest --dry-run` says more."
+    state = deliveries.progress(sent.reference)
+    before = " It was handed over before; nothing is repeated." if sent.already else ""
+    return (
+        f"{sent.date:%Y-%m-%d}: {sent.letters} letters for {state.total} readers: {state.accepted} accepted,"
+        f" {state.refused} refused, {state.total - state.accepted - state.refused} not settled yet.{before}"
     )
-    return {"issue": str(sent.date), "letters": sent.letters, **counts, "said": said}
 
 
 def send_test_copy(address: str) -> dict[str, Any]:

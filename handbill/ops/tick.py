@@ -19,7 +19,7 @@ from handbill.subscribers import tasks as subscribers
 from handbill.wire import tasks as wire
 
 SECONDS = 10
-"""Between two ticks; also how long an unheard ring is kept."""
+"""Between two ticks (the beat's schedule in ``config.settings``); an unheard ring is forgotten after two."""
 
 
 def standing_tasks() -> list[Task]:
@@ -31,5 +31,5 @@ def standing_tasks() -> list[Task]:
 
 
 def ring(task: Callable[..., object]) -> None:
-    """Ring one task's bell; it is forgotten when no worker hears it before the next tick but one."""
+    """Ring one task's bell."""
     task.apply_async(expires=SECONDS * 2)  # type: ignore[attr-defined]

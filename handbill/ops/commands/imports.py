@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from handbill.kit.clock import now
 from handbill.kit.errors import GiveUp
 from handbill.ops.cli import cli, command
 from handbill.ops.output import OK, PARTIAL, emit
+
+if TYPE_CHECKING:
+    from handbill.articles.records import Imported
 
 MOST_BYTES = 512 * 1024 * 1024
 
@@ -65,11 +70,11 @@ def wordpress(file: str, as_json: bool) -> int:
     return _report(import_wordpress(read_file(file), now()), as_json)
 
 
-def _report(result, as_json: bool) -> int:  # type: ignore[no-untyped-def]
+def _report(result: Imported, as_json: bool) -> int:
     data = {"articles": result.articles, "topics": result.topics, "refused": list(result.refused)}
     emit(data, _with_refusals(f"{result.articles} articles imported", result.refused), as_json)
     return PARTIAL if result.refused else OK
 
 
-def _with_refusals(text: str, refused: object) -> str:
-    return "\n".join([text, *(f"not taken: {reason}" for reason in refused)])  # type: ignore[attr-defined]
+def _with_refusals(text: str, refused: Iterable[str]) -> str:
+    return "\n".join([text, *(f"not taken: {reason}" for reason in refused)])

@@ -251,9 +251,9 @@ class Demo:
         self.day.letters = sent.letters
         self.day.expect(sent.letters > 0, "There was nothing to send.")
         if sent.letters:
-            reference = f"issue:{sent.date:%Y-%m-%d}"
-            self._until(stage, send_waiting, progress(reference).total, lambda: progress(reference).accepted)
-            self.day.accepted = progress(reference).accepted
+            readers = progress(sent.reference).total
+            self._until(stage, send_waiting, readers, lambda: progress(sent.reference).accepted)
+            self.day.accepted = progress(sent.reference).accepted
         stage.note(f"{self.day.letters} letters, {self.day.accepted} mails accepted")
 
     def leave(self, stage: Stage) -> None:
