@@ -58,7 +58,7 @@ def record_success(
     """The feed gave its entries. False when the lease was lost: then nothing is written and nothing may be filed."""
     return work.finish(
         feed,
-        next_poll(now, interval_minutes=feed.interval_minutes, failures=0, jitter=jitter),
+        next_poll(now, interval_minutes=feed.interval_minutes or 30, failures=0, jitter=jitter),
         **_well(now),
         title=shorten(title, 300),
         etag=_fitting(etag, 500),
@@ -69,7 +69,7 @@ def record_success(
 
 def record_unchanged(feed: Feed, now: datetime, *, jitter: float) -> bool:
     """The feed says that nothing has changed."""
-    wait = next_poll(now, interval_minutes=feed.interval_minutes, failures=0, jitter=jitter)
+    wait = next_poll(now, interval_minutes=feed.interval_minutes or 30, failures=0, jitter=jitter)
     return work.finish(feed, wait, **_well(now))
 
 
@@ -80,7 +80,7 @@ def record_failure(feed: Feed, now: datetime, sentence: str, *, jitter: float, r
         feed,
         next_poll(
             now,
-            interval_minutes=feed.interval_minutes,
+            interval_minutes=feed.interval_minutes or 30,
             failures=failures,
             jitter=jitter,
             retry_after=retry_after,

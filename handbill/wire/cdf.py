@@ -47,7 +47,7 @@ def _entry(item: etree._Element, address: str, language: str) -> Entry:
         address=resolve_link(base, _link(item)),
         title=plain(first_text(item, "title") or first_text(item, "a")),
         language=item.get(_XML_LANG) or language,
-        body=first_text(item, "abstract"),
+        summary=first_text(item, "abstract"),
         published=read_moment(attribute(item, "lastmod")),
         base=base if base != address else "",
     )

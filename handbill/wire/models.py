@@ -1,12 +1,16 @@
-"""What outlets published, cleaned and kept: one row for one outlet's article."""
+"""What outlets published, cleaned and kept: one row for one outlet's article; and what the wire remembers to do it."""
 
 from django.db import models
 
 from handbill.sources.models import Feed, Source
+from handbill.work.models import Leased
 
 
 class Report(models.Model):
-    """An entry, sanitised and filed once. All text fields are plain text but ``body_html``."""
+    """An entry, sanitised and filed once. All text fields are plain text but ``body_html``.
+
+    When the outlet rewrites it, these fields hold the new text and a ReportVersion the old one.
+    """
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="reports")
     feed = models.ForeignKey(Feed, on_delete=models.PROTECT, related_name="reports")
@@ -18,10 +22,16 @@ class Report(models.Model):
     categories = models.JSONField(default=list, blank=True)
     body_html = models.TextField(blank=True)
     text = models.TextField(blank=True)
+    media = models.JSONField(default=list, blank=True, help_text="Enclosures and pictures, named but never fetched.")
+    licence = models.CharField(max_length=300, blank=True, help_text="As the feed gives it: an address or words.")
     published_at = models.DateTimeField(db_index=True, help_text="As claimed, but never in the future.")
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="What the feed said, if anything.")
+    updated_at = models.DateTimeField(null=True, blank=True, help_text="The change the feed claims, if any.")
     filed_at = models.DateTimeField(db_index=True)
     backlog = models.BooleanField(default=False, help_text="Came with the first fetch of its feed: never mailed.")
+    changed_at = models.DateTimeField(null=True, blank=True, db_index=True, help_text="When we last saw a rewrite.")
+    withdrawn_at = models.DateTimeField(null=True, blank=True, db_index=True, help_text="When the outlet took it back.")
+    full_text = models.BooleanField(default=False, help_text="The text is that of the article's page, not the feed's.")
 
     class Meta:
         ordering = ["-published_at", "-pk"]
@@ -29,3 +39,89 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class ReportVersion(models.Model):
+    """What a report said before its outlet rewrote it."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="versions")
+    title = models.CharField(max_length=500)
+    text = models.TextField(blank=True)
+    body_html = models.TextField(blank=True)
+    replaced_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["report", "-replaced_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class LastReading(models.Model):
+    """What the last reading of a feed held, so that the next one looks only at what is new."""
+
+    feed = models.OneToOneField(Feed, on_delete=models.CASCADE, primary_key=True, related_name="last_reading")
+    body_hash = models.CharField(max_length=32, blank=True, help_text="Of the bytes: the same again need no reading.")
+    marks = models.JSONField(default=list, blank=True, help_text="[identity, fingerprint] of each entry, in order.")
+
+    def __str__(self) -> str:
+        return f"last reading of {self.feed_id}"
+
+
+class PageVisit(Leased):
+    """A report whose page is to be fetched once for its full text. ``next_at`` null: done or given up."""
+
+    report = models.OneToOneField(Report, on_delete=models.CASCADE, primary_key=True, related_name="page_visit")
+    failures = models.PositiveIntegerField(default=0)
+    failure = models.TextField(blank=True, help_text="Why there is no full text, in words; empty when all is well.")
+
+    def __str__(self) -> str:
+        return f"page of {self.report_id}"
+
+
+class HostRules(models.Model):
+    """A host's robots.txt as last fetched; obeyed for pages."""
+
+    host = models.CharField(max_length=253, primary_key=True)
+    text = models.TextField(blank=True)
+    closed = models.BooleanField(default=False, help_text="The file could not be had: nothing may be fetched for now.")
+    fetched_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.host
+
+
+class Push(Leased):
+    """A WebSub subscription: the hub tells us when the feed changes. ``next_at``: when to ask for it, or again.
+
+    Its secret is derived from the newsroom's keys and ``token``; it is not kept here.
+    """
+
+    feed = models.OneToOneField(Feed, on_delete=models.CASCADE, related_name="push")
+    hub = models.CharField(max_length=2000)
+    topic = models.CharField(max_length=2000)
+    token = models.CharField(max_length=64, unique=True, help_text="Names the subscription in its callback's address.")
+    asked_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Until when the hub has promised to tell us.")
+    told_at = models.DateTimeField(null=True, blank=True, help_text="When the hub last told us something.")
+    failures = models.PositiveIntegerField(default=0)
+    failure = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.topic
+
+
+class HeldMail(models.Model):
+    """A newsletter that belongs to no source yet; an editor says whose it is. Holds no reader's address."""
+
+    sender = models.CharField(max_length=300, help_text="The name and domain it came from.")
+    matcher = models.CharField(max_length=300, help_text="Its List-Id, or else its From address.")
+    subject = models.CharField(max_length=500, blank=True)
+    received_at = models.DateTimeField(db_index=True)
+    data = models.BinaryField()
+
+    class Meta:
+        ordering = ["-received_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.subject or self.sender

@@ -117,9 +117,9 @@ def _entry(mail: EmailMessage) -> Entry:
         id=own_id,
         address=_public(_header(mail, "Archived-At").strip(" <>")) or _public(online),
         title=title or plain(markup)[:100],
-        author=_sender(mail),
+        authors=(_sender(mail),),
         language=_header(mail, "Content-Language"),
-        body=markup,
+        content=markup,
         published=moment,
     )
 

@@ -291,9 +291,9 @@ def _entry(link: _Link, card: etree._Element, language: str) -> Entry:
     return make_entry(
         address=link.address,
         title=title,
-        author=_author(card, title),
+        authors=(_author(card, title),),
         language=link.element.get("lang") or language,
-        body=f"<p>{escape(teaser, quote=False)}</p>" if teaser else "",
+        summary=f"<p>{escape(teaser, quote=False)}</p>" if teaser else "",
         published=_card_date(card) or _address_date(link.address),
     )
 

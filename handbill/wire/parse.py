@@ -34,6 +34,7 @@ MAX_BYTES = 15 * 1024 * 1024
 MAX_ENTRIES = 500
 MAX_TITLE = 500  # characters, as the tables hold
 MAX_AUTHOR = 300
+MAX_AUTHORS = 10
 MAX_ID = 2000
 MAX_CATEGORIES = 20
 MAX_CATEGORY = 100
@@ -194,10 +195,11 @@ def _entry(
         id=own_id,
         address=whole_link,
         title=title,
-        author=shorten(plain(_text(raw.get("author"))), MAX_AUTHOR),
+        authors=_authors([_text(raw.get("author"))]),
         language=_code(body_language) or language,
         categories=_categories(tag.get("label") or tag.get("term") for tag in raw.get("tags") or ()),
-        body=body,
+        summary="",
+        content=body,
         published=date(raw, "published") or date(raw, "updated") or date(raw, "created"),
         identity=_identity(own_id if own_id != link else "", whole_link, title),
         base=resolve_link(address, _base(raw)),
@@ -248,6 +250,11 @@ def _markup(part: Mapping[str, Any]) -> str:
 def _categories(names: Iterable[Any]) -> tuple[str, ...]:
     cleaned = (shorten(plain(_text(name)), MAX_CATEGORY) for name in names)
     return tuple(dict.fromkeys(name for name in cleaned if name))[:MAX_CATEGORIES]
+
+
+def _authors(names: Iterable[str]) -> tuple[str, ...]:
+    cleaned = (shorten(plain(name), MAX_AUTHOR) for name in names)
+    return tuple(dict.fromkeys(name for name in cleaned if name))[:MAX_AUTHORS]
 
 
 def _code(text: str) -> str:
@@ -331,10 +338,11 @@ def _json_entry(item: Mapping[str, Any], address: str, language: str) -> Entry:
         id=own_id,
         address=link,
         title=title,
-        author=shorten(", ".join(_json_authors(item)), MAX_AUTHOR),
+        authors=_authors(_json_authors(item)),
         language=_code(clean(_text(item.get("language")))) or language,
         categories=_categories(tags if isinstance(tags, list) else ()),
-        body=(html or escape(_text(item.get("summary")), quote=False))[:MAX_BODY],
+        summary=escape(_text(item.get("summary")), quote=False)[:MAX_BODY],
+        content=html[:MAX_BODY],
         published=_moment(_text(item.get("date_published"))) or _moment(_text(item.get("date_modified"))),
         identity=_identity(own_id, link, title),
     )

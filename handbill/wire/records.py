@@ -1,54 +1,147 @@
-"""What passes through the wire: entries as feeds gave them, and the sum of a round."""
+"""What passes through the wire: entries as feeds gave them, made safe, and the sum of a round."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """A file that comes with an entry: an enclosure or a media image. Never fetched, and never shown to a reader.
+
+    ``address`` is absolute http(s); ``type`` is the media type as claimed, or ""; ``size`` is in bytes, None where the
+    feed doesn't say.
+    """
+
+    address: str
+    type: str = ""
+    size: int | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """An item as the feed gave it. All fields are clean plain text but ``body``.
+    """An item as the feed gave it. All fields are clean plain text but ``summary`` and ``content``.
 
     ``id`` is empty where the feed gives none or gives ids that can't be trusted; ``address`` is absolute http(s) or
-    empty; ``body`` is markup as it came: hostile until ``wire.sanitise`` has seen it; ``published`` is what the feed
-    claims, aware, in UTC. By ``identity`` (64 hexadecimal digits) the entry is known again.
-    Relative links of the body start from ``base``, or where it is empty from ``address``.
+    empty (relative only where the feed's own address is unknown). ``summary`` and ``content`` are markup as it came:
+    hostile until ``wire.sanitise`` has seen it. ``published`` and ``updated`` are what the feed claims, aware, in UTC.
+    By ``identity`` (64 hexadecimal digits) the entry is known again. Relative links of the markup start from ``base``,
+    or where it is empty from ``address``. ``licence`` is an address or a few words.
     """
 
     id: str
     address: str
     title: str
-    author: str
+    authors: tuple[str, ...]
     language: str
     categories: tuple[str, ...]
-    body: str
+    summary: str
+    content: str
     published: datetime | None
     identity: str
+    updated: datetime | None = None
     base: str = ""
+    media: tuple[Media, ...] = ()
+    licence: str = ""
+
+    @property
+    def body(self) -> str:
+        """The longer of content and summary, as markup."""
+        return max(self.content, self.summary, key=len)
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to read or to follow."""
         return not (self.title or self.address or self.body.strip())
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever what the outlet wrote does: 16 hexadecimal digits."""
+        written = "\0".join((self.address, self.title, self.summary, self.content))
+        return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()[:16]
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """A feed read: its own title, language and site, and its entries in the feed's order."""
+    """A feed read: its own title, language and site, and its entries in the feed's order.
+
+    ``hub`` and ``topic`` are its WebSub addresses (rel="hub" and rel="self"), absolute or empty. ``kind`` says what it
+    was: "rss", "atom", "json", "cdf", "sitemap" or "page".
+    """
 
     title: str
     language: str
     site_address: str
     entries: tuple[Entry, ...]
+    hub: str = ""
+    topic: str = ""
+    kind: str = "rss"
+
+
+@dataclass(frozen=True, slots=True)
+class CleanEntry:
+    """An entry made safe to keep and to show: markup sanitised, all else plain text.
+
+    ``body_html`` is the longer of the two bodies and ``text`` its plain text. ``fingerprint`` is that of the entry.
+    """
+
+    id: str
+    identity: str
+    fingerprint: str
+    address: str
+    title: str
+    authors: tuple[str, ...]
+    language: str
+    categories: tuple[str, ...]
+    summary_html: str
+    content_html: str
+    body_html: str
+    text: str
+    published: datetime | None
+    updated: datetime | None
+    media: tuple[Media, ...] = ()
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One entry of a feed's last reading, in few bytes: who it is and what it said."""
+
+    identity: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A document read and made safe in the sandbox.
+
+    ``marks`` are all its entries in order; ``entries`` only those whose mark was not known before, so a re-fetch
+    sanitises only what is new. The other fields are ParsedFeed's.
+    """
+
+    title: str
+    language: str
+    site_address: str
+    kind: str
+    marks: tuple[Mark, ...]
+    entries: tuple[CleanEntry, ...]
+    hub: str = ""
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round of fetching did. ``fetched`` counts feeds that answered well, ``not_modified`` among them."""
+    """What a round of fetching did. ``fetched`` counts feeds that answered well, ``not_modified`` among them.
+
+    ``entries`` were read, ``filed`` are new reports, ``changed`` are reports whose outlet rewrote them.
+    """
 
     fetched: int = 0
     failed: int = 0
     not_modified: int = 0
     entries: int = 0
     filed: int = 0
+    changed: int = 0
