@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='source',
             name='full_text',
-            field=models.BooleanField(default=False, help_text="Fetch each article's page once, as its robots.txt allows."),
+            field=models.BooleanField(default=False, help_text="Fetch each article's page once, where its robots.txt allows."),
         ),
         migrations.AlterField(
             model_name='feed',
