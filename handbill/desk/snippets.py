@@ -25,6 +25,7 @@ from wagtail.admin.ui.tables import DateColumn, LiveStatusTagColumn
 from wagtail.snippets.views.snippets import SnippetViewSet
 
 from handbill.articles.models import Article, Series
+from handbill.desk.menu import SOURCES_HOOK
 from handbill.kit.clock import now
 from handbill.kit.urls import AddressRefused, read_address
 from handbill.sources.models import Feed, Source
@@ -225,8 +226,10 @@ class SourceViewSet(SnippetViewSet):
     model = Source
     url_prefix = "sources"
     icon = "globe"
-    menu_order = 150
-    add_to_admin_menu = True
+    menu_label = _("Outlets")
+    menu_name = "outlets"
+    menu_order = 10
+    menu_hook = SOURCES_HOOK
     list_display = ["name", "language", "licence", "excerpt_words"]
     search_backend_name = None
     search_fields = ["name", "address"]
@@ -249,8 +252,8 @@ class FeedViewSet(SnippetViewSet):
     model = Feed
     url_prefix = "feeds"
     icon = "rotate"
-    menu_order = 160
-    add_to_admin_menu = True
+    menu_order = 50
+    menu_hook = SOURCES_HOOK
     list_display = ["address", "source", "succeeded_at", "failure"]
     search_backend_name = None
     search_fields = ["address", "source__name", "failure"]

@@ -17,13 +17,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from wagtail import hooks
-from wagtail.admin.menu import MenuItem
+from wagtail.admin.menu import Menu, MenuItem, SubmenuMenuItem
 from wagtail.admin.search import SearchArea
 from wagtail.snippets.models import register_snippet
 
 from handbill.articles.models import Article
 from handbill.desk import urls
 from handbill.desk.home import home_panels
+from handbill.desk.menu import SOURCES_HOOK, source_items
 from handbill.desk.snippets import VIEWSETS
 from handbill.desk.views import may_choose
 from handbill.sources.models import Feed, Source
@@ -51,6 +52,12 @@ class StoriesMenuItem(MenuItem):
 @hooks.register("register_admin_menu_item")
 def stories_menu_item() -> MenuItem:
     return StoriesMenuItem(_("Stories"), reverse("desk_stories"), name="stories", icon_name="list-ul", order=100)
+
+
+@hooks.register("register_admin_menu_item")
+def sources_menu() -> MenuItem:
+    menu = Menu(register_hook_name=SOURCES_HOOK, items=source_items())
+    return SubmenuMenuItem(_("Sources"), menu, name="sources", icon_name="globe", order=150)
 
 
 @hooks.register("construct_main_menu")

@@ -1,0 +1,37 @@
+"""The desk's submenu of sources: one line here for each of its screens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.menu import MenuItem
+
+SOURCES_HOOK = "register_sources_menu_item"
+"""A list of rows (a viewset) joins the submenu with ``menu_hook = SOURCES_HOOK``."""
+
+
+class PermittedItem(MenuItem):
+    """Shown to who has ``permission``."""
+
+    def __init__(self, *args: Any, permission: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.permission = permission
+
+    def is_shown(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(self.permission))
+
+
+def source_items() -> list[MenuItem]:
+    """The submenu's screens besides the lists of outlets (10) and feeds (50), in the order of their numbers."""
+    return [
+        # (label, the screen's name in urls.py, icon, order, permission)
+        _item(_("Add a source"), "desk_look", "plus-inverse", 20, "sources.add_feed"),
+        _item(_("Health"), "desk_health", "warning", 30, "sources.view_feed"),
+    ]
+
+
+def _item(label: Any, screen: str, icon: str, order: int, permission: str) -> MenuItem:
+    return PermittedItem(label, reverse_lazy(screen), name=screen, icon_name=icon, order=order, permission=permission)
