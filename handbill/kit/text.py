@@ -163,6 +163,17 @@ def word_count(text: str) -> int:
     return len(_WORD.findall(_UNSPACED_CHARACTER.sub(" ", text))) + (unspaced + 1) // 2
 
 
+_TOKEN = re.compile(rf"\s+|[{_UNSPACED}][{_MARKS}]*|(?:[^\W{_UNSPACED}]|[{_MARKS}])+|.[{_MARKS}\ufe0f]*", re.DOTALL)
+
+
+def tokens(text: str) -> list[str]:
+    """The smallest pieces worth comparing: words, white space, marks, and single characters of a script without spaces.
+
+    Joined they are ``text``. No piece but the first begins with a mark that belongs to the letter before it.
+    """
+    return _TOKEN.findall(text)
+
+
 _CLOSERS = "\"'”’»«›‹)\\]}」』）】》〉"
 _END = re.compile(rf"(?:[.!?…‽]+|[؟۔।॥։።။។]+)[{_CLOSERS}]*(?=\s|$)|[。！？｡．]+[{_CLOSERS}]*")
 _PARAGRAPH = re.compile(r"\n\s*\n")

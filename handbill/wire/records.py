@@ -145,3 +145,20 @@ class Round:
     entries: int = 0
     filed: int = 0
     changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of text in a difference, in reading order: "same" in both, "removed" from the old, "added" by the new."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How two texts differ, in sentences: reworded, new, and gone."""
+
+    changed: int = 0
+    added: int = 0
+    removed: int = 0
