@@ -725,9 +725,10 @@ INSERT INTO "django_migrations" VALUES(231,'wagtailusers','0013_userprofile_dens
 INSERT INTO "django_migrations" VALUES(232,'wagtailusers','0014_userprofile_contrast','2026-01-01 00:00:00');
 INSERT INTO "django_migrations" VALUES(233,'wagtailusers','0015_userprofile_keyboard_shortcuts','2026-01-01 00:00:00');
 INSERT INTO "django_migrations" VALUES(234,'wire','0002_gather','2026-01-01 00:00:00');
-INSERT INTO "django_migrations" VALUES(235,'work','0001_initial','2026-01-01 00:00:00');
-INSERT INTO "django_migrations" VALUES(236,'wagtailimages','0001_squashed_0021','2026-01-01 00:00:00');
-INSERT INTO "django_migrations" VALUES(237,'wagtailcore','0001_squashed_0016_change_page_url_path_to_text_field','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(235,'wire','0003_push','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(236,'work','0001_initial','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(237,'wagtailimages','0001_squashed_0021','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(238,'wagtailcore','0001_squashed_0016_change_page_url_path_to_text_field','2026-01-01 00:00:00');
 CREATE TABLE "django_session" ("session_key" varchar(40) NOT NULL PRIMARY KEY, "session_data" text NOT NULL, "expire_date" datetime NOT NULL);
 CREATE TABLE "handbill_cache" (
     "cache_key" varchar(255) NOT NULL PRIMARY KEY,
@@ -787,8 +788,8 @@ CREATE TABLE "wagtailcore_locale" ("id" integer NOT NULL PRIMARY KEY AUTOINCREME
 INSERT INTO "wagtailcore_locale" VALUES(1,'en');
 CREATE TABLE "wagtailcore_modellogentry" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "label" text NOT NULL, "action" varchar(255) NOT NULL, "timestamp" datetime NOT NULL, "content_changed" bool NOT NULL, "deleted" bool NOT NULL, "object_id" varchar(255) NOT NULL, "content_type_id" integer NULL REFERENCES "django_content_type" ("id") DEFERRABLE INITIALLY DEFERRED, "user_id" integer NULL, "uuid" char(32) NULL, "revision_id" integer NULL, "data" text NOT NULL CHECK ((JSON_VALID("data") OR "data" IS NULL)));
 CREATE TABLE "wagtailcore_page" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "path" varchar(255) NOT NULL UNIQUE, "depth" integer unsigned NOT NULL CHECK ("depth" >= 0), "numchild" integer unsigned NOT NULL CHECK ("numchild" >= 0), "title" varchar(255) NOT NULL, "slug" varchar(255) NOT NULL, "live" bool NOT NULL, "has_unpublished_changes" bool NOT NULL, "url_path" text NOT NULL, "seo_title" varchar(255) NOT NULL, "show_in_menus" bool NOT NULL, "search_description" text NOT NULL, "go_live_at" datetime NULL, "expire_at" datetime NULL, "expired" bool NOT NULL, "content_type_id" integer NOT NULL REFERENCES "django_content_type" ("id") DEFERRABLE INITIALLY DEFERRED, "owner_id" integer NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED, "locked" bool NOT NULL, "latest_revision_created_at" datetime NULL, "first_published_at" datetime NULL, "live_revision_id" integer NULL REFERENCES "wagtailcore_revision" ("id") DEFERRABLE INITIALLY DEFERRED, "last_published_at" datetime NULL, "draft_title" varchar(255) NOT NULL, "locked_at" datetime NULL, "locked_by_id" integer NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED, "locale_id" integer NOT NULL REFERENCES "wagtailcore_locale" ("id") DEFERRABLE INITIALLY DEFERRED, "translation_key" char(32) NOT NULL, "alias_of_id" integer NULL REFERENCES "wagtailcore_page" ("id") DEFERRABLE INITIALLY DEFERRED, "latest_revision_id" integer NULL REFERENCES "wagtailcore_revision" ("id") DEFERRABLE INITIALLY DEFERRED);
-INSERT INTO "wagtailcore_page" VALUES(1,'0001',1,1,'Root','root',1,0,'/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Root',NULL,NULL,1,'9b17ff4afd844cfc9154ddcab71d1601',NULL,NULL);
-INSERT INTO "wagtailcore_page" VALUES(2,'00010001',2,0,'Welcome to your new Wagtail site!','home',1,0,'/home/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Welcome to your new Wagtail site!',NULL,NULL,1,'40aef9f9630f4aac8ae88fb334b559b8',NULL,NULL);
+INSERT INTO "wagtailcore_page" VALUES(1,'0001',1,1,'Root','root',1,0,'/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Root',NULL,NULL,1,'2174675a8ead4f0499ed8268566cb5ca',NULL,NULL);
+INSERT INTO "wagtailcore_page" VALUES(2,'00010001',2,0,'Welcome to your new Wagtail site!','home',1,0,'/home/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Welcome to your new Wagtail site!',NULL,NULL,1,'8427125cb0ca467083920550c5a5acf8',NULL,NULL);
 CREATE TABLE "wagtailcore_pagelogentry" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "label" text NOT NULL, "action" varchar(255) NOT NULL, "timestamp" datetime NOT NULL, "content_changed" bool NOT NULL, "deleted" bool NOT NULL, "content_type_id" integer NULL REFERENCES "django_content_type" ("id") DEFERRABLE INITIALLY DEFERRED, "page_id" integer NOT NULL, "revision_id" integer NULL, "user_id" integer NULL, "uuid" char(32) NULL, "data" text NOT NULL CHECK ((JSON_VALID("data") OR "data" IS NULL)));
 CREATE TABLE "wagtailcore_pagesubscription" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "comment_notifications" bool NOT NULL, "page_id" integer NOT NULL REFERENCES "wagtailcore_page" ("id") DEFERRABLE INITIALLY DEFERRED, "user_id" integer NOT NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE "wagtailcore_pageviewrestriction" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "password" varchar(255) NOT NULL, "page_id" integer NOT NULL REFERENCES "wagtailcore_page" ("id") DEFERRABLE INITIALLY DEFERRED, "restriction_type" varchar(20) NOT NULL);
@@ -832,7 +833,7 @@ CREATE TABLE "wire_heldmail" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "
 CREATE TABLE "wire_hostrules" ("host" varchar(253) NOT NULL PRIMARY KEY, "text" text NOT NULL, "closed" bool NOT NULL, "fetched_at" datetime NOT NULL);
 CREATE TABLE "wire_lastreading" ("feed_id" bigint NOT NULL PRIMARY KEY REFERENCES "sources_feed" ("id") DEFERRABLE INITIALLY DEFERRED, "body_hash" varchar(32) NOT NULL, "marks" text NOT NULL CHECK ((JSON_VALID("marks") OR "marks" IS NULL)));
 CREATE TABLE "wire_pagevisit" ("next_at" datetime NULL, "lease_until" datetime NULL, "lease_token" varchar(32) NOT NULL, "report_id" bigint NOT NULL PRIMARY KEY REFERENCES "wire_report" ("id") DEFERRABLE INITIALLY DEFERRED, "failures" integer unsigned NOT NULL CHECK ("failures" >= 0), "failure" text NOT NULL);
-CREATE TABLE "wire_push" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "next_at" datetime NULL, "lease_until" datetime NULL, "lease_token" varchar(32) NOT NULL, "hub" varchar(2000) NOT NULL, "topic" varchar(2000) NOT NULL, "token" varchar(64) NOT NULL UNIQUE, "asked_at" datetime NULL, "expires_at" datetime NULL, "told_at" datetime NULL, "failures" integer unsigned NOT NULL CHECK ("failures" >= 0), "failure" text NOT NULL, "feed_id" bigint NOT NULL UNIQUE REFERENCES "sources_feed" ("id") DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE "wire_push" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "next_at" datetime NULL, "lease_until" datetime NULL, "lease_token" varchar(32) NOT NULL, "hub" varchar(2000) NOT NULL, "topic" varchar(2000) NOT NULL, "token" varchar(64) NOT NULL UNIQUE, "asked_at" datetime NULL, "expires_at" datetime NULL, "told_at" datetime NULL, "failures" integer unsigned NOT NULL CHECK ("failures" >= 0), "failure" text NOT NULL, "confirmed_at" datetime NULL, "ending" bool NOT NULL, "feed_id" bigint NOT NULL REFERENCES "sources_feed" ("id") DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE "wire_report" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "identity" varchar(64) NOT NULL, "address" varchar(2000) NOT NULL, "title" varchar(500) NOT NULL, "author" varchar(300) NOT NULL, "language" varchar(35) NOT NULL, "categories" text NOT NULL CHECK ((JSON_VALID("categories") OR "categories" IS NULL)), "body_html" text NOT NULL, "text" text NOT NULL, "published_at" datetime NOT NULL, "claimed_at" datetime NULL, "filed_at" datetime NOT NULL, "backlog" bool NOT NULL, "feed_id" bigint NOT NULL REFERENCES "sources_feed" ("id") DEFERRABLE INITIALLY DEFERRED, "source_id" bigint NOT NULL REFERENCES "sources_source" ("id") DEFERRABLE INITIALLY DEFERRED, "changed_at" datetime NULL, "full_text" bool NOT NULL, "licence" varchar(300) NOT NULL, "media" text NOT NULL CHECK ((JSON_VALID("media") OR "media" IS NULL)), "updated_at" datetime NULL, "withdrawn_at" datetime NULL, CONSTRAINT "report_filed_once" UNIQUE ("source_id", "identity"));
 CREATE TABLE "wire_reportversion" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "title" varchar(500) NOT NULL, "text" text NOT NULL, "body_html" text NOT NULL, "replaced_at" datetime NOT NULL, "report_id" bigint NOT NULL REFERENCES "wire_report" ("id") DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE "work_job" ("next_at" datetime NULL, "lease_until" datetime NULL, "lease_token" varchar(32) NOT NULL, "name" varchar(40) NOT NULL PRIMARY KEY);
@@ -1036,13 +1037,15 @@ CREATE INDEX "wire_report_feed_id_adae6287" ON "wire_report" ("feed_id");
 CREATE INDEX "wire_report_source_id_1549edcd" ON "wire_report" ("source_id");
 CREATE INDEX "wire_report_changed_at_4e02c905" ON "wire_report" ("changed_at");
 CREATE INDEX "wire_report_withdrawn_at_3399af86" ON "wire_report" ("withdrawn_at");
-CREATE INDEX "wire_push_next_at_8f9f68a6" ON "wire_push" ("next_at");
 CREATE INDEX "wire_reportversion_report_id_ae95069b" ON "wire_reportversion" ("report_id");
+CREATE INDEX "wire_push_next_at_8f9f68a6" ON "wire_push" ("next_at");
+CREATE INDEX "wire_push_feed_id_c44ffe61" ON "wire_push" ("feed_id");
+CREATE UNIQUE INDEX "push_wanted_once" ON "wire_push" ("feed_id") WHERE NOT "ending";
 CREATE INDEX "work_job_next_at_ecf45ffa" ON "work_job" ("next_at");
 CREATE INDEX "handbill_cache_expires" ON "handbill_cache" ("expires");
 PRAGMA writable_schema=OFF;
 DELETE FROM "sqlite_sequence";
-INSERT INTO "sqlite_sequence" VALUES('django_migrations',237);
+INSERT INTO "sqlite_sequence" VALUES('django_migrations',238);
 INSERT INTO "sqlite_sequence" VALUES('account_emailaddress',0);
 INSERT INTO "sqlite_sequence" VALUES('auth_group_permissions',72);
 INSERT INTO "sqlite_sequence" VALUES('wagtailcore_collection',1);
@@ -1084,4 +1087,5 @@ INSERT INTO "sqlite_sequence" VALUES('wagtailadmin_editingsession',0);
 INSERT INTO "sqlite_sequence" VALUES('wagtailsearch_indexentry',0);
 INSERT INTO "sqlite_sequence" VALUES('wagtailusers_userprofile',0);
 INSERT INTO "sqlite_sequence" VALUES('wire_report',0);
+INSERT INTO "sqlite_sequence" VALUES('wire_push',0);
 COMMIT;

@@ -92,31 +92,51 @@ class HostRules(models.Model):
 
 
 class Push(Leased):
-    """A WebSub subscription: the hub tells us when the feed changes. ``next_at``: when to ask for it, or again.
+    """A WebSub subscription: the hub tells us when the feed changes. ``next_at``: when to ask the hub, or ask again.
 
-    Its secret is derived from the newsroom's keys and ``token``; it is not kept here.
+    Its secret is derived from the newsroom's keys and ``token``; it is not kept here (ADR-0029).
     """
 
-    feed = models.OneToOneField(Feed, on_delete=models.CASCADE, related_name="push")
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="pushes")
     hub = models.CharField(max_length=2000)
     topic = models.CharField(max_length=2000)
     token = models.CharField(max_length=64, unique=True, help_text="Names the subscription in its callback's address.")
-    asked_at = models.DateTimeField(null=True, blank=True)
+    ending = models.BooleanField(default=False, help_text="The hub is asked to stop; then the row goes.")
+    asked_at = models.DateTimeField(null=True, blank=True, help_text="When the hub was last asked.")
+    confirmed_at = models.DateTimeField(null=True, blank=True, help_text="When it last made sure that we had asked.")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Until when the hub has promised to tell us.")
     told_at = models.DateTimeField(null=True, blank=True, help_text="When the hub last told us something.")
     failures = models.PositiveIntegerField(default=0)
     failure = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["feed"], condition=models.Q(ending=False), name="push_wanted_once")
+        ]
 
     def __str__(self) -> str:
         return self.topic
 
 
 class HeldMail(models.Model):
-    """A newsletter that belongs to no source yet; an editor says whose it is. Holds no reader's address."""
+    """A mail among the newsletters that a person has to look at, for the reason ``why``. Deleted once it is settled."""
 
-    sender = models.CharField(max_length=300, help_text="The name and domain it came from.")
-    matcher = models.CharField(max_length=300, help_text="Its List-Id, or else its From address.")
+    class Why(models.TextChoices):
+        UNKNOWN = "unknown", "Nobody has said yet which source it comes from"
+        CONFIRM = "confirm", "It asks to confirm a subscription"
+        AUTOMATIC = "automatic", "A machine answered: no newsletter"
+        UNREADABLE = "unreadable", "It can't be read"
+        ASSIGNED = "assigned", "It is about to be filed"
+
+    identity = models.CharField(max_length=64, unique=True, help_text="Hash of its Message-ID, or else of its bytes.")
+    why = models.CharField(max_length=12, choices=Why)
+    note = models.TextField(blank=True, help_text="What is wrong with it, in words; empty when nothing is.")
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, null=True, blank=True, related_name="held_mails")
+    sender = models.CharField(max_length=300, blank=True, help_text="The name and domain it came from.")
+    matcher = models.CharField(max_length=300, blank=True, db_index=True, help_text="Its List-Id, or else its From.")
     subject = models.CharField(max_length=500, blank=True)
+    text = models.TextField(blank=True, help_text="The beginning of what it says, as plain text.")
+    links = models.JSONField(default=list, blank=True, help_text="[text, address] of its links, in order.")
     received_at = models.DateTimeField(db_index=True)
     data = models.BinaryField()
 
