@@ -726,9 +726,10 @@ INSERT INTO "django_migrations" VALUES(232,'wagtailusers','0014_userprofile_cont
 INSERT INTO "django_migrations" VALUES(233,'wagtailusers','0015_userprofile_keyboard_shortcuts','2026-01-01 00:00:00');
 INSERT INTO "django_migrations" VALUES(234,'wire','0002_gather','2026-01-01 00:00:00');
 INSERT INTO "django_migrations" VALUES(235,'wire','0003_push','2026-01-01 00:00:00');
-INSERT INTO "django_migrations" VALUES(236,'work','0001_initial','2026-01-01 00:00:00');
-INSERT INTO "django_migrations" VALUES(237,'wagtailimages','0001_squashed_0021','2026-01-01 00:00:00');
-INSERT INTO "django_migrations" VALUES(238,'wagtailcore','0001_squashed_0016_change_page_url_path_to_text_field','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(236,'wire','0004_held_mail','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(237,'work','0001_initial','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(238,'wagtailimages','0001_squashed_0021','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(239,'wagtailcore','0001_squashed_0016_change_page_url_path_to_text_field','2026-01-01 00:00:00');
 CREATE TABLE "django_session" ("session_key" varchar(40) NOT NULL PRIMARY KEY, "session_data" text NOT NULL, "expire_date" datetime NOT NULL);
 CREATE TABLE "handbill_cache" (
     "cache_key" varchar(255) NOT NULL PRIMARY KEY,
@@ -788,8 +789,8 @@ CREATE TABLE "wagtailcore_locale" ("id" integer NOT NULL PRIMARY KEY AUTOINCREME
 INSERT INTO "wagtailcore_locale" VALUES(1,'en');
 CREATE TABLE "wagtailcore_modellogentry" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "label" text NOT NULL, "action" varchar(255) NOT NULL, "timestamp" datetime NOT NULL, "content_changed" bool NOT NULL, "deleted" bool NOT NULL, "object_id" varchar(255) NOT NULL, "content_type_id" integer NULL REFERENCES "django_content_type" ("id") DEFERRABLE INITIALLY DEFERRED, "user_id" integer NULL, "uuid" char(32) NULL, "revision_id" integer NULL, "data" text NOT NULL CHECK ((JSON_VALID("data") OR "data" IS NULL)));
 CREATE TABLE "wagtailcore_page" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "path" varchar(255) NOT NULL UNIQUE, "depth" integer unsigned NOT NULL CHECK ("depth" >= 0), "numchild" integer unsigned NOT NULL CHECK ("numchild" >= 0), "title" varchar(255) NOT NULL, "slug" varchar(255) NOT NULL, "live" bool NOT NULL, "has_unpublished_changes" bool NOT NULL, "url_path" text NOT NULL, "seo_title" varchar(255) NOT NULL, "show_in_menus" bool NOT NULL, "search_description" text NOT NULL, "go_live_at" datetime NULL, "expire_at" datetime NULL, "expired" bool NOT NULL, "content_type_id" integer NOT NULL REFERENCES "django_content_type" ("id") DEFERRABLE INITIALLY DEFERRED, "owner_id" integer NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED, "locked" bool NOT NULL, "latest_revision_created_at" datetime NULL, "first_published_at" datetime NULL, "live_revision_id" integer NULL REFERENCES "wagtailcore_revision" ("id") DEFERRABLE INITIALLY DEFERRED, "last_published_at" datetime NULL, "draft_title" varchar(255) NOT NULL, "locked_at" datetime NULL, "locked_by_id" integer NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED, "locale_id" integer NOT NULL REFERENCES "wagtailcore_locale" ("id") DEFERRABLE INITIALLY DEFERRED, "translation_key" char(32) NOT NULL, "alias_of_id" integer NULL REFERENCES "wagtailcore_page" ("id") DEFERRABLE INITIALLY DEFERRED, "latest_revision_id" integer NULL REFERENCES "wagtailcore_revision" ("id") DEFERRABLE INITIALLY DEFERRED);
-INSERT INTO "wagtailcore_page" VALUES(1,'0001',1,1,'Root','root',1,0,'/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Root',NULL,NULL,1,'2174675a8ead4f0499ed8268566cb5ca',NULL,NULL);
-INSERT INTO "wagtailcore_page" VALUES(2,'00010001',2,0,'Welcome to your new Wagtail site!','home',1,0,'/home/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Welcome to your new Wagtail site!',NULL,NULL,1,'8427125cb0ca467083920550c5a5acf8',NULL,NULL);
+INSERT INTO "wagtailcore_page" VALUES(1,'0001',1,1,'Root','root',1,0,'/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Root',NULL,NULL,1,'9e303eabeb0e43aa89d79fd08093de14',NULL,NULL);
+INSERT INTO "wagtailcore_page" VALUES(2,'00010001',2,0,'Welcome to your new Wagtail site!','home',1,0,'/home/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Welcome to your new Wagtail site!',NULL,NULL,1,'293a3365d93c44a1b7c57dfa2d72bde9',NULL,NULL);
 CREATE TABLE "wagtailcore_pagelogentry" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "label" text NOT NULL, "action" varchar(255) NOT NULL, "timestamp" datetime NOT NULL, "content_changed" bool NOT NULL, "deleted" bool NOT NULL, "content_type_id" integer NULL REFERENCES "django_content_type" ("id") DEFERRABLE INITIALLY DEFERRED, "page_id" integer NOT NULL, "revision_id" integer NULL, "user_id" integer NULL, "uuid" char(32) NULL, "data" text NOT NULL CHECK ((JSON_VALID("data") OR "data" IS NULL)));
 CREATE TABLE "wagtailcore_pagesubscription" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "comment_notifications" bool NOT NULL, "page_id" integer NOT NULL REFERENCES "wagtailcore_page" ("id") DEFERRABLE INITIALLY DEFERRED, "user_id" integer NOT NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE "wagtailcore_pageviewrestriction" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "password" varchar(255) NOT NULL, "page_id" integer NOT NULL REFERENCES "wagtailcore_page" ("id") DEFERRABLE INITIALLY DEFERRED, "restriction_type" varchar(20) NOT NULL);
@@ -829,7 +830,7 @@ INSERT INTO "wagtailsearch_indexentry_fts_data" VALUES(10,X'00000000000000');
 CREATE TABLE 'wagtailsearch_indexentry_fts_docsize'(id INTEGER PRIMARY KEY, sz BLOB);
 CREATE TABLE 'wagtailsearch_indexentry_fts_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
 CREATE TABLE "wagtailusers_userprofile" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "submitted_notifications" bool NOT NULL, "approved_notifications" bool NOT NULL, "rejected_notifications" bool NOT NULL, "user_id" integer NOT NULL UNIQUE REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED, "preferred_language" varchar(10) NOT NULL, "current_time_zone" varchar(40) NOT NULL, "avatar" varchar(100) NOT NULL, "updated_comments_notifications" bool NOT NULL, "dismissibles" text NOT NULL CHECK ((JSON_VALID("dismissibles") OR "dismissibles" IS NULL)), "theme" varchar(40) NOT NULL, "density" varchar(40) NOT NULL, "contrast" varchar(40) NOT NULL, "keyboard_shortcuts" bool NOT NULL);
-CREATE TABLE "wire_heldmail" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "sender" varchar(300) NOT NULL, "matcher" varchar(300) NOT NULL, "subject" varchar(500) NOT NULL, "received_at" datetime NOT NULL, "data" BLOB NOT NULL);
+CREATE TABLE "wire_heldmail" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "sender" varchar(300) NOT NULL, "subject" varchar(500) NOT NULL, "received_at" datetime NOT NULL, "data" BLOB NOT NULL, "feed_id" bigint NULL REFERENCES "sources_feed" ("id") DEFERRABLE INITIALLY DEFERRED, "identity" varchar(64) NOT NULL UNIQUE, "links" text NOT NULL CHECK ((JSON_VALID("links") OR "links" IS NULL)), "note" text NOT NULL, "text" text NOT NULL, "why" varchar(12) NOT NULL, "matcher" varchar(300) NOT NULL);
 CREATE TABLE "wire_hostrules" ("host" varchar(253) NOT NULL PRIMARY KEY, "text" text NOT NULL, "closed" bool NOT NULL, "fetched_at" datetime NOT NULL);
 CREATE TABLE "wire_lastreading" ("feed_id" bigint NOT NULL PRIMARY KEY REFERENCES "sources_feed" ("id") DEFERRABLE INITIALLY DEFERRED, "body_hash" varchar(32) NOT NULL, "marks" text NOT NULL CHECK ((JSON_VALID("marks") OR "marks" IS NULL)));
 CREATE TABLE "wire_pagevisit" ("next_at" datetime NULL, "lease_until" datetime NULL, "lease_token" varchar(32) NOT NULL, "report_id" bigint NOT NULL PRIMARY KEY REFERENCES "wire_report" ("id") DEFERRABLE INITIALLY DEFERRED, "failures" integer unsigned NOT NULL CHECK ("failures" >= 0), "failure" text NOT NULL);
@@ -1029,7 +1030,6 @@ CREATE INDEX "wagtailsearch_indexentry_content_type_id_62ed694f" ON "wagtailsear
 CREATE TRIGGER insert_wagtailsearch_indexentry_fts AFTER INSERT ON wagtailsearch_indexentry BEGIN INSERT INTO wagtailsearch_indexentry_fts(title, body, autocomplete, rowid) VALUES (NEW.title, NEW.body, NEW.autocomplete, NEW.id); END;
 CREATE TRIGGER update_wagtailsearch_indexentry_fts AFTER UPDATE ON wagtailsearch_indexentry BEGIN UPDATE wagtailsearch_indexentry_fts SET title=NEW.title, body=NEW.body, autocomplete=NEW.autocomplete WHERE rowid=NEW.id; END;
 CREATE TRIGGER delete_wagtailsearch_indexentry_fts AFTER DELETE ON wagtailsearch_indexentry BEGIN DELETE FROM wagtailsearch_indexentry_fts WHERE rowid=OLD.id; END;
-CREATE INDEX "wire_heldmail_received_at_0c1fc951" ON "wire_heldmail" ("received_at");
 CREATE INDEX "wire_pagevisit_next_at_fdfa342b" ON "wire_pagevisit" ("next_at");
 CREATE INDEX "wire_report_published_at_5447c20a" ON "wire_report" ("published_at");
 CREATE INDEX "wire_report_filed_at_99868399" ON "wire_report" ("filed_at");
@@ -1041,11 +1041,14 @@ CREATE INDEX "wire_reportversion_report_id_ae95069b" ON "wire_reportversion" ("r
 CREATE INDEX "wire_push_next_at_8f9f68a6" ON "wire_push" ("next_at");
 CREATE INDEX "wire_push_feed_id_c44ffe61" ON "wire_push" ("feed_id");
 CREATE UNIQUE INDEX "push_wanted_once" ON "wire_push" ("feed_id") WHERE NOT "ending";
+CREATE INDEX "wire_heldmail_received_at_0c1fc951" ON "wire_heldmail" ("received_at");
+CREATE INDEX "wire_heldmail_feed_id_ef224b90" ON "wire_heldmail" ("feed_id");
+CREATE INDEX "wire_heldmail_matcher_0c6565ee" ON "wire_heldmail" ("matcher");
 CREATE INDEX "work_job_next_at_ecf45ffa" ON "work_job" ("next_at");
 CREATE INDEX "handbill_cache_expires" ON "handbill_cache" ("expires");
 PRAGMA writable_schema=OFF;
 DELETE FROM "sqlite_sequence";
-INSERT INTO "sqlite_sequence" VALUES('django_migrations',238);
+INSERT INTO "sqlite_sequence" VALUES('django_migrations',239);
 INSERT INTO "sqlite_sequence" VALUES('account_emailaddress',0);
 INSERT INTO "sqlite_sequence" VALUES('auth_group_permissions',72);
 INSERT INTO "sqlite_sequence" VALUES('wagtailcore_collection',1);
@@ -1088,4 +1091,5 @@ INSERT INTO "sqlite_sequence" VALUES('wagtailsearch_indexentry',0);
 INSERT INTO "sqlite_sequence" VALUES('wagtailusers_userprofile',0);
 INSERT INTO "sqlite_sequence" VALUES('wire_report',0);
 INSERT INTO "sqlite_sequence" VALUES('wire_push',0);
+INSERT INTO "sqlite_sequence" VALUES('wire_heldmail',0);
 COMMIT;

@@ -42,7 +42,7 @@ def mail(html: str = "", text: str = "", **changes: str) -> bytes:
 
 
 def body(html: str, **changes: str) -> str:
-    return parse_newsletter(mail(html, **changes)).body
+    return parse_newsletter(mail(html, **changes)).content
 
 
 def words(html: str = "", text: str = "") -> str:
@@ -51,7 +51,7 @@ def words(html: str = "", text: str = "") -> str:
 
 def test_a_mail_gives_title_sender_date_and_id() -> None:
     entry = parse_newsletter(mail("<p>The <b>long</b> text.</p>", "Short."))
-    assert (entry.title, entry.author, entry.id) == ("River rises", "The Outlet", "<n-1@outlet.example>")
+    assert (entry.title, entry.authors, entry.id) == ("River rises", ("The Outlet",), "<n-1@outlet.example>")
     assert entry.published == datetime(2026, 11, 22, 8, tzinfo=UTC)
     assert entry.body == "<p>The <b>long</b> text.</p>"
     assert entry.address == ""
@@ -61,12 +61,12 @@ def test_headers_in_other_scripts_are_read() -> None:
     entry = parse_newsletter(
         mail("<p>x</p>", Subject="Der Fluß steigt · 河川", From="Zeitung für Köln <a@outlet.example>")
     )
-    assert (entry.title, entry.author) == ("Der Fluß steigt · 河川", "Zeitung für Köln")
+    assert (entry.title, entry.authors) == ("Der Fluß steigt · 河川", ("Zeitung für Köln",))
 
 
 @pytest.mark.parametrize("sender", ["a@outlet.example", '"a@outlet.example" <a@outlet.example>', "", ";;"])
 def test_an_address_is_never_the_author(sender: str) -> None:
-    assert parse_newsletter(mail("<p>x</p>", From=sender)).author == ""
+    assert parse_newsletter(mail("<p>x</p>", From=sender)).authors == ()
 
 
 def test_a_mail_is_known_again_by_its_id_and_without_one_by_date_and_subject() -> None:
@@ -215,5 +215,5 @@ def test_ordinary_mails_are_read(corpus: Path) -> None:
     for file in files:
         with suppress(FeedError):
             entry = parse_newsletter(file.read_bytes())
-            assert "@" not in entry.author
+            assert "@" not in " ".join(entry.authors)
             sanitise(entry.body)
