@@ -1,4 +1,4 @@
-"""The guarded client: fetch one address from outside without being led, flooded or stalled.
+"""The guarded client: ask one address from outside without being led, flooded or stalled.
 
 Every hop is read once (``kit.urls``), resolved once, refused if any answer is not public, and connected to at the very
 address that was checked, with the right Host, SNI and certificate name. Ports 80 and 443 only, at most five redirects,
@@ -19,12 +19,12 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
@@ -34,13 +34,14 @@ from handbill.kit import clock
 from handbill.kit.errors import GiveUp, TryLater
 from handbill.kit.urls import AddressRefused, WebAddress, read_address, why_not_public
 
-MAX_BYTES = 10 * 1024 * 1024
+MAX_BYTES = 15 * 1024 * 1024
 MAX_HOPS = 5
 MAX_HEADER_BYTES = 64 * 1024
 MAX_RATIO = 200  # inflated to received; text reaches 60
 RATIO_FREE_BYTES = 1024 * 1024  # below this a ratio says nothing
 PORTS = frozenset({80, 443})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PERMANENT = frozenset({301, 308})
 PASSING = frozenset({408, 421, 425, 429})  # 4xx that may be gone tomorrow
 CHUNK = 64 * 1024
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
@@ -86,13 +87,30 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ask:
+    """What goes out with each hop, and how much and how long its answer may be."""
+
+    method: str
+    headers: dict[str, str]
+    body: bytes | None
+    max_bytes: int
+    deadline: float
+    tls: ssl.SSLContext | None
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, 200 to 299, or 304 with no body. Header names are in lower case; ``url`` is the last hop's."""
+    """An answer, 200 to 299, or 304 with no body. ``url`` is the last hop's.
+
+    Header names are in lower case; what a header said several times is joined with commas (RFC 9110, 5.3).
+    ``moved_to`` is the last hop's address where every hop that led there was permanent (301, 308), else empty.
+    """
 
     status: int
     url: str
     headers: dict[str, str]
     body: bytes
+    moved_to: str = ""
 
 
 def fetch(
@@ -113,19 +131,48 @@ def fetch(
     are for tests. Raises FetchLater when a later try may succeed, FetchRefused when it can't; the text is one sentence
     or two for a person and never holds the address's path, which may be private.
     """
-    deadline = time.monotonic() + seconds
-    headers = _request_headers(user_agent, etag, last_modified)
+    headers = {"Accept": ACCEPT, **_printable({"If-None-Match": etag, "If-Modified-Since": last_modified})}
+    ask = _ask("GET", headers, None, user_agent, max_bytes, seconds, tls)
+    moved: bool | None = None  # whether every hop so far was permanent; None before the first
     for _ in range(MAX_HOPS + 1):
         address = _read(url)
-        answer = _one_hop(address, headers, guard, max_bytes, deadline, resolve or system_resolver, tls)
+        answer = _one_hop(address, ask, guard, resolve or system_resolver)
         if answer.status not in REDIRECTS:
-            return _accept(answer, address, conditional=bool(etag or last_modified))
+            accepted = _accept(answer, address, conditional=bool(etag or last_modified))
+            return replace(accepted, moved_to=address.text if moved else "")
+        moved = moved is not False and answer.status in PERMANENT
         url = _next_hop(answer, address)
-    raise FetchRefused(f"The address was redirected more than {MAX_HOPS} times. Look for the feed's new address.")
+    raise FetchRefused(f"The address was redirected more than {MAX_HOPS} times. Look for its new address.")
+
+
+def post(
+    url: str,
+    data: Mapping[str, str] | bytes,
+    *,
+    guard: Guard,
+    user_agent: str,
+    content_type: str = "application/octet-stream",
+    max_bytes: int = 64 * 1024,
+    seconds: float = 20,
+    resolve: Resolver | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Response:
+    """POST a form (a mapping) or bytes of ``content_type`` to ``url``, behind the same guard as ``fetch``.
+
+    No redirect is followed: what was written for one address is not handed to another. Raises what ``fetch`` raises.
+    """
+    body = data if isinstance(data, bytes) else urlencode(data).encode()
+    kind = content_type if isinstance(data, bytes) else "application/x-www-form-urlencoded"
+    ask = _ask("POST", {"Content-Type": kind}, body, user_agent, max_bytes, seconds, tls)
+    address = _read(url)
+    answer = _one_hop(address, ask, guard, resolve or system_resolver)
+    if answer.status in REDIRECTS:
+        raise FetchRefused(f"{address.host} redirects what is sent to it. Look for its new address.", answer.status)
+    return _accept(answer, address, conditional=False)
 
 
 def system_resolver(host: str, port: int) -> list[str]:
-    """Ask the system. Raises OSError when the name has no address."""
+    """_Ask the system. Raises OSError when the name has no address."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -137,28 +184,30 @@ def _read(url: str) -> WebAddress:
         raise FetchRefused(str(error)) from None
 
 
-def _request_headers(user_agent: str, etag: str, last_modified: str) -> dict[str, str]:
-    """Values from outside go back out only if they are plain printable text."""
-    wanted = {"User-Agent": user_agent, "If-None-Match": etag, "If-Modified-Since": last_modified}
-    headers = {"Accept": ACCEPT, "Accept-Encoding": "gzip", "Connection": "close"}
-    headers.update({name: value for name, value in wanted.items() if re.fullmatch(r"[\x20-\x7e]{1,1000}", value)})
-    return headers
-
-
-def _one_hop(
-    address: WebAddress,
+def _ask(
+    method: str,
     headers: dict[str, str],
-    guard: Guard,
+    body: bytes | None,
+    user_agent: str,
     max_bytes: int,
-    deadline: float,
-    resolve: Resolver,
+    seconds: float,
     tls: ssl.SSLContext | None,
-) -> Response:
-    answers = _resolve(address, resolve, deadline)
+) -> _Ask:
+    always = {"Accept-Encoding": "gzip", "Connection": "close", **_printable({"User-Agent": user_agent})}
+    return _Ask(method, {**headers, **always}, body, max_bytes, time.monotonic() + seconds, tls)
+
+
+def _printable(headers: dict[str, str]) -> dict[str, str]:
+    """Values from outside go back out only if they are plain printable text."""
+    return {name: value for name, value in headers.items() if re.fullmatch(r"[\x20-\x7e]{1,1000}", value)}
+
+
+def _one_hop(address: WebAddress, ask: _Ask, guard: Guard, resolve: Resolver) -> Response:
+    answers = _resolve(address, resolve, ask.deadline)
     guard.check(address, answers)
-    connection = _connection(address, answers, deadline, tls)
+    connection = _connection(address, answers, ask)
     try:
-        return _exchange(connection, address, headers, max_bytes)
+        return _exchange(connection, address, ask)
     except TimeoutError:
         raise FetchLater(f"{address.host} was too slow to answer in time. It is tried again later.") from None
     except ssl.SSLCertVerificationError as error:
@@ -190,7 +239,9 @@ def _readable(error: Exception, address: WebAddress) -> FetchLater | FetchRefuse
 
 
 def _resolve(address: WebAddress, resolve: Resolver, deadline: float) -> list[str]:
-    """In a thread of its own: the system's resolver has no time limit."""
+    """In a thread of its own, since the system's resolver has no time limit; a number needs no resolver."""
+    if _is_number(address.host):
+        return [address.host]
     found: list[str] = []
 
     def ask() -> None:
@@ -288,19 +339,17 @@ class _PinnedHTTPS(_Pinned, HTTPSConnection):
             self.sock.limits = self.limits
 
 
-def _connection(
-    address: WebAddress, answers: list[str], deadline: float, tls: ssl.SSLContext | None
-) -> _PinnedHTTP | _PinnedHTTPS:
+def _connection(address: WebAddress, answers: list[str], ask: _Ask) -> _PinnedHTTP | _PinnedHTTPS:
     connection: _PinnedHTTP | _PinnedHTTPS
     if address.scheme == "https":
-        context = tls or _trusted()
+        context = ask.tls or _trusted()
         context.sslsocket_class = _TLSSocket
         connection = _PinnedHTTPS(address.host, address.port, ssl_context=context, server_hostname=address.host)
     else:
         connection = _PinnedHTTP(address.host, address.port)
     connection.answers = answers
     connection.limits = _Limits()
-    connection.limits.deadline = deadline
+    connection.limits.deadline = ask.deadline
     connection.limits.allowance = MAX_HEADER_BYTES
     return connection
 
@@ -319,23 +368,22 @@ def _trusted() -> ssl.SSLContext:
     return context
 
 
-def _exchange(
-    connection: _PinnedHTTP | _PinnedHTTPS, address: WebAddress, headers: dict[str, str], max_bytes: int
-) -> Response:
+def _exchange(connection: _PinnedHTTP | _PinnedHTTPS, address: WebAddress, ask: _Ask) -> Response:
     limits = connection.limits
     connection.request(
-        "GET",
+        ask.method,
         address.target,
-        headers={"Host": address.authority, **headers},
+        body=ask.body,
+        headers={"Host": address.authority, **ask.headers},
         preload_content=False,
         decode_content=False,
     )
     answer = connection.getresponse()
-    kept = {name.lower(): value for name, value in answer.headers.items()}
+    kept = {name.lower(): value for name, value in answer.headers.itermerged()}
     if not 200 <= answer.status < 300:
         return Response(answer.status, address.text, kept, b"")
-    limits.allowance = 2 * max_bytes + MAX_HEADER_BYTES  # room for chunk marks
-    return Response(answer.status, address.text, kept, _body(answer, kept, address, max_bytes))
+    limits.allowance = 2 * ask.max_bytes + MAX_HEADER_BYTES  # room for chunk marks
+    return Response(answer.status, address.text, kept, _body(answer, kept, address, ask.max_bytes))
 
 
 def _body(answer: BaseHTTPResponse, headers: dict[str, str], address: WebAddress, max_bytes: int) -> bytes:
@@ -419,7 +467,7 @@ def _accept(answer: Response, address: WebAddress, *, conditional: bool) -> Resp
     if status in (404, 410):
         raise FetchRefused(f"{host} has nothing at this address ({status}). Look for the feed's new address.", status)
     if status in (401, 402, 403, 407, 451):
-        raise FetchRefused(f"{host} doesn't let us in ({status}). Ask the outlet, or look for another address.", status)
+        raise FetchRefused(f"{host} doesn't let us in ({status}). _Ask the outlet, or look for another address.", status)
     raise FetchRefused(f"{host} gives an answer that can't be used ({status}). Check the address.", status)
 
 
@@ -432,6 +480,11 @@ def _retry_after(text: str) -> int | None:
         return max(int((at - clock.now()).total_seconds()), 0)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
+
+
+def _is_number(host: str) -> bool:
+    """Whether the host is an IP address already; ``read_address`` lets only plain ones through."""
+    return ":" in host or host.rpartition(".")[2].isdigit()
 
 
 def _is_loopback(answer: str) -> bool:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from handbill.kit.http import FetchLater, FetchRefused, Guard, Response, fetch
+from handbill.kit.http import FetchLater, FetchRefused, Guard, Response, fetch, post
 
 FEED = b"<rss><channel/></rss>"
 Script = Callable[[socket.socket, bytes], None]
@@ -183,7 +183,7 @@ def test_a_bomb_is_refused_by_its_ratio_below_the_limit() -> None:
 def test_twenty_megabytes_are_refused_with_a_sentence() -> None:
     with (
         peer(says(b"x" * 20 * 1024 * 1024)) as (port, _),
-        pytest.raises(FetchRefused, match=r"larger than 10 MiB\. Look for a shorter feed\."),
+        pytest.raises(FetchRefused, match=r"larger than 15 MiB\. Look for a shorter feed\."),
     ):
         get(port)
 
@@ -278,6 +278,60 @@ def test_redirects_are_followed_and_the_last_address_is_told() -> None:
         answer = get(port, "/deep/one")
     assert answer.url == f"http://127.0.0.1:{port}/three?x=1"
     assert [request.split()[1] for request in requests] == [b"/deep/one", b"/two", b"/three?x=1"]
+
+
+@pytest.mark.parametrize(
+    ("hops", "moved"),
+    [
+        ([], False),
+        (["301 Moved"], True),
+        (["301 Moved", "308 Moved"], True),
+        (["301 Moved", "302 Found"], False),
+        (["307 For now", "301 Moved"], False),
+    ],
+)
+@pytest.mark.parametrize("status", ["200 OK", "304 Not Modified"])
+def test_a_move_is_told_where_every_hop_was_permanent(hops: list[str], moved: bool, status: str) -> None:
+    with peer(*(moves(f"/{n}", hop) for n, hop in enumerate(hops)), says(b"", status=status)) as (port, _):
+        answer = get(port, etag='"x"')
+    assert answer.moved_to == (answer.url if moved else "")
+
+
+def test_what_a_header_says_twice_is_joined() -> None:
+    with peer(says(head="Link: <a>; rel=hub\r\nLink: <b>; rel=self\r\n")) as (port, _):
+        assert get(port).headers["link"] == "<a>; rel=hub, <b>; rel=self"
+
+
+def send(port: int, data: dict[str, str] | bytes, **options: object) -> Response:
+    guard = Guard(frozenset({("127.0.0.1", port)}))
+    return post(f"http://127.0.0.1:{port}/hub", data, guard=guard, user_agent="Test/1", **options)  # type: ignore[arg-type]
+
+
+def test_a_form_and_bytes_are_posted() -> None:
+    with peer(says(b"", status="202 Accepted")) as (port, requests):
+        assert send(port, {"hub.mode": "subscribe", "a": "b&c"}).status == 202
+        assert requests[0].startswith(b"POST /hub HTTP/1.1\r\n")
+        assert b"Content-Type: application/x-www-form-urlencoded\r\n" in requests[0]
+        assert b"Content-Length: 26\r\n" in requests[0]
+        send(port, b"{}", content_type="application/json")
+        assert b"Content-Type: application/json\r\n" in requests[1]
+
+
+def test_a_post_is_never_redirected() -> None:
+    with peer(moves("/other", "307 For now"), says()) as (port, requests):
+        with pytest.raises(FetchRefused, match="redirects what is sent to it"):
+            send(port, b"secret")
+        assert len(requests) == 1
+
+
+def test_a_post_is_behind_the_guard_and_its_limits() -> None:
+    with pytest.raises(FetchRefused, match="Only public addresses"):
+        post("http://hub.example/", b"", guard=Guard(), user_agent="T", resolve=lambda host, port: ["10.0.0.1"])
+    with peer(says(b"x" * 100_000)) as (port, _), pytest.raises(FetchRefused, match="larger than"):
+        send(port, b"")
+    with peer(says(status="503 Full", head="Retry-After: 9\r\n")) as (port, _), pytest.raises(FetchLater) as caught:
+        send(port, b"")
+    assert caught.value.retry_after == 9
 
 
 def test_five_hops_are_followed_and_a_sixth_is_not() -> None:
