@@ -467,7 +467,7 @@ def _accept(answer: Response, address: WebAddress, *, conditional: bool) -> Resp
     if status in (404, 410):
         raise FetchRefused(f"{host} has nothing at this address ({status}). Look for the feed's new address.", status)
     if status in (401, 402, 403, 407, 451):
-        raise FetchRefused(f"{host} doesn't let us in ({status}). _Ask the outlet, or look for another address.", status)
+        raise FetchRefused(f"{host} doesn't let us in ({status}). Ask the outlet, or look for another address.", status)
     raise FetchRefused(f"{host} gives an answer that can't be used ({status}). Check the address.", status)
 
 
