@@ -172,7 +172,7 @@ def post(
 
 
 def system_resolver(host: str, port: int) -> list[str]:
-    """_Ask the system. Raises OSError when the name has no address."""
+    """Ask the system. Raises OSError when the name has no address."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 

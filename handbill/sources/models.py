@@ -69,6 +69,7 @@ class Feed(Leased):
     )
     moved_to = models.CharField(max_length=2000, blank=True, help_text="Where a permanent redirect leads.")
     moved_since = models.DateTimeField(null=True, blank=True, help_text="Since when it has led there every time.")
+    moved_visits = models.PositiveIntegerField(default=0, editable=False, help_text="So many visits were led there.")
     first_filed_at = models.DateTimeField(null=True, blank=True, help_text="What came before this is backlog.")
     fetched_at = models.DateTimeField(null=True, blank=True, help_text="The last try, good or bad.")
     succeeded_at = models.DateTimeField(null=True, blank=True)
