@@ -162,3 +162,41 @@ class Tally:
     changed: int = 0
     added: int = 0
     removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something an outlet can be gathered from, as a look at its address found it.
+
+    ``kind`` is Feed's ("feed" or "page"), ``format`` Reading's; ``why`` is a sentence. ``gap_minutes`` usually lie
+    between two of its ``count`` entries, None where their dates don't tell. ``teasers``: they are no whole articles.
+    ``entries`` are its first ten. ``known`` is the key of the Feed that has this address already.
+    """
+
+    address: str
+    kind: str
+    format: str
+    why: str
+    title: str
+    language: str
+    site_address: str
+    count: int
+    newest: datetime | None
+    gap_minutes: int | None
+    teasers: bool
+    entries: tuple[CleanEntry, ...]
+    selector: str = ""
+    known: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at an outlet found: choices, best first, and selectors that pick lists of links on its page.
+
+    ``address`` is the page's after redirects. ``sentence`` says why there is nothing, or not everything; else "".
+    """
+
+    address: str
+    choices: tuple[Choice, ...]
+    sentence: str = ""
+    selectors: tuple[str, ...] = ()
