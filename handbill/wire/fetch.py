@@ -14,17 +14,15 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from django.conf import settings
-
-from handbill import __version__
 from handbill.kit.errors import HandbillError
-from handbill.kit.http import FetchLater, Guard, Response, fetch
+from handbill.kit.http import FetchLater, Response, fetch
 from handbill.kit.sandbox import Sandbox
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed
 from handbill.wire.file import file_reading, known_marks
 from handbill.wire.read import read_document
 from handbill.wire.records import Mark, Reading, Round
+from handbill.wire.web import agent, guard
 
 LEASE_SECONDS = 120
 FETCH_SECONDS = 15  # with THREADS, 100 feeds that all hang are over before their lease is
@@ -57,16 +55,6 @@ def fetch_due(now: datetime, limit: int = 100, *, jitter: Callable[[], float] | 
         for done in as_completed(pending):
             total = _sum(total, _settle(pending.pop(done), done, now, dice))
     return total
-
-
-def agent() -> str:
-    """The user agent: the program, and where the newsroom says how it fetches."""
-    return f"Handbill/{__version__} (+{settings.HANDBILL.public_address}/fetching/)"
-
-
-def guard() -> Guard:
-    """The newsroom's guard for every address from outside."""
-    return Guard(settings.HANDBILL.allow_loopback)
 
 
 def _dice() -> float:
