@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -13,10 +14,11 @@ from handbill.kit.urls import AddressRefused, read_address
 from handbill.sources.models import Feed, Source
 from handbill.sources.opml import MAX_NAME, read_opml
 from handbill.sources.records import OpmlImport
-from handbill.sources.schedule import next_poll
+from handbill.sources.schedule import learn_gap, next_poll
 from handbill.work import actions as work
 
 SLUG_LENGTH = 80
+NEWSLETTER = "newsletter:"  # begins the address of a feed that comes by mail; its key follows
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,4}")
 
 
@@ -90,6 +92,34 @@ def record_failure(feed: Feed, now: datetime, sentence: str, *, jitter: float, r
         failure=shorten(sentence, 1000),
         failing_since=feed.failing_since or now,
     )
+
+
+def add_newsletter(outlet: Source | str, matcher: str, now: datetime) -> Feed:
+    """A newsletter of the outlet, given by its name if it may be new, with a key of its own, drawn by lot.
+
+    ``matcher`` is what its mails are known by where they don't come to the key's address: a List-Id, an address, or a
+    domain after an @; "" for none. A newsletter of that outlet with the same matcher is given back as it is.
+    """
+    with transaction.atomic():
+        source = outlet if isinstance(outlet, Source) else _source(shorten(outlet, MAX_NAME), "", "")
+        newsletters = Feed.objects.filter(source=source, kind=Feed.Kind.NEWSLETTER)
+        known = newsletters.filter(matcher=matcher).first() if matcher else None
+        return known or newsletters.create(
+            source=source,
+            kind=Feed.Kind.NEWSLETTER,
+            address=f"{NEWSLETTER}{secrets.token_hex(8)}",
+            matcher=matcher,
+            first_filed_at=now,
+        )
+
+
+def record_mail(feed: Feed, now: datetime) -> None:
+    """The newsletter brought something new: no backlog, since nobody is sent the past."""
+    gap = learn_gap(feed.gap_minutes, (), now, new=1, newest_at=feed.newest_at)
+    if gap is None and feed.newest_at:
+        gap = max(1, round((now - feed.newest_at).total_seconds() / 60))
+    known = {**_well(now), "newest_at": now, "gap_minutes": gap, "first_filed_at": feed.first_filed_at or now}
+    Feed.objects.filter(pk=feed.pk).update(**known)
 
 
 def _well(now: datetime) -> dict[str, object]:
