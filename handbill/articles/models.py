@@ -65,6 +65,9 @@ class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, Prev
     in_digest = models.BooleanField(default=True, help_text="Goes into the next issue. Archives are never mailed.")
     story = models.ForeignKey(Story, null=True, blank=True, on_delete=models.SET_NULL, related_name="articles")
     report = models.ForeignKey(Report, null=True, blank=True, on_delete=models.SET_NULL, related_name="articles")
+    report_seen = models.PositiveIntegerField(
+        default=0, editable=False, help_text="The last alteration of the report that the newsroom has seen."
+    )
     edition = models.PositiveIntegerField(default=0, editable=False, help_text="Rises with each public change.")
 
     _revisions = GenericRelation("wagtailcore.Revision", related_query_name="article")
@@ -108,7 +111,7 @@ class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, Prev
                 )
 
     def save(self, *, update_fields: Any = None, force_insert: Any = False, **kwargs: Any) -> None:
-        """Give a new article its address, which then stays; leave ``edition`` to ``articles.receivers``."""
+        """Give a new article its address, which then stays; leave ``edition`` and ``report_seen`` to who counts them."""
         self.slug = self.slug or free_slug(Article, self.headline, 100)
         if update_fields is None and self.pk is not None and not force_insert:
             update_fields = _SAVED_FIELDS
@@ -118,7 +121,7 @@ class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, Prev
         """A revision as an article. What belongs to the article and not to a revision comes from the row."""
         article = super().with_content_json(content)
         article.slug, article.edition = self.slug, self.edition
-        article.story_id, article.report_id = self.story_id, self.report_id
+        article.story_id, article.report_id, article.report_seen = self.story_id, self.report_id, self.report_seen
         article.published_at = article.published_at or self.published_at
         return article
 
@@ -135,6 +138,6 @@ class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, Prev
 
 
 _SAVED_FIELDS = [
-    *(field.name for field in Article._meta.concrete_fields if field.name not in ("id", "edition")),
+    *(field.name for field in Article._meta.concrete_fields if field.name not in ("id", "edition", "report_seen")),
     "topics",
 ]

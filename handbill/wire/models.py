@@ -16,6 +16,7 @@ class Report(models.Model):
     feed = models.ForeignKey(Feed, on_delete=models.PROTECT, related_name="reports")
     identity = models.CharField(max_length=64, help_text="Hash of the entry's id, else its link, else its title.")
     address = models.CharField(max_length=2000, blank=True)
+    address_key = models.CharField(max_length=16, blank=True, help_text="Hash of the address, to look it up by.")
     title = models.CharField(max_length=500)
     author = models.CharField(max_length=300, blank=True)
     language = models.CharField(max_length=35, blank=True)
@@ -31,27 +32,36 @@ class Report(models.Model):
     backlog = models.BooleanField(default=False, help_text="Came with the first fetch of its feed: never mailed.")
     changed_at = models.DateTimeField(null=True, blank=True, db_index=True, help_text="When we last saw a rewrite.")
     withdrawn_at = models.DateTimeField(null=True, blank=True, db_index=True, help_text="When the outlet took it back.")
+    returned_at = models.DateTimeField(null=True, blank=True, help_text="When it stood there again after all.")
+    alterations = models.PositiveIntegerField(default=0, help_text="Rises with each rewrite, withdrawal and return.")
     full_text = models.BooleanField(default=False, help_text="The text is that of the article's page, not the feed's.")
+    words = models.CharField(max_length=16, blank=True, help_text="Hash of what the feed last said, without its gaps.")
 
     class Meta:
         ordering = ["-published_at", "-pk"]
         constraints = [models.UniqueConstraint(fields=["source", "identity"], name="report_filed_once")]
+        indexes = [
+            models.Index(fields=["source", "address_key"], name="report_by_address"),
+            models.Index(fields=["alterations"], name="report_altered", condition=models.Q(alterations__gt=0)),
+        ]
 
     def __str__(self) -> str:
         return self.title
 
 
 class ReportVersion(models.Model):
-    """What a report said before its outlet rewrote it."""
+    """What a report said before its outlet rewrote it. ``number`` is the alteration that replaced it."""
 
     report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField(default=0)
     title = models.CharField(max_length=500)
     text = models.TextField(blank=True)
-    body_html = models.TextField(blank=True)
+    words = models.CharField(max_length=16, blank=True, help_text="As the report's.")
     replaced_at = models.DateTimeField()
 
     class Meta:
-        ordering = ["report", "-replaced_at", "-pk"]
+        ordering = ["report", "number"]
+        constraints = [models.UniqueConstraint(fields=["report", "number"], name="one_version_per_alteration")]
 
     def __str__(self) -> str:
         return self.title
@@ -66,6 +76,17 @@ class LastReading(models.Model):
 
     def __str__(self) -> str:
         return f"last reading of {self.feed_id}"
+
+
+class Absence(Leased):
+    """A report that its feed left out although older ones still stand in it: its page is asked whether it is gone."""
+
+    report = models.OneToOneField(Report, on_delete=models.CASCADE, primary_key=True, related_name="absence")
+    denials = models.PositiveIntegerField(default=0, help_text="How often the page was not found.")
+    failures = models.PositiveIntegerField(default=0, help_text="Visits without an answer.")
+
+    def __str__(self) -> str:
+        return f"absence of {self.report_id}"
 
 
 class PageVisit(Leased):
