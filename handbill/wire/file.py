@@ -42,6 +42,16 @@ def file_reading(feed: Feed, reading: Reading, answer: Response, now: datetime, 
         return Round(fetched=1, entries=len(reading.marks), filed=len(still_unknown))
 
 
+def file_mail(feed: Feed, entry: CleanEntry, now: datetime) -> bool:
+    """File what a newsletter's mail brought; False, and nothing is written, when it is filed already."""
+    with transaction.atomic():
+        if not _unknown(feed, {entry.identity: entry}):
+            return False
+        Report.objects.bulk_create([_report(feed, entry, now)], ignore_conflicts=True)
+        sources.record_mail(feed, now)
+    return True
+
+
 def _unknown(feed: Feed, entries: dict[str, CleanEntry]) -> dict[str, CleanEntry]:
     filed = Report.objects.filter(source=feed.source_id, identity__in=list(entries))
     known = set(filed.values_list("identity", flat=True))
