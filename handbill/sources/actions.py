@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from handbill.kit.text import shorten, slugify
 from handbill.kit.urls import AddressRefused, read_address
+from handbill.sources.mending import mend as mend
+from handbill.sources.mending import put_back as put_back
+from handbill.sources.mending import use_address as use_address
 from handbill.sources.models import Feed, Source
+from handbill.sources.moves import Move, after_visit, believed
 from handbill.sources.opml import MAX_NAME, read_opml
 from handbill.sources.records import OpmlImport
 from handbill.sources.schedule import learn_gap, next_poll
 from handbill.work import actions as work
 
 SLUG_LENGTH = 80
+MOVED = "The outlet has moved this feed for good, from {old} to {new}. It is fetched from there now."
+MOVED_TO_KNOWN = "This feed leads to {new}, which is a feed of its own here. Remove one of the two."
 NEWSLETTER = "newsletter:"  # begins the address of a feed that comes by mail; its key follows
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,4}")
 
@@ -28,6 +37,31 @@ def add_source(name: str, feed_address: str, now: datetime, site_address: str = 
     Raises AddressRefused (a GiveUp) when ``feed_address`` is no web address; a wrong site address is left out.
     """
     return _add(name, feed_address, now, site_address, language)[0]
+
+
+def add_chosen(
+    name: str,
+    address: str,
+    now: datetime,
+    *,
+    kind: str = "feed",
+    selector: str = "",
+    site_address: str = "",
+    language: str = "",
+    full_text: bool = False,
+) -> tuple[Feed, bool]:
+    """Add what an editor chose, as ``add_source`` does; True when it is new. ``full_text`` is the outlet's from now on.
+
+    Raises AddressRefused when ``address`` is no web address.
+    """
+    with transaction.atomic():
+        feed, is_new = _add(name, address, now, site_address, language)
+        if is_new:
+            feed.kind, feed.selector = Feed.Kind(kind), selector
+            feed.save(update_fields=["kind", "selector"])
+            if full_text:
+                Source.objects.filter(pk=feed.source_id).update(full_text=True)
+    return feed, is_new
 
 
 def import_opml(data: bytes, now: datetime) -> OpmlImport:
@@ -49,81 +83,129 @@ def make_all_due(now: datetime) -> int:
     return Feed.objects.filter(next_at__isnull=False).update(next_at=now)
 
 
+def make_due(feed_ids: Collection[int], now: datetime) -> None:
+    """Let these feeds be fetched at the next round, but for those that are switched off."""
+    Feed.objects.filter(pk__in=feed_ids, next_at__isnull=False).update(next_at=now)
+
+
 def lease_due(now: datetime, seconds: int, limit: int) -> list[Feed]:
     """Take up to ``limit`` feeds that are due, with their sources, for ``seconds``."""
     return work.lease(Feed.objects.select_related("source"), now, seconds, limit)
 
 
+def give_back(feeds: Sequence[Feed], until: datetime | None = None) -> None:
+    """Give back feeds that were leased and not fetched; they are not due again before ``until``, if that is given."""
+    with transaction.atomic():
+        for feed in feeds:
+            work.finish(feed, max(feed.next_at, until) if until and feed.next_at else feed.next_at)
+
+
+def rest_host(host: str, until: datetime) -> int:
+    """Let every feed of ``host`` that nobody holds wait at least ``until``; gives their number."""
+    due_sooner = Feed.objects.filter(host=host, next_at__lt=until)
+    return due_sooner.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=until)).update(next_at=until)
+
+
 def record_success(
-    feed: Feed, now: datetime, *, jitter: float, title: str = "", etag: str = "", last_modified: str = ""
+    feed: Feed,
+    now: datetime,
+    *,
+    jitter: float,
+    title: str = "",
+    etag: str = "",
+    last_modified: str = "",
+    new: int = 0,
+    dates: Sequence[datetime] = (),
+    fresh_seconds: int = 0,
+    moved_to: str = "",
 ) -> bool:
-    """The feed gave its entries. False when the lease was lost: then nothing is written and nothing may be filed."""
-    return work.finish(
-        feed,
-        next_poll(now, interval_minutes=feed.interval_minutes or 30, failures=0, jitter=jitter),
-        **_well(now),
-        title=shorten(title, 300),
-        etag=_fitting(etag, 500),
-        last_modified=_fitting(last_modified, 100),
-        first_filed_at=feed.first_filed_at or now,
-    )
+    """The feed gave its entries. False when the lease was lost: then nothing is written and nothing may be filed.
+
+    ``new`` entries were not known before; ``dates`` are those the entries claim. For ``fresh_seconds`` the outlet asks
+    not to be asked again; ``moved_to`` is where a permanent redirect led.
+    """
+    newest_at = newest(dates, now, new=new, newest_at=feed.newest_at)
+    gap_minutes = learn_gap(feed.gap_minutes, dates, now, new=new, newest_at=feed.newest_at)
+    rhythm = {"gap_minutes": gap_minutes, "newest_at": newest_at}
+    changes = {**_well(feed, now, moved_to), **rhythm, "title": shorten(title, 300), **_marks(etag, last_modified)}
+    changes["first_filed_at"] = feed.first_filed_at or now
+    return _record(feed, now, changes, jitter=jitter, fresh_seconds=fresh_seconds)
 
 
-def record_unchanged(feed: Feed, now: datetime, *, jitter: float) -> bool:
-    """The feed says that nothing has changed."""
-    wait = next_poll(now, interval_minutes=feed.interval_minutes or 30, failures=0, jitter=jitter)
-    return work.finish(feed, wait, **_well(now))
+def record_unchanged(
+    feed: Feed,
+    now: datetime,
+    *,
+    jitter: float,
+    etag: str = "",
+    last_modified: str = "",
+    fresh_seconds: int = 0,
+    moved_to: str = "",
+) -> bool:
+    """The feed says that nothing has changed, or gives the same again; marks it gave anew are kept."""
+    anew = {name: mark for name, mark in _marks(etag, last_modified).items() if mark}
+    return _record(feed, now, {**_well(feed, now, moved_to), **anew}, jitter=jitter, fresh_seconds=fresh_seconds)
 
 
 def record_failure(feed: Feed, now: datetime, sentence: str, *, jitter: float, retry_after: int | None = None) -> bool:
     """The try failed; ``sentence`` is shown to the editor until a later one succeeds."""
-    failures = feed.failures + 1
-    return work.finish(
-        feed,
-        next_poll(
-            now,
-            interval_minutes=feed.interval_minutes or 30,
-            failures=failures,
-            jitter=jitter,
-            retry_after=retry_after,
-        ),
-        fetched_at=now,
-        failures=failures,
-        failure=shorten(sentence, 1000),
-        failing_since=feed.failing_since or now,
+    changes = {
+        "fetched_at": now,
+        "failures": feed.failures + 1,
+        "failure": shorten(sentence, 1000),
+        "failing_since": feed.failing_since or now,
+    }
+    return _record(feed, now, changes, jitter=jitter, retry_after=retry_after)
+
+
+def _record(
+    feed: Feed,
+    now: datetime,
+    changes: dict[str, Any],
+    *,
+    jitter: float,
+    retry_after: int | None = None,
+    fresh_seconds: int = 0,
+) -> bool:
+    next_at = next_poll(
+        now,
+        interval_minutes=feed.interval_minutes,
+        failures=changes["failures"],
+        jitter=jitter,
+        retry_after=retry_after,
+        gap_minutes=changes.get("gap_minutes", feed.gap_minutes),
+        newest_at=changes.get("newest_at", feed.newest_at),
+        fresh_seconds=fresh_seconds,
     )
+    held = work.finish(feed, next_at, **changes)
+    if held and changes.get("moved_to"):
+        _follow(feed, Move(changes["moved_to"], changes["moved_since"], changes["moved_visits"]), now)
+    return held
 
 
-def add_newsletter(outlet: Source | str, matcher: str, now: datetime) -> Feed:
-    """A newsletter of the outlet, given by its name if it may be new, with a key of its own, drawn by lot.
-
-    ``matcher`` is what its mails are known by where they don't come to the key's address: a List-Id, an address, or a
-    domain after an @; "" for none. A newsletter of that outlet with the same matcher is given back as it is.
-    """
-    with transaction.atomic():
-        source = outlet if isinstance(outlet, Source) else _source(shorten(outlet, MAX_NAME), "", "")
-        newsletters = Feed.objects.filter(source=source, kind=Feed.Kind.NEWSLETTER)
-        known = newsletters.filter(matcher=matcher).first() if matcher else None
-        return known or newsletters.create(
-            source=source,
-            kind=Feed.Kind.NEWSLETTER,
-            address=f"{NEWSLETTER}{secrets.token_hex(8)}",
-            matcher=matcher,
-            first_filed_at=now,
-        )
+def _well(feed: Feed, now: datetime, moved_to: str) -> dict[str, Any]:
+    before = Move(feed.moved_to, feed.moved_since, feed.moved_visits)
+    move = after_visit(before, feed.address, moved_to, now)
+    moved = {"moved_to": move.to, "moved_since": move.since, "moved_visits": move.visits}
+    return {"fetched_at": now, "succeeded_at": now, "failures": 0, "failure": "", "failing_since": None, **moved}
 
 
-def record_mail(feed: Feed, now: datetime) -> None:
-    """The newsletter brought something new: no backlog, since nobody is sent the past."""
-    gap = learn_gap(feed.gap_minutes, (), now, new=1, newest_at=feed.newest_at)
-    if gap is None and feed.newest_at:
-        gap = max(1, round((now - feed.newest_at).total_seconds() / 60))
-    known = {**_well(now), "newest_at": now, "gap_minutes": gap, "first_filed_at": feed.first_filed_at or now}
-    Feed.objects.filter(pk=feed.pk).update(**known)
+def _follow(feed: Feed, move: Move, now: datetime) -> None:
+    """Believe a move that lasts: the feed gets the new address, and its notice says so."""
+    if not believed(move, feed.address, now):
+        return
+    row = Feed.objects.filter(pk=feed.pk)
+    host = (urlsplit(move.to).hostname or "")[:253]
+    try:
+        with transaction.atomic():
+            stayed: dict[str, Any] = {"moved_to": "", "moved_since": None, "moved_visits": 0}
+            row.update(address=move.to, host=host, notice=MOVED.format(old=feed.address, new=move.to), **stayed)
+    except IntegrityError:
+        row.update(notice=MOVED_TO_KNOWN.format(new=move.to))
 
 
-def _well(now: datetime) -> dict[str, object]:
-    return {"fetched_at": now, "succeeded_at": now, "failures": 0, "failure": "", "failing_since": None}
+def _marks(etag: str, last_modified: str) -> dict[str, str]:
+    return {"etag": _fitting(etag, 500), "last_modified": _fitting(last_modified, 100)}
 
 
 def _fitting(mark: str, limit: int) -> str:

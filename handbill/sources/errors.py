@@ -5,3 +5,7 @@ from handbill.kit.errors import GiveUp
 
 class OpmlError(GiveUp):
     """The file holds no list of feeds that can be read; nothing was imported."""
+
+
+class MendRefused(GiveUp):
+    """The fix can't be done as things are now; nothing was changed."""

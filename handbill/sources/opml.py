@@ -1,15 +1,16 @@
-"""Read an OPML list of feeds. Pure: bytes in, outlines out; folders only hold feeds and are not kept."""
+"""Read and write OPML lists of feeds. Pure: bytes in, outlines out; folders only hold feeds and are not kept."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, SubElement, indent, tostring
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from handbill.kit.text import plain, shorten
+from handbill.kit.text import clean, plain, shorten
 from handbill.sources.errors import OpmlError
 
 MAX_BYTES = 5 * 1024 * 1024
@@ -46,6 +47,25 @@ def read_opml(data: bytes) -> list[Outline]:
     if len(outlines) > MAX_OUTLINES:
         raise OpmlError(f"The list holds more than {MAX_OUTLINES} feeds. Split it and import the parts.")
     return outlines
+
+
+def write_opml(title: str, outlines: Iterable[Outline]) -> bytes:
+    """The list as OPML 2.0, in UTF-8, as other readers take it. Control characters are left out: XML can't hold them."""
+    root = Element("opml", version="2.0")
+    SubElement(SubElement(root, "head"), "title").text = clean(title)
+    body = SubElement(root, "body")
+    for outline in outlines:
+        given = {
+            "type": "rss",
+            "text": outline.name,
+            "title": outline.name,
+            "xmlUrl": outline.feed_address,
+            "htmlUrl": outline.site_address,
+            "language": outline.language,
+        }
+        SubElement(body, "outline", {name: clean(value) for name, value in given.items() if value})
+    indent(root)
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, "utf-8").rpartition(b"?>\n")[2] + b"\n"
 
 
 def _root(data: bytes) -> Element:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handbill.kit.text import clean
 from handbill.sources.errors import OpmlError
-from handbill.sources.opml import MAX_BYTES, MAX_OUTLINES, read_opml
+from handbill.sources.opml import MAX_BYTES, MAX_NAME, MAX_OUTLINES, Outline, read_opml, write_opml
 
 
 def opml(inside: str) -> bytes:
@@ -78,3 +79,24 @@ def test_any_bytes_give_outlines_or_a_refusal(data: bytes) -> None:
         read_opml(data)
     except OpmlError as error:
         assert str(error).endswith(".")
+
+
+WRITTEN = Outline('Ægir\'s "Paper" & <Co>', "https://x.example/?a=1&b=2", "https://x.example/", "is")
+
+
+def test_what_is_written_is_read_again() -> None:
+    others = [Outline("", "https://bare.example/feed", "", ""), Outline("افتتاح", "https://ar.example/", "", "ar")]
+    data = write_opml("Ada's feeds & more", [WRITTEN, *others])
+    assert read_opml(data) == [WRITTEN, *others]
+    assert data.startswith(b'<?xml version="1.0" encoding="utf-8"?>\n<opml version="2.0">\n')
+    assert b"<title>Ada's feeds &amp; more</title>" in data and data.endswith(b"</opml>\n")
+    assert read_opml(write_opml("", [])) == []
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=80), st.text(max_size=40))
+def test_any_name_survives_or_loses_only_what_is_no_text(name: str, title: str) -> None:
+    """Names are kept as plain text, so what looks like markup is for the reader to resolve."""
+    shown = clean(name).replace("<", "").replace("&", "")
+    (outline,) = read_opml(write_opml(title, [Outline(shown, "https://x.example/", "", "")]))
+    assert outline.name == clean(shown)[:MAX_NAME] and outline.feed_address == "https://x.example/"
