@@ -111,7 +111,7 @@ class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, Prev
                 )
 
     def save(self, *, update_fields: Any = None, force_insert: Any = False, **kwargs: Any) -> None:
-        """Give a new article its address, which then stays; leave ``edition`` and ``report_seen`` to who counts them."""
+        """Give a new article its address, which then stays; leave ``edition`` and ``report_seen`` alone."""
         self.slug = self.slug or free_slug(Article, self.headline, 100)
         if update_fields is None and self.pk is not None and not force_insert:
             update_fields = _SAVED_FIELDS

@@ -47,9 +47,9 @@ def shared_address(entries: Iterable[E]) -> bool:
     return len({address for address, _ in pairs}) < len(pairs)
 
 
-def address_key(address: str) -> str:
-    """What an address is looked up by: 16 hexadecimal digits, or "" for none."""
-    return hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:16] if address else ""
+def name_key(address: str, title: str) -> str:
+    """What an address and a title are looked up by together: 16 hexadecimal digits, or "" where there is no address."""
+    return hashlib.sha256(f"{address}\0{title}".encode("utf-8", "replace")).hexdigest()[:16] if address else ""
 
 
 def words_key(title: str, text: str) -> str:

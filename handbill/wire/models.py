@@ -16,7 +16,7 @@ class Report(models.Model):
     feed = models.ForeignKey(Feed, on_delete=models.PROTECT, related_name="reports")
     identity = models.CharField(max_length=64, help_text="Hash of the entry's id, else its link, else its title.")
     address = models.CharField(max_length=2000, blank=True)
-    address_key = models.CharField(max_length=16, blank=True, help_text="Hash of the address, to look it up by.")
+    name_key = models.CharField(max_length=16, blank=True, help_text="Hash of address and title, to look both up by.")
     title = models.CharField(max_length=500)
     author = models.CharField(max_length=300, blank=True)
     language = models.CharField(max_length=35, blank=True)
@@ -41,7 +41,7 @@ class Report(models.Model):
         ordering = ["-published_at", "-pk"]
         constraints = [models.UniqueConstraint(fields=["source", "identity"], name="report_filed_once")]
         indexes = [
-            models.Index(fields=["source", "address_key"], name="report_by_address"),
+            models.Index(fields=["source", "name_key"], name="report_by_name"),
             models.Index(fields=["alterations"], name="report_altered", condition=models.Q(alterations__gt=0)),
         ]
 

@@ -6,17 +6,18 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
-def key_addresses(apps, schema_editor):
-    """Reports filed before are found again by their address as well."""
+def name_reports(apps, schema_editor):
+    """Reports filed before are found again by their address and title as well."""
     Report = apps.get_model("wire", "Report")
     batch = []
-    for report in Report.objects.exclude(address="").only("address").iterator(chunk_size=2000):
-        report.address_key = hashlib.sha256(report.address.encode("utf-8", "replace")).hexdigest()[:16]
+    for report in Report.objects.exclude(address="").only("address", "title").iterator(chunk_size=2000):
+        name = "\0".join((report.address, report.title))
+        report.name_key = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
         batch.append(report)
         if len(batch) == 2000:
-            Report.objects.bulk_update(batch, ["address_key"], batch_size=200)
+            Report.objects.bulk_update(batch, ["name_key"], batch_size=200)
             batch = []
-    Report.objects.bulk_update(batch, ["address_key"], batch_size=200)
+    Report.objects.bulk_update(batch, ["name_key"], batch_size=200)
 
 
 class Migration(migrations.Migration):
@@ -51,8 +52,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='report',
-            name='address_key',
-            field=models.CharField(blank=True, help_text='Hash of the address, to look it up by.', max_length=16),
+            name='name_key',
+            field=models.CharField(blank=True, help_text='Hash of address and title, to look both up by.', max_length=16),
         ),
         migrations.AddField(
             model_name='report',
@@ -81,7 +82,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='report',
-            index=models.Index(fields=['source', 'address_key'], name='report_by_address'),
+            index=models.Index(fields=['source', 'name_key'], name='report_by_name'),
         ),
         migrations.AddIndex(
             model_name='report',
@@ -91,5 +92,5 @@ class Migration(migrations.Migration):
             model_name='reportversion',
             constraint=models.UniqueConstraint(fields=('report', 'number'), name='one_version_per_alteration'),
         ),
-        migrations.RunPython(key_addresses, migrations.RunPython.noop),
+        migrations.RunPython(name_reports, migrations.RunPython.noop),
     ]
