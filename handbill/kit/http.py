@@ -51,11 +51,15 @@ Resolver: TypeAlias = Callable[[str, int], list[str]]
 
 
 class FetchLater(TryLater):
-    """A passing fault. ``retry_after`` is how many seconds the server asked for, else None."""
+    """A passing fault. ``retry_after`` is how many seconds the server asked for, else None.
 
-    def __init__(self, sentence: str, retry_after: int | None = None) -> None:
+    ``host`` is named where the whole host is the trouble (it is silent, refuses, or asks for rest), not one address.
+    """
+
+    def __init__(self, sentence: str, retry_after: int | None = None, *, host: str = "") -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
+        self.host = host
 
 
 class FetchRefused(GiveUp):
@@ -209,7 +213,7 @@ def _one_hop(address: WebAddress, ask: _Ask, guard: Guard, resolve: Resolver) ->
     try:
         return _exchange(connection, address, ask)
     except TimeoutError:
-        raise FetchLater(f"{address.host} was too slow to answer in time. It is tried again later.") from None
+        raise _too_slow(address) from None
     except ssl.SSLCertVerificationError as error:
         raise FetchLater(f"{address.host} shows a certificate that doesn't hold: {error.verify_message}.") from None
     except (OSError, HTTPError, http.client.HTTPException, ValueError) as error:
@@ -227,15 +231,24 @@ def _readable(error: Exception, address: WebAddress) -> FetchLater | FetchRefuse
         if isinstance(inner, TooMuch):
             return FetchRefused(f"{address.host} sends more than is taken. Look for a shorter feed.")
         if isinstance(inner, TimeoutError):
-            return FetchLater(f"{address.host} was too slow to answer in time. It is tried again later.")
+            return _too_slow(address)
         inner = inner.__cause__ or inner.__context__
     if isinstance(error, ConnectionRefusedError):
-        return FetchLater(f"{address.host} refuses connections. It is tried again later.")
+        return FetchLater(f"{address.host} refuses connections. It is tried again later.", host=address.host)
     if isinstance(error, ssl.SSLError):
         return FetchLater(f"{address.host} can't be talked to safely (TLS). It is tried again later.")
     if isinstance(error, http.client.HTTPException | ValueError):
         return FetchLater(f"{address.host} gives an answer that is not HTTP. It is tried again later.")
     return FetchLater(f"The connection to {address.host} failed or broke off. It is tried again later.")
+
+
+def _too_slow(address: WebAddress) -> FetchLater:
+    return FetchLater(f"{address.host} was too slow to answer in time. It is tried again later.", host=address.host)
+
+
+def look_up(address: WebAddress, seconds: float, resolve: Resolver | None = None) -> list[str]:
+    """Every network address of the host; nothing is checked yet. Raises FetchLater when there is none in time."""
+    return _resolve(address, resolve or system_resolver, time.monotonic() + seconds)
 
 
 def _resolve(address: WebAddress, resolve: Resolver, deadline: float) -> list[str]:
@@ -255,7 +268,9 @@ def _resolve(address: WebAddress, resolve: Resolver, deadline: float) -> list[st
     asking.join(max(deadline - time.monotonic(), 0))
     answers = [] if asking.is_alive() else found
     if not answers:
-        raise FetchLater(f"The name {address.host} has no address at present. Check its spelling if this lasts.")
+        raise FetchLater(
+            f"The name {address.host} has no address at present. Check its spelling if this lasts.", host=address.host
+        )
     return answers
 
 
@@ -461,9 +476,10 @@ def _accept(answer: Response, address: WebAddress, *, conditional: bool) -> Resp
         return answer
     retry = _retry_after(answer.headers.get("retry-after", ""))
     if status == 429:
-        raise FetchLater(f"{host} asks to be visited less often (429). It is tried again later.", retry)
+        raise FetchLater(f"{host} asks to be visited less often (429). It is tried again later.", retry, host=host)
     if status >= 500 or status in PASSING or status == 304:
-        raise FetchLater(f"{host} has a fault of its own ({status}). It is tried again later.", retry)
+        sentence = f"{host} has a fault of its own ({status}). It is tried again later."
+        raise FetchLater(sentence, retry, host=host if status == 503 else "")
     if status in (404, 410):
         raise FetchRefused(f"{host} has nothing at this address ({status}). Look for the feed's new address.", status)
     if status in (401, 402, 403, 407, 451):

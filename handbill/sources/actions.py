@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ from handbill.sources.models import Feed, Source
 from handbill.sources.moves import Move, after_visit, believed
 from handbill.sources.opml import MAX_NAME, read_opml
 from handbill.sources.records import OpmlImport
-from handbill.sources.schedule import learn_gap, next_poll
+from handbill.sources.schedule import learn_gap, newest, next_poll
 from handbill.work import actions as work
 
 SLUG_LENGTH = 80
@@ -126,9 +126,9 @@ def record_success(
     """
     newest_at = newest(dates, now, new=new, newest_at=feed.newest_at)
     gap_minutes = learn_gap(feed.gap_minutes, dates, now, new=new, newest_at=feed.newest_at)
-    rhythm = {"gap_minutes": gap_minutes, "newest_at": newest_at}
-    changes = {**_well(feed, now, moved_to), **rhythm, "title": shorten(title, 300), **_marks(etag, last_modified)}
-    changes["first_filed_at"] = feed.first_filed_at or now
+    changes = {**_well(now), **_moved(feed, moved_to, now), **_marks(etag, last_modified)}
+    changes |= {"gap_minutes": gap_minutes, "newest_at": newest_at}
+    changes |= {"title": shorten(title, 300), "first_filed_at": feed.first_filed_at or now}
     return _record(feed, now, changes, jitter=jitter, fresh_seconds=fresh_seconds)
 
 
@@ -144,7 +144,8 @@ def record_unchanged(
 ) -> bool:
     """The feed says that nothing has changed, or gives the same again; marks it gave anew are kept."""
     anew = {name: mark for name, mark in _marks(etag, last_modified).items() if mark}
-    return _record(feed, now, {**_well(feed, now, moved_to), **anew}, jitter=jitter, fresh_seconds=fresh_seconds)
+    changes = {**_well(now), **_moved(feed, moved_to, now), **anew}
+    return _record(feed, now, changes, jitter=jitter, fresh_seconds=fresh_seconds)
 
 
 def record_failure(feed: Feed, now: datetime, sentence: str, *, jitter: float, retry_after: int | None = None) -> bool:
@@ -156,6 +157,32 @@ def record_failure(feed: Feed, now: datetime, sentence: str, *, jitter: float, r
         "failing_since": feed.failing_since or now,
     }
     return _record(feed, now, changes, jitter=jitter, retry_after=retry_after)
+
+
+def add_newsletter(outlet: Source | str, matcher: str, now: datetime) -> Feed:
+    """A newsletter of the outlet, given by its name if it may be new, with a key of its own, drawn by lot.
+
+    ``matcher`` is what its mails are known by where they don't come to the key's address: a List-Id, an address, or a
+    domain after an @; "" for none. A newsletter of that outlet with the same matcher is given back as it is.
+    """
+    with transaction.atomic():
+        source = outlet if isinstance(outlet, Source) else _source(shorten(outlet, MAX_NAME), "", "")
+        newsletters = Feed.objects.filter(source=source, kind=Feed.Kind.NEWSLETTER)
+        known = newsletters.filter(matcher=matcher).first() if matcher else None
+        return known or newsletters.create(
+            source=source,
+            kind=Feed.Kind.NEWSLETTER,
+            address=f"{NEWSLETTER}{secrets.token_hex(8)}",
+            matcher=matcher,
+            first_filed_at=now,
+        )
+
+
+def record_mail(feed: Feed, now: datetime) -> None:
+    """The newsletter brought something new: no backlog, since nobody is sent the past."""
+    gap = learn_gap(feed.gap_minutes, (), now, new=1, newest_at=feed.newest_at)
+    known = {**_well(now), "newest_at": now, "gap_minutes": gap, "first_filed_at": feed.first_filed_at or now}
+    Feed.objects.filter(pk=feed.pk).update(**known)
 
 
 def _record(
@@ -183,11 +210,14 @@ def _record(
     return held
 
 
-def _well(feed: Feed, now: datetime, moved_to: str) -> dict[str, Any]:
+def _well(now: datetime) -> dict[str, Any]:
+    return {"fetched_at": now, "succeeded_at": now, "failures": 0, "failure": "", "failing_since": None}
+
+
+def _moved(feed: Feed, moved_to: str, now: datetime) -> dict[str, Any]:
     before = Move(feed.moved_to, feed.moved_since, feed.moved_visits)
     move = after_visit(before, feed.address, moved_to, now)
-    moved = {"moved_to": move.to, "moved_since": move.since, "moved_visits": move.visits}
-    return {"fetched_at": now, "succeeded_at": now, "failures": 0, "failure": "", "failing_since": None, **moved}
+    return {"moved_to": move.to, "moved_since": move.since, "moved_visits": move.visits}
 
 
 def _follow(feed: Feed, move: Move, now: datetime) -> None:

@@ -70,17 +70,17 @@ def learn_gap(
     visit moves it by a quarter of the way, on a scale of multiples: one silent night doesn't put a feed to sleep. None
     as long as nothing tells.
     """
-    if known is None:
-        past = sorted(date for date in dates if date <= now)[-DATES:]
-        return _minutes((now - past[0]) / len(past)) if len(past) > 1 else None
+    past = sorted(date for date in dates if date <= now)[-DATES:]
+    if known is None and len(past) > 1:
+        return _minutes((now - past[0]) / len(past))
     if not new or newest_at is None:
         return known
     seen = _minutes((now - newest_at) / new)
-    return max(1, round(known ** (1 - LEARNING) * seen**LEARNING))
+    return seen if known is None else max(1, round(known ** (1 - LEARNING) * seen**LEARNING))
 
 
 def newest(dates: Sequence[datetime], now: datetime, *, new: int, newest_at: datetime | None) -> datetime | None:
-    """When something new last came, after a visit that brought ``new`` entries; the first visit believes their dates."""
+    """When something new last came, after a visit that brought ``new`` entries; the first one believes their dates."""
     if not new:
         return newest_at
     return now if newest_at is not None else max((date for date in dates if date <= now), default=now)

@@ -1,0 +1,140 @@
+"""How often and how many at once outlets are asked. Pure: the moment is an argument.
+
+One connection at a time to a host. Hosts that one operator serves share a budget: those under one registrable domain
+(public suffixes that a registry owns, so ``a.platform.example`` and ``b.platform.example`` are one), and those at one
+network address. The newsroom's own machine (loopback numbers) has no budget.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+import unicodedata
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from publicsuffixlist import PublicSuffixList
+
+from handbill.kit.urls import DEFAULT_PORTS, WebAddress
+
+AT_ONCE = 4  # connections to one platform
+A_MINUTE = 120  # requests to one platform
+MINUTE = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an address leads: the host's own key, and those of the platforms whose budget it shares."""
+
+    host: str
+    platforms: tuple[str, ...] = ()
+
+
+def place_of(address: WebAddress, answers: Sequence[str] = ()) -> Place:
+    """The place of ``address``; ``answers`` are its host's network addresses, where they are known."""
+    host = address.host if address.port in DEFAULT_PORTS.values() else f"{address.host}:{address.port}"
+    number = _number(address.host)
+    if number is not None and number.is_loopback:
+        return Place(host)
+    domain = address.host if number is not None else registrable(address.host)
+    shared = [answer for answer in answers[:1] if not ((ip := _number(answer)) and ip.is_loopback)]
+    return Place(host, tuple(dict.fromkeys([domain, *shared])))
+
+
+@functools.lru_cache(maxsize=4096)
+def registrable(host: str) -> str:
+    """The part of a host name that somebody registered; the whole name where no registry is known."""
+    return _suffixes().privatesuffix(host) or host
+
+
+class Traffic:
+    """What is open now and was begun within the last minute, by platform."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+        self._begun: dict[str, deque[float]] = {}
+
+    def may_begin(self, place: Place, moment: float) -> bool:
+        """Whether each of the place's platforms has room for one more request at ``moment`` (seconds, monotonic)."""
+        return all(self._has_room(platform, moment) for platform in place.platforms)
+
+    def begin(self, place: Place, moment: float) -> None:
+        """A request goes out."""
+        for platform in place.platforms:
+            self._open[platform] += 1
+            self._begun.setdefault(platform, deque()).append(moment)
+
+    def end(self, place: Place) -> None:
+        """The request is over, well or not."""
+        for platform in place.platforms:
+            self._open[platform] -= 1
+
+    def forget(self, moment: float) -> None:
+        """Drop what no longer counts."""
+        self._open = +self._open
+        self._begun = {name: begun for name, begun in self._begun.items() if begun[-1] > moment - MINUTE}
+
+    def _has_room(self, platform: str, moment: float) -> bool:
+        begun = self._begun.get(platform)
+        while begun and begun[0] <= moment - MINUTE:
+            begun.popleft()
+        if begun is not None and not begun:
+            del self._begun[platform]
+        return self._open[platform] < AT_ONCE and len(begun or ()) < A_MINUTE
+
+
+def fresh_seconds(headers: Mapping[str, str], now: datetime) -> int:
+    """For how long the answer needs no second look (RFC 9111, 4.2), by its own words; 0 where it doesn't say.
+
+    Cache-Control goes before Expires. What it says to shared caches (``s-maxage``) is not for us.
+    """
+    control = _directives(headers.get("cache-control", ""))
+    if "no-cache" in control or "no-store" in control:
+        return 0
+    if "max-age" in control:
+        return max(_digits(control["max-age"]) - _digits(headers.get("age", "")), 0)
+    expires = _date(headers.get("expires", ""))
+    if expires is None:
+        return 0
+    return max(int((expires - (_date(headers.get("date", "")) or now)).total_seconds()), 0)
+
+
+def agent_text(version: str, public_address: str, name: str) -> str:
+    """The user agent: the program, where the newsroom says how it fetches, and its name as far as ASCII writes it."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    ascii_name = " ".join(re.sub(r"[^\x20-\x7e]|[()\\;]", " ", ascii_name).split())
+    named = f"; {ascii_name}" if re.search(r"[A-Za-z0-9]", ascii_name) else ""
+    return f"Handbill/{version} (+{public_address}/fetching/{named})"
+
+
+@functools.lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList(only_icann=True)
+
+
+def _number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _directives(text: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in text.lower().split(","))
+    return {name.strip(): value.strip().strip('"') for name, _, value in pairs}
+
+
+def _digits(text: str) -> int:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text.strip()) else 0
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    return found if found.tzinfo else None
