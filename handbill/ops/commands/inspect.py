@@ -1,0 +1,199 @@
+"""Look inside what comes from outside, with no newsroom and no database: one JSON object a line, in order."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+import handbill
+from handbill.kit.errors import GiveUp, HandbillError
+from handbill.kit.sandbox import Sandbox
+from handbill.ops.cli import cli, command
+from handbill.ops.output import OK, PARTIAL
+from handbill.wire.inspect import MAX_BYTES, inspect_difference, inspect_feed, inspect_page
+
+AHEAD = 16  # documents read before the one whose line is next
+BUG = "Something in Handbill itself failed on this ({kind}). Report it, with the file if you may."
+
+sandbox = Sandbox()
+
+
+@cli.group(name="inspect")
+def look_inside() -> None:
+    """Look inside feeds, pages and addresses: one JSON object a line. Needs no newsroom."""
+
+
+@command(look_inside, newsroom=False)
+@click.argument("files", nargs=-1, required=True, metavar="FILE_OR_URL…")
+def feed(files: tuple[str, ...], as_json: bool, home: str | None) -> int:
+    """What feeds hold: title and entries, sanitised. "-" is the standard input."""
+    return _tell((_named(name), partial(_feed, name)) for name in files)
+
+
+@command(look_inside, newsroom=False)
+@click.argument("files", nargs=-1, required=True, metavar="FILE_OR_URL…")
+@click.option("--url", metavar="URL", default="", help="The page's own address: its links start there.")
+def page(files: tuple[str, ...], url: str, as_json: bool, home: str | None) -> int:
+    """The articles on web pages: title, byline, date, language, text. "-" is the standard input."""
+    return _tell((_named(name), partial(_page, name, url)) for name in files)
+
+
+@command(look_inside, newsroom=False)
+@click.argument("addresses", nargs=-1, required=True, metavar="HOST_OR_IP…")
+def address(addresses: tuple[str, ...], as_json: bool, home: str | None) -> int:
+    """Whether addresses would be fetched from, and why not: hosts, IP addresses in any spelling, URLs."""
+    return _tell(({"address": text}, partial(_verdict, text)) for text in addresses)
+
+
+@command(look_inside, newsroom=False)
+@click.argument("files", nargs=-1, required=True, metavar="OLD NEW…")
+def diff(files: tuple[str, ...], as_json: bool, home: str | None) -> int:
+    """What changed from one text or page to another, in pairs."""
+    if len(files) % 2:
+        raise click.UsageError("Name the old and the new file, in pairs.")
+    pairs = zip(files[::2], files[1::2], strict=True)
+    return _tell(({**_named(new), "old": _named(old)["file"]}, partial(_difference, old, new)) for old, new in pairs)
+
+
+def _tell(jobs: Iterable[tuple[dict[str, Any], Callable[[], dict[str, Any]]]]) -> int:
+    """Print what each job finds after its name, in order, each as soon as it is its turn; the exit code."""
+    code = OK
+    with ThreadPoolExecutor(AHEAD) as pool:
+        for name, found in _in_order(pool, jobs):
+            code = PARTIAL if "error" in found else code
+            sys.stdout.write(json.dumps({**name, **found}, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+    return code
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, jobs: Iterable[tuple[dict[str, Any], Callable[[], dict[str, Any]]]]
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    waiting: deque[tuple[dict[str, Any], Future[dict[str, Any]]]] = deque()
+    for name, job in jobs:
+        waiting.append((name, pool.submit(_safely, job)))
+        if len(waiting) > AHEAD:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    for first, future in waiting:
+        yield first, future.result()
+
+
+def _safely(job: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return job()
+    except HandbillError as error:
+        return {"error": str(error)}
+    except Exception as error:
+        return {"error": BUG.format(kind=type(error).__name__)}
+
+
+def _feed(name: str) -> dict[str, Any]:
+    data, address, content_type = _load(name)
+    return sandbox.run(inspect_feed, data, address=address, content_type=content_type)
+
+
+def _page(name: str, url: str) -> dict[str, Any]:
+    data, address, _ = _load(name)
+    return sandbox.run(inspect_page, data, address=url or address)
+
+
+def _difference(old: str, new: str) -> dict[str, Any]:
+    return sandbox.run(inspect_difference, _load(old)[0], _load(new)[0])
+
+
+def _is_web(name: str) -> bool:
+    return name.lower().startswith(("http://", "https://"))
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"address" if _is_web(name) else "file": os.fsencode(name).decode("utf-8", "replace")}
+
+
+def _load(name: str) -> tuple[bytes, str, str]:
+    """The bytes, and for a web address where they came from and what they are said to be."""
+    if _is_web(name):
+        return _fetched(name)
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it has no such name"
+        raise GiveUp(f"The file can't be read: {why}. Name a file you may read.") from None
+    return data, "", ""
+
+
+def _fetched(url: str) -> tuple[bytes, str, str]:
+    from handbill.kit.http import fetch
+
+    answer = fetch(url, guard=_guard(), user_agent=f"Handbill/{handbill.__version__}")
+    return answer.body, answer.url, answer.headers.get("content-type", "")
+
+
+def _guard() -> Any:
+    """The guard of a newsroom with no exceptions but those of the environment, which are for tests."""
+    from handbill.kit.http import Guard
+    from handbill.kit.settings import parse_host_port
+
+    pairs = os.environ.get("HANDBILL_ALLOW_LOOPBACK", "").split(",")
+    return Guard(frozenset(parse_host_port(pair.strip()) for pair in pairs if pair.strip()))
+
+
+def _verdict(text: str) -> dict[str, Any]:
+    """What the guard says; a name is resolved once. An unknown name is not allowed, and an error besides."""
+    from handbill.kit.http import system_resolver
+    from handbill.kit.urls import read_address
+
+    try:
+        _refuse_special(text)
+        whole = read_address(text if "://" in text else f"http://{_bracketed(text)}/")
+        answers = system_resolver(whole.host, whole.port)
+        _guard().check(whole, answers)
+    except HandbillError as error:
+        return {"allowed": False, "why": str(error)}
+    except (OSError, UnicodeError):
+        why = "This name has no address at present. Check its spelling."
+        return {"allowed": False, "why": why, "error": why}
+    return {"allowed": True, "why": f"It leads to {', '.join(answers)}: all of it is public."}
+
+
+def _bracketed(text: str) -> str:
+    return f"[{text}]" if text.count(":") > 1 and not text.startswith("[") else text
+
+
+def _refuse_special(text: str) -> None:
+    """Say which range an IP address lies in, whatever way it is written."""
+    from handbill.kit.urls import why_not_public
+
+    bare = text.removeprefix("[").removesuffix("]")
+    try:
+        plain = str(ipaddress.ip_address(bare))
+        if why := why_not_public(plain):
+            raise GiveUp(f"{plain} is not public: {why}.")
+    except ValueError:
+        hidden = _hidden_number(bare)
+        if hidden:
+            why = why_not_public(hidden) or "it is public, but only what hides is written like this"
+            raise GiveUp(f"This is {hidden} in another spelling: {why}. Only the plain one is followed.") from None
+
+
+def _hidden_number(text: str) -> str:
+    """The IPv4 address that the C library takes ``text`` for: 127.1, 0x7f.0.0.1, 2130706433; or ""."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(text)) if " " not in text else ""
+    except OSError:
+        return ""

@@ -1,0 +1,147 @@
+"""``handbill inspect``: one JSON object a line, in order, with no newsroom; what fails says so and stops nothing."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from handbill.ops.cli import cli
+from handbill.ops.commands import inspect
+from handbill.testing.wire import Answer, LoopbackWire
+
+FEED = b"""<rss version="2.0"><channel><title>Alder</title><language>en</language><item><guid>a1</guid>
+<link>https://alder.example/1</link><title>Bridge &lt;b&gt;shut&lt;/b&gt;</title><category>City</category>
+<pubDate>Mon, 02 Nov 2026 10:00:00 +0100</pubDate>
+<description>&lt;p onclick="x()"&gt;Nine weeks.&lt;script&gt;x()&lt;/script&gt;&lt;/p&gt;</description></item>
+<item><guid>a2</guid></item></channel></rss>"""
+PROSE = "<p>" + " ".join(f"The river rose for the {n}. day and the ferry did not sail." for n in range(40)) + "</p>"
+PAGE = f"<html lang=en><title>The river</title><body><article><h1>The river</h1>{PROSE}</article>".encode()
+ENTRY_FIELDS = {"id", "url", "title", "published", "updated", "authors", "language", "categories", "summary_html"}
+DRIVER = """
+import sys
+from handbill.ops.cli import main
+try:
+    main()
+finally:
+    print(*sorted({"django", "lxml", "celery"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _end_children():
+    yield
+    inspect.sandbox.close()
+
+
+def ask(*arguments: object, given: bytes | None = None) -> tuple[int, list[dict]]:
+    result = CliRunner().invoke(cli, ["inspect", *map(str, arguments)], input=given, catch_exceptions=False)
+    return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def test_feeds_come_in_order_and_one_that_fails_stops_nothing(tmp_path):
+    good = [write(tmp_path / f"{number}.xml", FEED.replace(b"a1", b"n%d" % number)) for number in range(40)]
+    bad = write(tmp_path / "bad.xml", b"no feed at all")
+    code, lines = ask("feed", *good[:20], bad, tmp_path / "missing.xml", *good[20:])
+    assert code == 3
+    assert [line["file"] for line in lines] == list(map(str, [*good[:20], bad, tmp_path / "missing.xml", *good[20:]]))
+    assert "something else than a feed" in lines[20]["error"]
+    assert "can't be read" in lines[21]["error"]
+    assert [line["entries"][0]["id"] for line in lines if "entries" in line] == [f"n{n}" for n in range(40)]
+
+
+def test_what_a_feed_says_is_told_as_it_says_it_and_is_safe():
+    code, [line] = ask("feed", "-", given=gzip.compress(FEED))
+    first, second = line["entries"]
+    assert (code, line["title"], line["language"]) == (0, "Alder", "en")
+    assert set(first) >= ENTRY_FIELDS
+    assert (first["url"], first["title"]) == ("https://alder.example/1", "Bridge shut")
+    assert (first["published"], first["updated"]) == ("2026-11-02T09:00:00Z", None)
+    assert (first["summary_html"], first["content_html"]) == ("<p>Nine weeks.</p>", "")
+    assert first["categories"] == ["City"]
+    assert (second["id"], second["url"], second["title"]) == ("a2", None, "")
+
+
+def test_a_feed_of_the_web_is_fetched_behind_the_guard(monkeypatch):
+    with LoopbackWire({"/feed": Answer(body=FEED, content_type="text/xml")}) as wire:
+        code, lines = ask("feed", wire.address + "/feed")
+        assert (code, list(lines[0])) == (3, ["address", "error"])
+        monkeypatch.setenv("HANDBILL_ALLOW_LOOPBACK", f"127.0.0.1:{wire.port}")
+        code, lines = ask("feed", wire.address + "/feed", wire.address + "/gone")
+    assert (code, lines[0]["title"]) == (3, "Alder")
+    assert "404" in lines[1]["error"]
+
+
+def test_pages_packed_or_not(tmp_path):
+    page = write(tmp_path / "page.html", PAGE.replace(b"The river rose", b"<a href='/r'>The river</a> rose", 1))
+    packed = write(tmp_path / "page.html.gz", gzip.compress(PAGE))
+    bomb = write(tmp_path / "bomb.gz", gzip.compress(bytes(16 << 20)))
+    torn = write(tmp_path / "torn.gz", gzip.compress(PAGE)[:-20])
+    code, lines = ask("page", "--url", "https://alder.example/a/", page, packed, bomb, torn)
+    assert code == 3
+    assert set(lines[0]) == {"file", "title", "byline", "published", "language", "text", "html"}
+    assert (lines[0]["title"], lines[0]["language"], lines[0]["published"]) == ("The river", "en", None)
+    assert 'href="https://alder.example/r"' in lines[0]["html"]
+    assert lines[1]["text"].startswith("The river rose")
+    assert "larger than 15 MiB" in lines[2]["error"]
+    assert "broken" in lines[3]["error"]
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed", "why"),
+    [
+        ("8.8.8.8", True, "public"),
+        ("2606:4700::1111", True, "public"),
+        ("https://8.8.8.8/feed", True, "public"),
+        ("8.8.8.8:8080", False, "Port 8080"),
+        ("http://8.8.8.8:22/", False, "Port 22"),
+        ("100.64.1.1", False, "100.64.0.0/10"),
+        ("0x7f.1", False, "127.0.0.0/8"),
+        ("2130706433", False, "127.0.0.0/8"),
+        ("134744072", False, "8.8.8.8 in another spelling"),
+        ("[::ffff:8.8.8.8]", False, "2000::/3"),
+        ("2620:4f:8000::1", False, "2620:4f:8000::/48"),
+        ("fe80::1%eth0", False, "2000::/3"),
+        ("localhost", False, "127.0.0.0/8"),
+        ("ftp://8.8.8.8/", False, "http://"),
+    ],
+)
+def test_the_guard_s_verdict(text, allowed, why):
+    code, [line] = ask("address", text)
+    assert (code, line["address"], line["allowed"]) == (0, text, allowed)
+    assert why in line["why"]
+
+
+def test_a_name_that_has_no_address_is_not_allowed_and_an_error():
+    code, lines = ask("address", "nothing.invalid", "8.8.8.8")
+    assert (code, lines[0]["allowed"], lines[1]["allowed"]) == (3, False, True)
+    assert "no address" in lines[0]["error"]
+
+
+def test_the_difference_of_a_text_and_a_page(tmp_path):
+    old = write(tmp_path / "old.txt", b"It rained. The ferry sailed.\r\n\r\nNobody was hurt.")
+    new = write(tmp_path / "new.html", b"<p>It rained. The ferry sank.</p><p>Nobody was hurt.</p>")
+    code, [line] = ask("diff", old, new)
+    assert (code, line["file"], line["old"]) == (0, str(new), str(old))
+    said = {kind: "".join(p["text"] for p in line["changes"] if p["kind"] != kind) for kind in ("added", "removed")}
+    assert said["added"] == "It rained. The ferry sailed.\n\nNobody was hurt."
+    assert said["removed"] == "It rained. The ferry sank.\n\nNobody was hurt."
+    assert CliRunner().invoke(cli, ["inspect", "diff", str(old)]).exit_code == 2
+
+
+def test_it_needs_no_newsroom_and_loads_neither_django_nor_a_parser(tmp_path):
+    feed = write(tmp_path / "feed.xml", FEED)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HANDBILL", "DJANGO"))}
+    command = [sys.executable, "-c", DRIVER, "inspect", "feed", str(feed)]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr.strip()) == (0, "")
+    assert json.loads(ran.stdout)["title"] == "Alder"
