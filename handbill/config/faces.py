@@ -1,14 +1,20 @@
 """Two faces of one program: the public site and the desk, on two listeners and so two origins.
 
 The listener says which by ``handbill.face`` in the WSGI environment; no face serves the other's addresses.
-What anybody may send to the public one is small: no upload fills the disk.
+What anybody may send to the public one is small: no upload fills the disk. Only a hub that tells of a feed (ADR-0029)
+may send more; the callback reads it piece by piece and keeps nothing.
 """
 
+import re
+import sys
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from handbill.wire.hub import MOST_TOLD
+
 MOST_BODY = 64 * 1024  # bytes; a reader's form has an address or a few hundred topics
+_CALLBACK = re.compile(r"/websub/[A-Za-z0-9_-]{1,64}/")
 URLCONFS = {"public": "handbill.config.urls_public", "desk": "handbill.config.urls_desk"}
 
 
@@ -21,12 +27,18 @@ class FaceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         face = request.META.get("handbill.face", "desk")
         request.urlconf = URLCONFS[face]
-        if face == "public" and _length(request) > MOST_BODY:
+        if face == "public" and _length(request) > _most(request.path_info):
             return HttpResponse("This is more than a form here sends. Go back and send less.", "text/plain", 413)
         return self.get_response(request)
+
+
+def _most(path: str) -> int:
+    return MOST_TOLD if _CALLBACK.fullmatch(path) else MOST_BODY
 
 
 def _length(request: HttpRequest) -> int:
     """Bytes of the body; Django too reads nothing where no length is given."""
     given = request.META.get("CONTENT_LENGTH") or ""
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 20 else 0
+    if not (given.isascii() and given.isdigit()):
+        return 0
+    return int(given) if len(given) < 20 else sys.maxsize

@@ -26,7 +26,7 @@ from handbill.topics.wording import fill
 
 _ENTRIES_KEPT = 5000
 _LONGEST_SERIES = 2000
-_PRIVATE = ("Disallow: /search/", "Disallow: /confirm/", "Disallow: /preferences/", "Disallow: /unsubscribe/")
+_PRIVATE = tuple(f"Disallow: /{name}/" for name in ("search", "confirm", "preferences", "unsubscribe", "websub"))
 
 
 class Press:
