@@ -118,18 +118,19 @@ def record_success(
     dates: Sequence[datetime] = (),
     fresh_seconds: int = 0,
     moved_to: str = "",
+    told: bool = False,
 ) -> bool:
     """The feed gave its entries. False when the lease was lost: then nothing is written and nothing may be filed.
 
     ``new`` entries were not known before; ``dates`` are those the entries claim. For ``fresh_seconds`` the outlet asks
-    not to be asked again; ``moved_to`` is where a permanent redirect led.
+    not to be asked again; ``moved_to`` is where a permanent redirect led; ``told``: a hub tells us of its changes.
     """
     newest_at = newest(dates, now, new=new, newest_at=feed.newest_at)
     gap_minutes = learn_gap(feed.gap_minutes, dates, now, new=new, newest_at=feed.newest_at)
     changes = {**_well(now), **_moved(feed, moved_to, now), **_marks(etag, last_modified)}
     changes |= {"gap_minutes": gap_minutes, "newest_at": newest_at}
     changes |= {"title": shorten(title, 300), "first_filed_at": feed.first_filed_at or now}
-    return _record(feed, now, changes, jitter=jitter, fresh_seconds=fresh_seconds)
+    return _record(feed, now, changes, jitter=jitter, fresh_seconds=fresh_seconds, told=told)
 
 
 def record_unchanged(
@@ -141,11 +142,22 @@ def record_unchanged(
     last_modified: str = "",
     fresh_seconds: int = 0,
     moved_to: str = "",
+    told: bool = False,
 ) -> bool:
     """The feed says that nothing has changed, or gives the same again; marks it gave anew are kept."""
     anew = {name: mark for name, mark in _marks(etag, last_modified).items() if mark}
     changes = {**_well(now), **_moved(feed, moved_to, now), **anew}
-    return _record(feed, now, changes, jitter=jitter, fresh_seconds=fresh_seconds)
+    return _record(feed, now, changes, jitter=jitter, fresh_seconds=fresh_seconds, told=told)
+
+
+def trust_less(feed: Feed, trust: str, sentence: str) -> None:
+    """Know the feed's entries again by ``trust`` from now on; the sentence tells the editor why."""
+    Feed.objects.filter(pk=feed.pk).update(trust=Feed.Trust(trust), notice=sentence)
+
+
+def notice(feed: Feed, sentence: str) -> None:
+    """Tell the editor what was done about this feed by itself."""
+    Feed.objects.filter(pk=feed.pk).update(notice=shorten(sentence, 1000))
 
 
 def record_failure(feed: Feed, now: datetime, sentence: str, *, jitter: float, retry_after: int | None = None) -> bool:
@@ -193,6 +205,7 @@ def _record(
     jitter: float,
     retry_after: int | None = None,
     fresh_seconds: int = 0,
+    told: bool = False,
 ) -> bool:
     next_at = next_poll(
         now,
@@ -203,6 +216,7 @@ def _record(
         gap_minutes=changes.get("gap_minutes", feed.gap_minutes),
         newest_at=changes.get("newest_at", feed.newest_at),
         fresh_seconds=fresh_seconds,
+        told=told,
     )
     held = work.finish(feed, next_at, **changes)
     if held and changes.get("moved_to"):

@@ -1,16 +1,31 @@
-"""File what a reading brought: new reports, rewritten ones with their old text kept, each once."""
+"""File what a reading brought: new reports, rewritten ones with their old words kept, each once.
+
+All of it happens in one transaction, which ends by giving back the feed's lease. Only what is new in the reading is
+looked up, by indexes: the cost grows with what is new, not with what is stored.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from handbill.kit.http import Response
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed
-from handbill.wire.models import LastReading, Report
+from handbill.wire import identity
+from handbill.wire.match import match
+from handbill.wire.models import LastReading, PageVisit, Report
+from handbill.wire.politeness import fresh_seconds
+from handbill.wire.push import note_hub
 from handbill.wire.records import CleanEntry, Mark, Reading, Round
+from handbill.wire.rewrite import mark_returned, rewrite
+from handbill.wire.withdraw import suspect
+
+PAGE_AGAIN = timedelta(hours=6)  # after the feed's words changed, for a report whose text is its page's
+FOLLOWED = timedelta(days=7)  # so long after it was filed
 
 
 def known_marks(feeds: list[Feed]) -> dict[int, frozenset[Mark]]:
@@ -19,11 +34,22 @@ def known_marks(feeds: list[Feed]) -> dict[int, frozenset[Mark]]:
     return {feed_id: frozenset(Mark(*mark) for mark in marks) for feed_id, marks in last}
 
 
+def known_hashes(feeds: Iterable[Feed]) -> dict[int, str]:
+    """The ``body_hash`` of each feed's last reading, by the feed's key."""
+    return dict(LastReading.objects.filter(feed__in=list(feeds)).values_list("feed_id", "body_hash"))
+
+
+def body_hash(data: bytes) -> str:
+    """What the same bytes are known again by: 32 hexadecimal digits."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
 def file_reading(feed: Feed, reading: Reading, answer: Response, now: datetime, *, jitter: float) -> Round:
-    """File what is new and give back the feed's lease, all in one transaction, or nothing when the lease was lost."""
-    unknown = _unknown(feed, {entry.identity: entry for entry in reading.entries})
-    reports = [_report(feed, entry, now) for entry in unknown.values()]
+    """File what is new and give back the feed's lease; nothing is written when the lease was lost."""
     with transaction.atomic():
+        new, changed = file_entries(feed, reading.entries, now)
+        _remember(feed, reading, body_hash(answer.body), now)
+        told = note_hub(feed, reading, answer, now, news=bool(new))
         held = sources.record_success(
             feed,
             now,
@@ -31,31 +57,78 @@ def file_reading(feed: Feed, reading: Reading, answer: Response, now: datetime, 
             title=reading.title,
             etag=answer.headers.get("etag", ""),
             last_modified=answer.headers.get("last-modified", ""),
+            new=new,
+            dates=[entry.published for entry in reading.entries if entry.published],
+            fresh_seconds=fresh_seconds(answer.headers, now),
+            moved_to=answer.moved_to,
+            told=told,
         )
         if not held:
+            transaction.set_rollback(True)
             return Round(fetched=1, entries=len(reading.marks))
-        still_unknown = _unknown(feed, unknown)
-        Report.objects.bulk_create(reports, ignore_conflicts=True)
-        LastReading.objects.update_or_create(
-            feed=feed, defaults={"marks": [[mark.identity, mark.fingerprint] for mark in reading.marks]}
-        )
-        return Round(fetched=1, entries=len(reading.marks), filed=len(still_unknown))
+    return Round(fetched=1, entries=len(reading.marks), filed=new, changed=changed)
 
 
 def file_mail(feed: Feed, entry: CleanEntry, now: datetime) -> bool:
     """File what a newsletter's mail brought; False, and nothing is written, when it is filed already."""
     with transaction.atomic():
-        if not _unknown(feed, {entry.identity: entry}):
+        if Report.objects.filter(source=feed.source_id, identity=entry.identity).exists():
             return False
         Report.objects.bulk_create([_report(feed, entry, now)], ignore_conflicts=True)
         sources.record_mail(feed, now)
     return True
 
 
-def _unknown(feed: Feed, entries: dict[str, CleanEntry]) -> dict[str, CleanEntry]:
-    filed = Report.objects.filter(source=feed.source_id, identity__in=list(entries))
-    known = set(filed.values_list("identity", flat=True))
-    return {identity: entry for identity, entry in entries.items() if identity not in known}
+def file_entries(feed: Feed, entries: Sequence[CleanEntry], now: datetime) -> tuple[int, int]:
+    """File entries whose marks are new; how many reports are new, and how many rewritten. Call it in a transaction."""
+    if not entries:
+        return 0, 0
+    matched = match(feed, entries)
+    Report.objects.bulk_create([_report(feed, entry, now) for entry in matched.new], ignore_conflicts=True)
+    for entry, report in matched.renamed:
+        Report.objects.filter(pk=report.pk).update(identity=entry.identity)
+    known = matched.known + matched.renamed
+    mark_returned([report.pk for _, report in known], now)
+    return len(matched.new), _rewritten(feed, known, now)
+
+
+def _remember(feed: Feed, reading: Reading, body: str, now: datetime) -> None:
+    """Keep what the reading held; what it no longer holds may have been taken back."""
+    last = LastReading.objects.filter(feed=feed).first() or LastReading(feed=feed)
+    marks = [[mark.identity, mark.fingerprint] for mark in reading.marks]
+    suspect(feed, [mark[0] for mark in last.marks], [mark[0] for mark in marks], now)
+    last.marks, last.body_hash = marks, body
+    last.save()
+
+
+def _rewritten(feed: Feed, known: list[tuple[CleanEntry, Report]], now: datetime) -> int:
+    """Give new words to the reports whose feed changed them; how many were altered.
+
+    Only the feed that filed a report rewrites it: another of the outlet's may tell it in fewer words.
+    """
+    altered = 0
+    for entry, light in known:
+        words = identity.words_key(entry.title, entry.text)
+        if light.feed_id != feed.pk or light.words == words:
+            continue
+        report = Report.objects.select_for_update(of=("self",)).get(pk=light.pk)
+        before = report.alterations
+        if light.words or not report.full_text:
+            notice = _give_words(report, entry, now)
+            if notice:
+                sources.notice(feed, notice)
+        Report.objects.filter(pk=report.pk).update(words=words, updated_at=entry.updated)
+        altered += report.alterations > before
+    return altered
+
+
+def _give_words(report: Report, entry: CleanEntry, now: datetime) -> str:
+    """A text that is the page's is not overwritten by the feed's: its page is visited again instead, after a while."""
+    if not report.full_text:
+        return rewrite(report, now, title=entry.title, text=entry.text, body_html=entry.body_html)
+    if now - report.filed_at < FOLLOWED:
+        PageVisit.objects.filter(report=report, next_at__isnull=True).update(next_at=now + PAGE_AGAIN)
+    return rewrite(report, now, title=entry.title, text=report.text, body_html=report.body_html)
 
 
 def _report(feed: Feed, entry: CleanEntry, now: datetime) -> Report:
@@ -64,12 +137,14 @@ def _report(feed: Feed, entry: CleanEntry, now: datetime) -> Report:
         feed=feed,
         identity=entry.identity,
         address=entry.address,
+        name_key=identity.name_key(entry.address, entry.title),
         title=entry.title,
         author=", ".join(entry.authors)[:300],
         language=entry.language or feed.source.language,
         categories=list(entry.categories),
         body_html=entry.body_html,
         text=entry.text,
+        words=identity.words_key(entry.title, entry.text),
         media=[[item.address, item.type, item.size, item.title] for item in entry.media],
         licence=entry.licence,
         published_at=min(entry.published or now, now),

@@ -56,7 +56,7 @@ class ReportVersion(models.Model):
     number = models.PositiveIntegerField(default=0)
     title = models.CharField(max_length=500)
     text = models.TextField(blank=True)
-    words = models.CharField(max_length=16, blank=True, help_text="As the report's.")
+    words = models.CharField(max_length=16, blank=True, help_text="Hash of title and text, without their gaps.")
     replaced_at = models.DateTimeField()
 
     class Meta:
@@ -107,6 +107,7 @@ class HostRules(models.Model):
     text = models.TextField(blank=True)
     closed = models.BooleanField(default=False, help_text="The file could not be had: nothing may be fetched for now.")
     fetched_at = models.DateTimeField()
+    open_at = models.DateTimeField(null=True, blank=True, help_text="No page is fetched before, as the host asks.")
 
     def __str__(self) -> str:
         return self.host
@@ -148,6 +149,7 @@ class HeldMail(models.Model):
         AUTOMATIC = "automatic", "A machine answered: no newsletter"
         UNREADABLE = "unreadable", "It can't be read"
         ASSIGNED = "assigned", "It is about to be filed"
+        DISCARDED = "discarded", "A person put it aside; kept for some days, so that this can be undone"
 
     identity = models.CharField(max_length=64, unique=True, help_text="Hash of its Message-ID, or else of its bytes.")
     why = models.CharField(max_length=12, choices=Why)

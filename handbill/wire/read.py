@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from handbill.kit.text import plain, shorten
+from handbill.wire.identity import ID, identified
 from handbill.wire.page_links import links_by_selector, parse_page_links
 from handbill.wire.parse import parse_feed
 from handbill.wire.records import CleanEntry, Entry, Mark, ParsedFeed, Reading
@@ -25,8 +26,11 @@ def read_document(
     page: bool = False,
     selector: str = "",
     known: Collection[Mark] = (),
+    trust: str = ID,
 ) -> Reading:
     """Read what ``address`` gave as ``data``; entries whose mark is in ``known`` are not made safe again.
+
+    ``trust`` says what an entry is known again by, as the feed's row does.
 
     ``page``: it is a web page and its links are the entries, those that ``selector`` picks, or where it is empty those
     found by the page's structure. Raises FeedError, and nothing else, when there is nothing to be read.
@@ -36,13 +40,13 @@ def read_document(
         parsed = links_by_selector(markup, address, selector) if selector else parse_page_links(markup, address)
     else:
         parsed = parse_feed(data, address=address, content_type=content_type)
-    return make_safe(parsed, address, known)
+    return make_safe(parsed, address, known, trust)
 
 
-def make_safe(parsed: ParsedFeed, address: str, known: Collection[Mark] = ()) -> Reading:
+def make_safe(parsed: ParsedFeed, address: str, known: Collection[Mark] = (), trust: str = ID) -> Reading:
     """The feed with its new entries sanitised; an entry with nothing in it is left out."""
     seen = frozenset(known)
-    entries = [entry for entry in parsed.entries if not entry.empty]
+    entries = identified((entry for entry in parsed.entries if not entry.empty), trust)
     marks = tuple(Mark(entry.identity, entry.fingerprint) for entry in entries)
     return Reading(
         title=parsed.title,

@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='reportversion',
             name='words',
-            field=models.CharField(blank=True, help_text="As the report's.", max_length=16),
+            field=models.CharField(blank=True, help_text="Hash of title and text, without their gaps.", max_length=16),
         ),
         migrations.AddIndex(
             model_name='report',
