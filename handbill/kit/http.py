@@ -35,6 +35,7 @@ from handbill.kit.errors import GiveUp, TryLater
 from handbill.kit.urls import AddressRefused, WebAddress, read_address, why_not_public
 
 MAX_BYTES = 15 * 1024 * 1024
+LARGE_BYTES = 256 * 1024  # of a body; only some may be larger at once
 MAX_HOPS = 5
 MAX_HEADER_BYTES = 64 * 1024
 MAX_RATIO = 200  # inflated to received; text reaches 60
@@ -90,6 +91,35 @@ class Guard:
                 raise FetchRefused(f"{address.host} leads to {answer}: {why}. Only public addresses are fetched.")
 
 
+class Allowance:
+    """How much the bodies of many fetches at once may take: at most ``many`` of them are large, the others wait."""
+
+    def __init__(self, many: int = 6) -> None:
+        self._turns = threading.BoundedSemaphore(many)
+
+    def loan(self) -> Loan:
+        """For one fetch; whoever is done with its body ends it."""
+        return Loan(self._turns)
+
+
+class Loan:
+    """The right to hold one large body; taken when the body turns out to be one."""
+
+    def __init__(self, turns: threading.BoundedSemaphore) -> None:
+        self._turns, self._held = turns, False
+
+    def take(self, deadline: float) -> bool:
+        """Wait for a turn until ``deadline`` (monotonic); whether there is one."""
+        self._held = self._held or self._turns.acquire(timeout=max(deadline - time.monotonic(), 0))
+        return self._held
+
+    def end(self) -> None:
+        """Somebody else may have the turn; harmless to repeat."""
+        if self._held:
+            self._held = False
+            self._turns.release()
+
+
 @dataclass(frozen=True, slots=True)
 class _Ask:
     """What goes out with each hop, and how much and how long its answer may be."""
@@ -100,6 +130,7 @@ class _Ask:
     max_bytes: int
     deadline: float
     tls: ssl.SSLContext | None
+    loan: Loan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +159,17 @@ def fetch(
     seconds: float = 20,
     resolve: Resolver | None = None,
     tls: ssl.SSLContext | None = None,
+    loan: Loan | None = None,
 ) -> Response:
     """GET ``url`` within ``seconds`` for everything together; the body, inflated, has at most ``max_bytes``.
 
-    ``etag`` and ``last_modified`` are what an earlier answer carried: unchanged is then a 304. ``resolve`` and ``tls``
-    are for tests. Raises FetchLater when a later try may succeed, FetchRefused when it can't; the text is one sentence
-    or two for a person and never holds the address's path, which may be private.
+    ``etag`` and ``last_modified`` are what an earlier answer carried: unchanged is then a 304. ``resolve`` stands in
+    for the system's resolver, ``tls`` is for tests. Before a body grows over LARGE_BYTES it takes ``loan``, which the
+    caller ends. Raises FetchLater when a later try may succeed, FetchRefused when it can't; the text is one sentence or
+    two for a person and never holds the address's path, which may be private.
     """
     headers = {"Accept": ACCEPT, **_printable({"If-None-Match": etag, "If-Modified-Since": last_modified})}
-    ask = _ask("GET", headers, None, user_agent, max_bytes, seconds, tls)
+    ask = replace(_ask("GET", headers, None, user_agent, max_bytes, seconds, tls), loan=loan)
     moved: bool | None = None  # whether every hop so far was permanent; None before the first
     for _ in range(MAX_HOPS + 1):
         address = _read(url)
@@ -253,7 +286,7 @@ def look_up(address: WebAddress, seconds: float, resolve: Resolver | None = None
 
 def _resolve(address: WebAddress, resolve: Resolver, deadline: float) -> list[str]:
     """In a thread of its own, since the system's resolver has no time limit; a number needs no resolver."""
-    if _is_number(address.host):
+    if address.is_number:
         return [address.host]
     found: list[str] = []
 
@@ -398,10 +431,11 @@ def _exchange(connection: _PinnedHTTP | _PinnedHTTPS, address: WebAddress, ask: 
     if not 200 <= answer.status < 300:
         return Response(answer.status, address.text, kept, b"")
     limits.allowance = 2 * ask.max_bytes + MAX_HEADER_BYTES  # room for chunk marks
-    return Response(answer.status, address.text, kept, _body(answer, kept, address, ask.max_bytes))
+    return Response(answer.status, address.text, kept, _body(answer, kept, address, ask))
 
 
-def _body(answer: BaseHTTPResponse, headers: dict[str, str], address: WebAddress, max_bytes: int) -> bytes:
+def _body(answer: BaseHTTPResponse, headers: dict[str, str], address: WebAddress, ask: _Ask) -> bytes:
+    max_bytes = ask.max_bytes
     coding = headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity", "gzip", "x-gzip"):
         raise FetchRefused(f"{address.host} packs its answer in a way that was not asked for ({coding[:40]!r}).")
@@ -423,6 +457,8 @@ def _body(answer: BaseHTTPResponse, headers: dict[str, str], address: WebAddress
             if inflated > RATIO_FREE_BYTES and inflated > MAX_RATIO * received:
                 raise FetchRefused(f"The answer of {address.host} swells more than {MAX_RATIO} times when unpacked.")
             pieces.append(piece)
+        if inflated > LARGE_BYTES and ask.loan and not ask.loan.take(ask.deadline):
+            raise FetchLater("Too many large answers came at once. It is tried again later.")
     if unpack is not None and received and not unpack.whole:
         raise FetchLater(f"The answer of {address.host} broke off before its end. It is tried again later.")
     return b"".join(pieces)
@@ -496,11 +532,6 @@ def _retry_after(text: str) -> int | None:
         return max(int((at - clock.now()).total_seconds()), 0)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
-
-
-def _is_number(host: str) -> bool:
-    """Whether the host is an IP address already; ``read_address`` lets only plain ones through."""
-    return ":" in host or host.rpartition(".")[2].isdigit()
 
 
 def _is_loopback(answer: str) -> bool:

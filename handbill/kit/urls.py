@@ -20,6 +20,10 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
+_ORDINARY = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,63}"
+    r"(?:(?:/[A-Za-z0-9_~!$&()*+,;=:@-][A-Za-z0-9_~!$&()*+,;=:@.-]*)+/?|/)(?:\?[A-Za-z0-9_~!$&()*+,;=:@./?-]*)?"
+)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 _V4_RANGES = """
@@ -59,6 +63,11 @@ class WebAddress:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
+    @property
+    def is_number(self) -> bool:
+        """Whether the host is an IP address, not a name; ``read_address`` lets only plain ones through."""
+        return ":" in self.host or self.host.rpartition(".")[2].isdigit()
+
 
 def read_address(text: str) -> WebAddress:
     """Read an address from outside. Raises AddressRefused, with the reason as a sentence.
@@ -95,7 +104,10 @@ def read_address(text: str) -> WebAddress:
 
 def resolve_link(base: str, link: str) -> str:
     """The absolute http(s) address that ``link`` means on the page ``base``, fragment kept; "" when it is none."""
-    link = re.sub(r"[\t\r\n]", "", link.strip())
+    link = link.strip()
+    if len(link) <= MAX_ADDRESS and _ORDINARY.fullmatch(link):
+        return link  # nothing in it would be read or written in another way
+    link = re.sub(r"[\t\r\n]", "", link)
     if not link:
         return ""
     try:

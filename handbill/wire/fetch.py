@@ -1,105 +1,355 @@
 """A round of fetching: lease the feeds that are due, fetch and read them, file what is new, once.
 
-Fetching happens in threads that know no database, reading in a sandbox; the rows are read and written in the caller's
-thread, in one short transaction a feed, fenced by its lease. A process that dies leaves its leases to run out: the
-feeds are then fetched again, and filing again changes nothing.
+The round streams: feeds are leased in small batches as places become free, so its memory doesn't grow with their
+number. Names are looked up, feeds fetched and read (in a sandbox) in threads that know no database; a thread that waits
+for a slow host costs next to nothing and takes no place from a healthy one. The rows are read and written in the
+caller's thread, in short transactions, each row fenced by its lease. A process that dies leaves its leases to run out:
+the feeds are then fetched again, and filing again changes nothing.
 """
 
 from __future__ import annotations
 
 import logging
+import math
+import queue
+import resource
 import secrets
+import time
+from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeAlias
+
+from django.db import transaction
 
 from handbill.kit.errors import HandbillError
-from handbill.kit.http import FetchLater, Response, fetch
+from handbill.kit.http import Allowance, FetchLater, Guard, Loan, Response, fetch, look_up, system_resolver
 from handbill.kit.sandbox import Sandbox
+from handbill.kit.urls import WebAddress, read_address
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed
-from handbill.wire.file import file_reading, known_marks
+from handbill.wire.file import body_hash, file_reading, known_hashes, known_marks
+from handbill.wire.lanes import Lane, Lanes
+from handbill.wire.politeness import Traffic, fresh_seconds
+from handbill.wire.push import telling_feeds
 from handbill.wire.read import read_document
 from handbill.wire.records import Mark, Reading, Round
 from handbill.wire.web import agent, guard
+from handbill.work import actions as work
 
-LEASE_SECONDS = 120
-FETCH_SECONDS = 15  # with THREADS, 100 feeds that all hang are over before their lease is
-THREADS = 16
+JOB = "fetch"
+LIMIT = 20_000  # feeds a round
+LEASING_SECONDS = 60.0  # then a round begins no more feeds
+FETCH_SECONDS = 15.0  # for one feed, with its name, redirects and body
+LEASE_SECONDS = 240  # from the round's beginning: outlasts its last fetch and reading
+THREADS = 1000
+SPARE_FILES = 200  # descriptors that are not the round's
+AT_ONCE = 128  # fetches that are not slow yet, and readings
+SLOW_SECONDS = 1.0  # a fetch that takes longer only waits, and makes room for another
+WAITING = 400  # feeds leased and not begun
+BATCH = 100  # rows a transaction
+REST = timedelta(minutes=10)  # for a host that is silent, refuses, or says that it is too much
+HOLD = timedelta(minutes=1)  # for a feed whose host or platform has its hands full
+LONGEST_REST = timedelta(days=1)
 NEVER = "Something in Handbill itself failed on this feed ({kind}). The log says more; report it if it lasts."
 
 log = logging.getLogger(__name__)
 sandbox = Sandbox()
+allowance = Allowance()
+traffic = Traffic()
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One leased feed on its way through the round; ``answer`` is there once it is fetched."""
+
+    feed: Feed
+    address: WebAddress
+    loan: Loan
+    lane: Lane[Job] | None = None
+    answer: Response | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """What a thread brings back: the answer and, unless it was 304, the feed in it."""
+class Found:
+    """The network addresses of a host."""
+
+    answers: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an outlet said, and the hash of it."""
 
     answer: Response
-    reading: Reading | None
+    hash: str
 
 
-def fetch_due(now: datetime, limit: int = 100, *, jitter: Callable[[], float] | None = None) -> Round:
+Outcome: TypeAlias = Found | Answered | Reading | Exception
+
+
+def fetch_due(now: datetime, limit: int = LIMIT, *, jitter: Callable[[], float] | None = None) -> Round:
     """Fetch up to ``limit`` feeds that are due and file their new entries as Reports.
 
-    Nothing raised for one feed stops the others: it is written down at its feed, in words. ``jitter`` gives 0 to 1.
+    Nothing raised for one feed stops the others: it is written down at its feed, in words. ``jitter`` gives 0 to 1. One
+    round runs at a time in the newsroom, so that its politeness holds; while one does, this does nothing. It ends
+    within LEASING_SECONDS, the time limit of a fetch and the reading of what came last.
     """
-    dice = jitter or _dice
-    feeds = sources.lease_due(now, LEASE_SECONDS, limit)
-    known = known_marks(feeds)
-    total = Round()
-    with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="fetch") as pool:
-        pending = {pool.submit(_gather, feed, known.get(feed.pk, frozenset())): feed for feed in feeds}
-        for done in as_completed(pending):
-            total = _sum(total, _settle(pending.pop(done), done, now, dice))
-    return total
+    with work.standing_job(JOB, now, LEASE_SECONDS) as held:
+        if not held:
+            return Round()
+        return _Gathering(now, limit, jitter or _dice, _places()).run()
+
+
+class _Gathering:
+    """The state of one round. Everything here runs in the caller's thread but ``_step``."""
+
+    def __init__(self, now: datetime, limit: int, dice: Callable[[], float], places: int) -> None:
+        self._now, self._left, self._dice = now, limit, dice
+        self._pool = ThreadPoolExecutor(max_workers=places, thread_name_prefix="fetch")
+        self._began = time.monotonic()
+        self._lanes: Lanes[Job] = Lanes(traffic)
+        self._landed: queue.SimpleQueue[tuple[Job, Outcome]] = queue.SimpleQueue()
+        self._young: OrderedDict[Job, float] = OrderedDict()  # by when their fetch began
+        self._under_way = self._reading = 0
+        self._places, self._agent, self._guard = places, agent(), guard()
+        self._total = Round()
+        traffic.forget(self._began)
+
+    def run(self) -> Round:
+        """Until nothing is under way and nothing more may begin."""
+        with self._pool:
+            self._stream()
+        free, held = self._lanes.clear(time.monotonic())
+        sources.give_back([job.feed for job in free])
+        sources.give_back([job.feed for job in held], self._now + HOLD)
+        return self._total
+
+    def _stream(self) -> None:
+        while True:
+            if self._in_time():
+                self._lease()
+                self._begin()
+            if not self._under_way:
+                break
+            self._settle(self._next_landed())
+
+    def _in_time(self) -> bool:
+        return time.monotonic() - self._began < LEASING_SECONDS
+
+    def _lease(self) -> None:
+        while self._left and len(self._lanes) <= WAITING - BATCH:
+            wanted = min(BATCH, self._left)
+            feeds = sources.lease_due(self._now, LEASE_SECONDS, wanted)
+            self._left = self._left - len(feeds) if len(feeds) == wanted else 0
+            jobs = [Job(feed, read_address(feed.address), allowance.loan()) for feed in feeds]
+            full = [job.feed for job in jobs if not self._lanes.join(job.address, job)]
+            if full:
+                sources.give_back(full, self._now + HOLD)
+
+    def _begin(self) -> None:
+        while self._under_way < self._places and self._busy() < AT_ONCE:
+            moment = time.monotonic()
+            taken = self._lanes.take(moment)
+            if taken is None:
+                return
+            job = taken[1]
+            job.lane, self._young[job] = taken[0], moment
+            if job.lane.answers or job.address.is_number:
+                self._submit(job, partial(_ask, job, self._guard, self._agent))
+            else:
+                self._submit(job, partial(_look_up, job.address))
+
+    def _busy(self) -> int:
+        """Fetches that are not slow yet, and readings."""
+        since = time.monotonic() - SLOW_SECONDS
+        while self._young and next(iter(self._young.values())) < since:
+            self._young.popitem(last=False)
+        return len(self._young) + self._reading
+
+    def _submit(self, job: Job, step: Callable[[], Outcome]) -> None:
+        self._under_way += 1
+        self._pool.submit(self._step, job, step)
+
+    def _step(self, job: Job, step: Callable[[], Outcome]) -> None:
+        try:
+            outcome = step()
+        except Exception as error:
+            outcome = error
+        self._landed.put((job, outcome))
+
+    def _next_landed(self) -> list[tuple[Job, Outcome]]:
+        """What has come back, up to a batch; waits for the first a moment, since slow ones make room by waiting."""
+        landed: list[tuple[Job, Outcome]] = []
+        try:
+            landed.append(self._landed.get(timeout=SLOW_SECONDS / 4))
+            while len(landed) < BATCH:
+                landed.append(self._landed.get_nowait())
+        except queue.Empty:
+            pass
+        self._under_way -= len(landed)
+        for job, _ in landed:
+            self._young.pop(job, None)
+        return landed
+
+    def _settle(self, landed: list[tuple[Job, Outcome]]) -> None:
+        answered: list[tuple[Job, str]] = []
+        read: list[tuple[Job, Reading]] = []
+        failed: list[tuple[Job, Exception]] = []
+        for job, outcome in landed:
+            if isinstance(outcome, Found):
+                self._lanes.found(_lane(job), job, job.address, outcome.answers)
+                continue
+            self._leave(job)
+            if isinstance(outcome, Answered):
+                job.answer = outcome.answer
+                answered.append((job, outcome.hash))
+            elif isinstance(outcome, Reading):
+                read.append((job, outcome))
+            else:
+                failed.append((job, outcome))
+        self._write(self._unchanged(answered), failed)
+        for job, reading in read:
+            self._file(job, reading)
+
+    def _leave(self, job: Job) -> None:
+        """One step of the job is over: of its reading if it has its answer, else of its fetching."""
+        if job.answer is None:
+            self._lanes.free(_lane(job))
+        else:
+            self._reading -= 1
+
+    def _unchanged(self, answered: list[tuple[Job, str]]) -> list[Job]:
+        """Those that gave nothing or the same bytes again; the others are sent to be read."""
+        given = [job.feed for job, hash_now in answered if hash_now]
+        hashes = known_hashes(given) if given else {}
+        others = [job for job, hash_now in answered if hash_now and hashes.get(job.feed.pk) != hash_now]
+        known = known_marks([job.feed for job in others]) if others else {}
+        for job in others:
+            self._reading += 1
+            self._submit(job, partial(_read, job, known.get(job.feed.pk, frozenset())))
+        return [job for job, _ in answered if job not in others]
+
+    def _write(self, unchanged: list[Job], failed: list[tuple[Job, Exception]]) -> None:
+        if not unchanged and not failed:
+            return
+        with transaction.atomic():
+            told = telling_feeds([job.feed for job in unchanged], self._now)
+            for job in unchanged:
+                self._write_unchanged(job, job.feed.pk in told)
+            for job, error in failed:
+                self._write_failure(job, error)
+        quiet = sum(job.answer is not None and job.answer.status == 304 for job in unchanged)
+        self._add(Round(fetched=len(unchanged), not_modified=quiet, failed=len(failed)))
+
+    def _write_unchanged(self, job: Job, told: bool) -> None:
+        job.loan.end()
+        answer = _answer(job)
+        sources.record_unchanged(
+            job.feed,
+            self._now,
+            jitter=self._dice(),
+            etag=answer.headers.get("etag", ""),
+            last_modified=answer.headers.get("last-modified", ""),
+            fresh_seconds=fresh_seconds(answer.headers, self._now),
+            moved_to=answer.moved_to,
+            told=told,
+        )
+
+    def _write_failure(self, job: Job, error: Exception) -> None:
+        job.loan.end()
+        if not isinstance(error, HandbillError):
+            log.error("Feed %s failed unexpectedly", job.feed.pk, exc_info=error)
+        sentence = str(error) if isinstance(error, HandbillError) else NEVER.format(kind=type(error).__name__)
+        asked = error.retry_after if isinstance(error, FetchLater) else None
+        if asked is not None:
+            asked += math.ceil(time.monotonic() - self._began)  # it was asked for now, not when the round began
+        sources.record_failure(job.feed, self._now, sentence, jitter=self._dice(), retry_after=asked)
+        if isinstance(error, FetchLater) and error.host:
+            self._rest(job, error.host, asked)
+
+    def _rest(self, job: Job, host: str, asked: int | None) -> None:
+        """Leave the host's other feeds alone: those of this round for a while, all for as long as it asks."""
+        place = _lane(job).place
+        if not place.platforms:
+            return
+        waiting = self._lanes.rest(place.host if host == job.address.host else host)
+        until = self._now + min(max(REST, timedelta(seconds=asked or 0)), LONGEST_REST)
+        sources.give_back([other.feed for other in waiting], until)
+        if asked is not None:
+            sources.rest_host(host, until)
+
+    def _file(self, job: Job, reading: Reading) -> None:
+        try:
+            self._add(file_reading(job.feed, reading, _answer(job), self._now, jitter=self._dice()))
+            job.loan.end()
+        except Exception as error:
+            self._write([], [(job, error)])
+
+    def _add(self, more: Round) -> None:
+        self._total = Round(*map(sum, zip(astuple(self._total), astuple(more), strict=True)))
+
+
+def _places() -> int:
+    """How many threads may wait for the network: as many as there are descriptors for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = THREADS + SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return THREADS if soft == resource.RLIM_INFINITY else max(min(THREADS, soft - SPARE_FILES), 16)
 
 
 def _dice() -> float:
     return secrets.randbelow(1001) / 1000
 
 
-def _gather(feed: Feed, known: frozenset[Mark]) -> Gathered:
+def _look_up(address: WebAddress) -> Found:
+    return Found(look_up(address, FETCH_SECONDS))
+
+
+def _ask(job: Job, guard: Guard, agent: str) -> Answered:
+    known = _lane(job).answers
+
+    def resolve(host: str, port: int) -> list[str]:
+        return list(known) if known and host == job.address.host else system_resolver(host, port)
+
     answer = fetch(
-        feed.address,
-        guard=guard(),
-        user_agent=agent(),
-        etag=feed.etag,
-        last_modified=feed.last_modified,
+        job.feed.address,
+        guard=guard,
+        user_agent=agent,
+        etag=job.feed.etag,
+        last_modified=job.feed.last_modified,
         seconds=FETCH_SECONDS,
+        resolve=resolve,
+        loan=job.loan,
     )
-    if answer.status == 304:
-        return Gathered(answer, None)
-    reading = sandbox.run(
+    return Answered(answer, "" if answer.status == 304 else body_hash(answer.body))
+
+
+def _read(job: Job, known: frozenset[Mark]) -> Reading:
+    answer = _answer(job)
+    return sandbox.run(
         read_document,
         answer.body,
         address=answer.url,
         content_type=answer.headers.get("content-type", ""),
-        page=feed.kind == Feed.Kind.PAGE,
-        selector=feed.selector,
+        page=job.feed.kind == Feed.Kind.PAGE,
+        selector=job.feed.selector,
         known=known,
     )
-    return Gathered(answer, reading)
 
 
-def _settle(feed: Feed, done: Future[Gathered], now: datetime, dice: Callable[[], float]) -> Round:
-    """Write down how one feed went. Only a database that is gone gets past this."""
-    try:
-        gathered = done.result()
-        if gathered.reading is None:
-            sources.record_unchanged(feed, now, jitter=dice())
-            return Round(fetched=1, not_modified=1)
-        return file_reading(feed, gathered.reading, gathered.answer, now, jitter=dice())
-    except HandbillError as error:
-        retry_after = error.retry_after if isinstance(error, FetchLater) else None
-        sources.record_failure(feed, now, str(error), jitter=dice(), retry_after=retry_after)
-    except Exception as error:
-        log.exception("Feed %s failed unexpectedly", feed.pk)
-        sources.record_failure(feed, now, NEVER.format(kind=type(error).__name__), jitter=dice())
-    return Round(failed=1)
+def _lane(job: Job) -> Lane[Job]:
+    if job.lane is None:
+        raise AssertionError("A job has its lane before it begins.")
+    return job.lane
 
 
-def _sum(one: Round, other: Round) -> Round:
-    return Round(*map(sum, zip(astuple(one), astuple(other), strict=True)))
+def _answer(job: Job) -> Response:
+    if job.answer is None:
+        raise AssertionError("A job has its answer before it is read.")
+    return job.answer

@@ -103,12 +103,12 @@ def fresh_seconds(headers: Mapping[str, str], now: datetime) -> int:
     return max(int((expires - (_date(headers.get("date", "")) or now)).total_seconds()), 0)
 
 
-def agent_text(version: str, public_address: str, name: str) -> str:
+def agent_text(product: str, version: str, public_address: str, name: str) -> str:
     """The user agent: the program, where the newsroom says how it fetches, and its name as far as ASCII writes it."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     ascii_name = " ".join(re.sub(r"[^\x20-\x7e]|[()\\;]", " ", ascii_name).split())
     named = f"; {ascii_name}" if re.search(r"[A-Za-z0-9]", ascii_name) else ""
-    return f"Handbill/{version} (+{public_address}/fetching/{named})"
+    return f"{product}/{version} (+{public_address}/fetching/{named})"
 
 
 @functools.lru_cache(maxsize=1)

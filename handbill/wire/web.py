@@ -6,14 +6,15 @@ from django.conf import settings
 
 from handbill import __version__
 from handbill.kit.http import Guard
+from handbill.wire.politeness import agent_text
 
 PRODUCT = "Handbill"
 """The name by which a robots.txt addresses us (RFC 9309, 2.2.1)."""
 
 
 def agent() -> str:
-    """The user agent: the program, and where the newsroom says how it fetches."""
-    return f"{PRODUCT}/{__version__} (+{settings.HANDBILL.public_address}/fetching/)"
+    """The user agent: the program, where the newsroom says how it fetches, and its name."""
+    return agent_text(PRODUCT, __version__, settings.HANDBILL.public_address, settings.HANDBILL.name)
 
 
 def guard() -> Guard:
