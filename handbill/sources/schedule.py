@@ -17,6 +17,7 @@ SLEEPIEST = timedelta(hours=6)
 UNKNOWN = timedelta(minutes=30)  # between visits while the rhythm is not known yet
 VISITS_A_GAP = 2
 SILENCE_SHARE = 16  # a feed silent for 8 hours is visited every 30 minutes, from 4 days on every 6 hours
+TOLD_FACTOR = 4  # so much less often is a feed visited whose hub tells of its changes
 SPREAD = 0.1
 MOST_DOUBLINGS = 20  # keeps the number small; a day is reached long before
 DATES = 20  # the newest so many dates tell a feed's rhythm
@@ -42,17 +43,20 @@ def next_poll(
     gap_minutes: int | None = None,
     newest_at: datetime | None = None,
     fresh_seconds: int = 0,
+    told: bool = False,
 ) -> datetime:
     """The moment of the next fetch after one at ``now``.
 
     ``interval_minutes`` is what a person chose; None: by the rhythm of ``gap_minutes`` and ``newest_at``, but not while
-    the server calls its answer fresh (``fresh_seconds``; six hours at most). ``failures`` are failed tries in a row (0:
-    it went well), ``jitter`` is 0 to 1, ``retry_after`` the seconds the server asked for, if it did. The wait is never
-    under five minutes nor under ``retry_after``, and never over a day and a tenth.
+    the server calls its answer fresh (``fresh_seconds``; six hours at most), and four times as long where a hub has
+    ``told`` us of changes and goes on to. ``failures`` are failed tries in a row (0: it went well), ``jitter`` is 0 to
+    1, ``retry_after`` the seconds the server asked for, if it did. The wait is never under five minutes nor under
+    ``retry_after``, and never over a day and a tenth.
     """
     if interval_minutes is None:
         fresh = timedelta(seconds=min(max(fresh_seconds, 0), SLEEPIEST.total_seconds()))
-        chosen = max(interval(gap_minutes, now - newest_at if newest_at else timedelta(0)), fresh)
+        rhythm = interval(gap_minutes, now - newest_at if newest_at else timedelta(0))
+        chosen = max(min(rhythm * TOLD_FACTOR, SLEEPIEST) if told else rhythm, fresh)
     else:
         chosen = min(timedelta(minutes=interval_minutes), MOST)
     wait = chosen * (1 << min(max(failures - 1, 0), MOST_DOUBLINGS))

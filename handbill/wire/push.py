@@ -53,22 +53,26 @@ class Said:
 Answers: TypeAlias = list[tuple[Push, Said]]
 
 
-def note_hub(feed: Feed, reading: Reading, answer: Response, now: datetime, *, news: bool) -> None:
+def note_hub(feed: Feed, reading: Reading, answer: Response, now: datetime, *, news: bool) -> bool:
     """Keep the feed's subscription in step with the hub and topic that its document or its ``Link:`` header names.
 
-    Call it in the transaction that files the reading. ``news``: the reading brought something new.
+    Call it in the transaction that files the reading. ``news``: the reading brought something new. True when the hub
+    holds a promise and has kept it so far: the feed needs less polling.
     """
     hub, topic = advertised(answer.headers.get("link", ""), answer.url)
     wanted = (hub or reading.hub, topic or reading.topic)
     held = Push.objects.filter(feed=feed, ending=False).first()
     if held and (held.hub, held.topic) == wanted:
-        _note_missed(held, feed, news)
-        return
+        if news and held.told_at and feed.fetched_at and held.told_at < feed.fetched_at:
+            Push.objects.filter(pk=held.pk, told_at=held.told_at).update(told_at=None)  # news, and it hadn't told us
+            return False
+        return bool(held.told_at and held.expires_at and held.expires_at > now)
     if held:
         _end(held, now)
     if _usable(*wanted):
         turn = _turn(held, now) if held else now
         Push.objects.create(feed=feed, hub=wanted[0], topic=wanted[1], token=secrets.token_urlsafe(24), next_at=turn)
+    return False
 
 
 def telling_feeds(feeds: Iterable[Feed], now: datetime) -> frozenset[int]:
@@ -117,12 +121,6 @@ def _turn(before: Push, now: datetime) -> datetime:
     """When the hub that follows ``before`` may be asked: a feed that names a new one each time can't send us around."""
     earliest = before.asked_at + PATIENCE if before.asked_at else before.next_at or now
     return max(now, earliest)
-
-
-def _note_missed(push: Push, feed: Feed, news: bool) -> None:
-    """Something new came and the hub hadn't told us since the last visit: it is not relied on until it tells again."""
-    if news and push.told_at and feed.fetched_at and push.told_at < feed.fetched_at:
-        Push.objects.filter(pk=push.pk, told_at=push.told_at).update(told_at=None)
 
 
 def _end(push: Push, now: datetime) -> None:

@@ -38,3 +38,9 @@ def test_what_a_server_asks_for_is_honoured_up_to_a_day(asked: int, minutes: int
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(-1, 2), st.none() | st.integers(-(10**9), 10**12))
 def test_a_feed_is_always_fetched_again(interval: int, failures: int, jitter: float, asked: int | None) -> None:
     assert LEAST <= wait(failures, jitter, asked, interval) <= MOST * (1 + SPREAD)
+
+
+@pytest.mark.parametrize(("gap", "hours"), [(60, 2.0), (20, 40 / 60), (600, 6.0), (None, 2.0)])
+def test_a_feed_whose_hub_tells_is_visited_four_times_less_but_every_six_hours(gap: int | None, hours: float) -> None:
+    at = next_poll(NOW, interval_minutes=None, failures=0, jitter=0.0, gap_minutes=gap, told=True)
+    assert at - NOW == timedelta(hours=hours)

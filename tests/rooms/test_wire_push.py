@@ -443,6 +443,20 @@ def test_only_a_hub_that_keeps_its_promise_slows_the_polling(wire: LoopbackWire,
     assert push.telling_feeds([feed], now) == frozenset()
 
 
+def test_a_feed_that_is_told_of_is_polled_four_times_less(wire: LoopbackWire, feed: Feed) -> None:
+    now = clock.now()
+    held(wire, now)
+    Feed.objects.update(gap_minutes=60, newest_at=now)
+    fetch(now)
+    assert Feed.objects.get().next_at == now + 30 * MINUTE
+    Push.objects.update(told_at=now)
+    fetch(now)
+    assert Feed.objects.get().next_at == now + 2 * HOUR
+    Feed.objects.update(interval_minutes=15)
+    fetch(now)
+    assert Feed.objects.get().next_at == now + 15 * MINUTE  # a person's choice stands
+
+
 def test_a_deleted_feed_takes_its_subscription_with_it(wire: LoopbackWire, feed: Feed) -> None:
     row = held(wire, clock.now())
     Report.objects.all().delete()
