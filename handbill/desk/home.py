@@ -15,6 +15,8 @@ from handbill.desk.panels import Panel, panels
 from handbill.kit.clock import now
 from handbill.sources import queries as sources
 
+MOST_TROUBLE = 5  # sources shown; the rest are on the health page
+
 
 class TodayPanel(Component):
     """Today's numbers with the way to each."""
@@ -25,10 +27,12 @@ class TodayPanel(Component):
 
     def get_context_data(self, parent_context: Mapping[str, Any]) -> dict[str, Any]:
         zone = settings.HANDBILL.zone
+        rows = sources.health(now())
         midnight = datetime.combine(now().astimezone(zone), time(), zone)
         return {
             "numbers": articles.numbers(midnight),
-            "trouble": sources.trouble(),
+            "trouble": [row for row in rows if row.level == sources.TROUBLE][:MOST_TROUBLE],
+            "troubles": sum(row.level == sources.TROUBLE for row in rows),
             "public_address": settings.HANDBILL.public_address,
             "request": parent_context["request"],
         }

@@ -9,6 +9,8 @@ import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.filters import WagtailFilterSet
@@ -22,7 +24,8 @@ from wagtail.admin.panels import (
     TitleFieldPanel,
 )
 from wagtail.admin.ui.tables import DateColumn, LiveStatusTagColumn
-from wagtail.snippets.views.snippets import SnippetViewSet
+from wagtail.admin.widgets.button import HeaderButton
+from wagtail.snippets.views.snippets import IndexView, SnippetViewSet
 
 from handbill.articles.models import Article, Series
 from handbill.desk.menu import SOURCES_HOOK
@@ -37,6 +40,18 @@ __all__ = ["VIEWSETS"]
 _BACKDATE = _(
     "Empty: the moment of publishing. An earlier date moves the article to its place in the archives; one of more than"
     " two days ago isn't mailed any more."
+)
+_KIND = _("A feed says itself what it is; a page gives the articles it links to; a newsletter comes by mail.")
+_SELECTOR = _(
+    "For a page: the CSS selector of its links, such as: article h2 a. Empty: the links that look like articles."
+    " “Add a source” shows what a selector gives while you write it."
+)
+_MATCHER = _("For a newsletter: the List-Id or the From address by which its mails are known.")
+_INTERVAL = _("Empty: by the feed's own rhythm, which is best. A number keeps to it, whatever the feed does.")
+_NEXT = _("Empty: switched off; a new feed: at once.")
+_FULL_TEXT = _(
+    "Once for each new article, where its robots.txt allows, for outlets whose feeds carry teasers only. Their"
+    " excerpts and grouping get better."
 )
 
 
@@ -75,9 +90,22 @@ class SlugForm(WagtailAdminModelForm):
 
 
 class FeedForm(WagtailAdminModelForm):
-    """Reads the address as fetching does, and has a new feed fetched at once."""
+    """Reads the address as fetching does, and has a new feed fetched at once.
+
+    A newsletter's address and times are not the editor's to change, and none is made here: its first mail does.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mailed = self.instance.kind == Feed.Kind.NEWSLETTER
+        for name in ("kind", "address", "next_at", "selector", "interval_minutes"):
+            self.fields[name].disabled = mailed
+        if not mailed:
+            self.fields["kind"].choices = [(kind.value, kind.label) for kind in (Feed.Kind.FEED, Feed.Kind.PAGE)]
 
     def clean_address(self) -> str:
+        if self.instance.kind == Feed.Kind.NEWSLETTER:
+            return self.instance.address
         try:
             return read_address(self.cleaned_data["address"]).text
         except AddressRefused as error:
@@ -220,11 +248,21 @@ class SeriesViewSet(SnippetViewSet):
     panels = [FieldPanel("name")]
 
 
+class SourceIndexView(IndexView):
+    """The outlets; adding one begins with a look at its address."""
+
+    @cached_property
+    def header_buttons(self) -> list[HeaderButton]:
+        look = HeaderButton(_("Add a source"), url=reverse("desk_look"), icon_name="plus")
+        return [look] if self.request.user.has_perm("sources.add_feed") else []
+
+
 class SourceViewSet(SnippetViewSet):
     """Outlets and how much of them may be quoted."""
 
     model = Source
     url_prefix = "sources"
+    index_view_class = SourceIndexView
     icon = "globe"
     menu_label = _("Outlets")
     menu_name = "outlets"
@@ -241,6 +279,7 @@ class SourceViewSet(SnippetViewSet):
             FieldPanel("address"),
             FieldRowPanel([FieldPanel("language"), FieldPanel("licence")]),
             FieldPanel("excerpt_words"),
+            FieldPanel("full_text", heading=_("Fetch each article's page"), help_text=_FULL_TEXT),
         ],
         base_form_class=SlugForm,
     )
@@ -254,16 +293,19 @@ class FeedViewSet(SnippetViewSet):
     icon = "rotate"
     menu_order = 50
     menu_hook = SOURCES_HOOK
-    list_display = ["address", "source", "succeeded_at", "failure"]
+    list_display = ["address", "source", "kind", "newest_at", "failure"]
     search_backend_name = None
     search_fields = ["address", "source__name", "failure"]
     copy_view_enabled = False
     edit_handler = ObjectList(
         [
-            FieldPanel("source"),
+            FieldPanel("source", heading=_("Outlet")),
+            FieldPanel("kind", help_text=_KIND),
             FieldPanel("address"),
-            FieldPanel("interval_minutes"),
-            FieldPanel("next_at", heading=_("Next fetch"), help_text=_("Empty: switched off; a new feed: at once.")),
+            FieldPanel("selector", help_text=_SELECTOR),
+            FieldPanel("matcher", help_text=_MATCHER),
+            FieldPanel("interval_minutes", heading=_("Minutes between visits"), help_text=_INTERVAL),
+            FieldPanel("next_at", heading=_("Next fetch"), help_text=_NEXT),
         ],
         base_form_class=FeedForm,
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from handbill.desk import health, sources, views
+from handbill.desk import health, newsletters, sources, views
 
 urlpatterns = [
     path("stories/", views.StoriesView.as_view(), name="desk_stories"),
@@ -11,5 +11,17 @@ urlpatterns = [
     path("stories/<int:story_id>/restore/", views.restore, name="desk_restore"),
     path("stories/undo/<int:article_id>/", views.undo_take, name="desk_undo_take"),
     path("sources/look/", sources.LookView.as_view(), name="desk_look"),
+    path("sources/links/", sources.PickView.as_view(), name="desk_pick"),
+    path("sources/links/preview/", sources.preview, name="desk_pick_preview"),
+    path("sources/chosen/", sources.add, name="desk_add"),
+    path("sources/take-list/", sources.take_list, name="desk_take_list"),
+    path("sources/sources.opml", sources.give_list, name="desk_give_list"),
     path("sources/health/", health.HealthView.as_view(), name="desk_health"),
+    path("sources/health/<int:feed_id>/", health.mend, name="desk_mend"),
+    path("sources/health/undo/", health.unmend, name="desk_unmend"),
+    path("sources/newsletters/", newsletters.NewslettersView.as_view(), name="desk_newsletters"),
+    path("sources/newsletters/add/", newsletters.add, name="desk_newsletter_add"),
+    path("sources/newsletters/<int:held_id>/assign/", newsletters.assign, name="desk_newsletter_assign"),
+    path("sources/newsletters/<int:held_id>/discard/", newsletters.discard, name="desk_newsletter_discard"),
+    path("sources/newsletters/<int:held_id>/restore/", newsletters.restore, name="desk_newsletter_restore"),
 ]

@@ -117,15 +117,21 @@ def _disk(newsroom: Settings) -> Iterator[Finding]:
 
 
 def _sources(newsroom: Settings) -> Iterator[Finding]:
-    from handbill.sources.models import Feed
-    from handbill.sources.queries import trouble
+    from handbill.kit.clock import now
+    from handbill.sources.queries import FIXES, health, waiting_long
+    from handbill.wire.queries import page_remarks
 
-    if not Feed.objects.exists():
+    rows = health(now(), remarks=page_remarks(now()))
+    if not rows:
         yield Finding(WARN, "there are no sources", "Add them with `handbill import opml FILE` or at the desk.")
-    for each in trouble():
-        yield Finding(
-            WARN, f"{each.source}: {each.sentence}", "Open the address in a browser; mend or remove the feed."
-        )
+    told = [row for row in rows if row.level in ("trouble", "notice")]
+    for row in told:
+        yield Finding(WARN, f"{row.feed.source}: {row.text}", f"At the desk, Sources, Health: {FIXES[row.fixes[0]]}.")
+    if rows and not told:
+        yield Finding(OK, f"{len(rows)} feeds do well")
+    if waiting := waiting_long(now()):
+        late = f"{waiting} feeds have been due for half an hour"
+        yield Finding(WARN, late, "Start `handbill run`, or `handbill fetch` once.")
 
 
 def _people(newsroom: Settings) -> Iterator[Finding]:

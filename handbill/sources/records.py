@@ -25,3 +25,22 @@ class FeedTrouble:
     source: str
     sentence: str
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHealth:
+    """How a feed does: ``level`` is "trouble", "notice", "new", "well" or "off"; sentences say what is to be told.
+
+    ``fixes`` name what may be done, the likeliest first (``sources.health.FIXES``). ``since``: when trouble began.
+    """
+
+    feed: Feed
+    level: str
+    sentences: tuple[str, ...]
+    fixes: tuple[str, ...]
+    since: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        """All sentences as one text."""
+        return " ".join(self.sentences)

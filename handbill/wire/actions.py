@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
+from handbill.wire.bell import ring_fetch
 from handbill.wire.fetch import fetch_due
+from handbill.wire.inbox import (
+    NEWSLETTERS,
+    assign_mail,
+    discard_mail,
+    file_assigned_mails,
+    knows_recipient,
+    restore_mail,
+    take_in_mails,
+)
 from handbill.wire.look import look_at, pick_links
+from handbill.wire.mail import matcher_of
 from handbill.wire.push import keep_pushes
+from handbill.wire.withdraw import ask_pages
 
-__all__ = ["fetch_due", "keep_pushes", "look_at", "pick_links"]
+__all__ = [
+    "NEWSLETTERS",
+    "assign_mail",
+    "discard_mail",
+    "fetch_due",
+    "file_assigned_mails",
+    "keep_pushes",
+    "knows_recipient",
+    "look_at",
+    "matcher_of",
+    "pick_links",
+    "restore_mail",
+    "ring_fetch",
+    "take_in_mails",
+]

@@ -81,7 +81,7 @@ def test_any_bytes_give_outlines_or_a_refusal(data: bytes) -> None:
         assert str(error).endswith(".")
 
 
-WRITTEN = Outline('Ægir\'s "Paper" & <Co>', "https://x.example/?a=1&b=2", "https://x.example/", "is")
+WRITTEN = Outline('Ægir\'s "Paper" & Co', "https://x.example/?a=1&b=2", "https://x.example/", "is")
 
 
 def test_what_is_written_is_read_again() -> None:

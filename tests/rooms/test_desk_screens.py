@@ -327,7 +327,7 @@ def test_who_may_only_choose_neither_publishes_nor_withdraws(client):
 
 def test_a_feed_added_at_the_desk_is_checked_and_fetched(desk):
     source = Source.objects.create(name="Quay Wire", slug="quay-wire")
-    form = {"source": source.pk, "interval_minutes": "30", "next_at": ""}
+    form = {"source": source.pk, "kind": "feed", "interval_minutes": "30", "next_at": ""}
     for wrong in ("javascript:alert(1)", "http://user:secret@paper.example/feed", "http://0x7f000001/"):
         assert desk.post("/feeds/add/", form | {"address": wrong}).status_code == 200
     assert not Feed.objects.exists()

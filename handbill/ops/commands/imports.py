@@ -1,4 +1,4 @@
-"""Bring in what a newsroom has already: its sources and its archive."""
+"""Bring in what a newsroom has already, its sources and its archive, and take its sources out again."""
 
 from __future__ import annotations
 
@@ -78,3 +78,27 @@ def _report(result: Imported, as_json: bool) -> int:
 
 def _with_refusals(text: str, refused: Iterable[str]) -> str:
     return "\n".join([text, *(f"not taken: {reason}" for reason in refused)])
+
+
+@cli.group(name="export")
+def take_out() -> None:
+    """Take out what another program can read."""
+
+
+@command(take_out, name="opml")
+@click.argument("file", required=False)
+def opml_out(file: str | None, as_json: bool) -> int:
+    """Write the feeds as an OPML list, to FILE or to stdout. Newsletters and pages without a feed are left out."""
+    from handbill.sources.queries import opml as written
+
+    data = written()
+    feeds = data.count(b"<outline ")
+    if file is None:
+        emit({"feeds": feeds, "opml": data.decode()}, data.decode().rstrip("\n"), as_json)
+        return OK
+    try:
+        Path(file).write_bytes(data)
+    except OSError as error:
+        raise GiveUp(f"{file} can't be written: {error.strerror}. Name a file that you may write.") from None
+    emit({"feeds": feeds, "file": file}, f"{feeds} feeds written to {file}", as_json)
+    return OK

@@ -1,0 +1,100 @@
+"""How one feed does, in plain words, and what would mend it. No query and no clock: row and moment are given."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from handbill.sources.models import Feed
+from handbill.sources.records import FeedHealth
+from handbill.sources.silence import silence, span_words
+
+TROUBLE, NOTICE, NEW, WELL, OFF = "trouble", "notice", "new", "well", "off"
+LEVELS = (TROUBLE, NOTICE, NEW, WELL, OFF)
+"""In the order of the page."""
+
+FIXES = {
+    "try": _("Try again now"),
+    "move": _("Use the new address"),
+    "stay": _("Keep the old address"),
+    "search": _("Look for the feed anew"),
+    "trust": _("Trust its ids again"),
+    "dismiss": _("Dismiss the notice"),
+    "on": _("Switch on"),
+    "off": _("Switch off"),
+}
+"""What the buttons say, by the name of the fix."""
+
+
+def feed_health(feed: Feed, now: datetime, remark: str = "") -> FeedHealth:
+    """The feed's level, sentences and fixes, the likeliest fix first. ``remark`` is a sentence about its pages."""
+    if _is_off(feed):
+        return FeedHealth(feed, OFF, ("It is switched off, so nothing is fetched.", *_last(feed, now)), ("on",))
+    failing, quiet = _failing(feed, now), _quiet(feed, now)
+    told = _told(feed, now) + ([remark] if remark else [])
+    sentences = [*failing, *told, *([] if failing and not quiet[0] else [quiet[1]])]
+    level = TROUBLE if failing or quiet[0] else NOTICE if told else NEW if feed.fetched_at is None else WELL
+    return FeedHealth(
+        feed, level, tuple(filter(None, sentences)), _fixes(feed, bool(failing) or quiet[0]), _since(feed, level)
+    )
+
+
+def _is_off(feed: Feed) -> bool:
+    return feed.next_at is None and feed.kind != Feed.Kind.NEWSLETTER
+
+
+def _since(feed: Feed, level: str) -> datetime | None:
+    return (feed.failing_since or feed.newest_at) if level == TROUBLE else None
+
+
+def _failing(feed: Feed, now: datetime) -> list[str]:
+    if not feed.failures:
+        return []
+    times = "once" if feed.failures == 1 else f"{feed.failures} times in a row"
+    since = f", for {span_words(now - feed.failing_since)}" if feed.failing_since and feed.failures > 1 else ""
+    return [f"{feed.failure} It failed {times}{since}."]
+
+
+def _told(feed: Feed, now: datetime) -> list[str]:
+    told = []
+    if feed.moved_to:
+        span = span_words(now - feed.moved_since) if feed.moved_since else "some time"
+        where = urlsplit(feed.moved_to).hostname or "another address"
+        told.append(f"It says that it has moved to {where}, at every visit for {span}.")
+    if feed.trust != Feed.Trust.ID:
+        told.append(f"Its ids can't be trusted: each entry is known again by {feed.get_trust_display()}.")
+    if feed.notice:
+        told.append(feed.notice)
+    return told
+
+
+def _quiet(feed: Feed, now: datetime) -> tuple[bool, str]:
+    """Whether it is silent for longer than is usual for it, and the sentence about when it last gave something."""
+    if feed.newest_at is not None:
+        found = silence(now, feed.newest_at, feed.gap_minutes)
+        return found.unusual, found.sentence
+    if feed.kind == Feed.Kind.NEWSLETTER:
+        return False, "No mail of it has come yet."
+    if feed.fetched_at is None:
+        return False, "It hasn't been fetched yet. That comes within a minute while the newsroom runs."
+    return False, "" if feed.failures else "It answers, but nothing has been in it so far."
+
+
+def _last(feed: Feed, now: datetime) -> list[str]:
+    return [f"The last was {span_words(now - feed.newest_at)} ago."] if feed.newest_at else []
+
+
+def _fixes(feed: Feed, ailing: bool) -> tuple[str, ...]:
+    fetched = feed.kind != Feed.Kind.NEWSLETTER
+    wanted = {
+        "move": bool(feed.moved_to),
+        "stay": bool(feed.moved_to),
+        "trust": feed.trust != Feed.Trust.ID,
+        "dismiss": bool(feed.notice) and feed.trust == Feed.Trust.ID,
+        "try": fetched,
+        "search": fetched and ailing,
+        "off": fetched,
+    }
+    return tuple(fix for fix, is_wanted in wanted.items() if is_wanted)
