@@ -98,7 +98,9 @@ def _tidy(text: str) -> str:
 
 def clean(text: str) -> str:
     """One line of honest text: NFC, white space folded, without controls, bidi overrides and other invisible marks."""
-    return unicodedata.normalize("NFC", _SPACE.sub(" ", _UNWANTED.sub("", text))).strip()
+    if not text.isprintable() or "\ufffc" in text:  # most text needs no more than its spaces folded
+        text = _UNWANTED.sub("", text)
+    return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
 def shorten(text: str, limit: int) -> str:

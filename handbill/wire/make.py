@@ -1,30 +1,49 @@
-"""Make entries of what is no feed, by the same measures as ``wire.parse`` makes them of feeds. Pure."""
+"""Make entries and feeds of what any reader found, by one measure: cleaned, cut, absolute, and with one identity. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
+from datetime import datetime
+from html import unescape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from handbill.kit.text import clean, plain, shorten
-from handbill.wire.parse import (
-    EARLIEST_YEAR,
-    MAX_AUTHOR,
-    MAX_BODY,
-    MAX_CATEGORIES,
-    MAX_CATEGORY,
-    MAX_ENTRIES,
-    MAX_ID,
-    MAX_TITLE,
-)
-from handbill.wire.records import Entry, ParsedFeed
+from handbill.kit.urls import MAX_ADDRESS, resolve_link
+from handbill.wire.dates import read_date
+from handbill.wire.records import Entry, Media, ParsedFeed
 
-MAX_FEED_TITLE = 300
+MAX_BYTES = 15 * 1024 * 1024
+MAX_ENTRIES = 500
+MAX_FEED_TITLE = 300  # characters, as the tables hold
+MAX_TITLE = 500
+MAX_AUTHOR = 300
+MAX_AUTHORS = 10
+MAX_ID = 2000
+MAX_CATEGORIES = 20
+MAX_CATEGORY = 100
+MAX_MEDIA = 20
+MAX_LICENCE = 300
+MAX_BODY = 500_000
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,4}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\\<>\"]")
+_MARKUP = re.compile(
+    r"</?(?:a|abbr|b|big|blockquote|br|center|cite|code|del|div|em|font|h[1-6]|hr|i|img|ins|kbd|li|ol|p|pre|q|s|small|span"
+    r"|strike|strong|sub|sup|tt|u|ul|var|wbr)\b[^<>]*>|</[A-Za-z][^<>]*>|<[A-Za-z][A-Za-z0-9-]*\s[^<>]*=[^<>]*>|<!--",
+    re.IGNORECASE,
+)
+_ACTIVE = re.compile(
+    r"<\s*/?\s*(?:script|style|iframe|frame|object|embed|applet|form|svg|math|meta|link|base|img|video|audio|input|button)"
+    r"\b|<[^<>]*\bon\w+\s*=",
+    re.IGNORECASE,
+)
+_ADDRESS_AND_NAME = re.compile(r"\s*(?:mailto:)?[^\s@()<>]+@[^\s@()<>]+\s*\((.{1,300})\)\s*")
+_NAME_AND_ADDRESS = re.compile(r"\s*(.{1,300}?)\s*[(<\[]\s*(?:mailto:)?[^\s@()<>]+@[^\s@()<>]+\s*[)>\]]\s*")
 
 
 def make_entry(
@@ -32,40 +51,133 @@ def make_entry(
     address: str,
     title: str,
     id: str = "",
+    link: str = "",
     authors: Iterable[str] = (),
     language: str = "",
     categories: Iterable[str] = (),
     summary: str = "",
     content: str = "",
     published: datetime | None = None,
+    updated: datetime | None = None,
     base: str = "",
+    media: Iterable[Media] = (),
+    licence: str = "",
 ) -> Entry:
-    """An entry of plain values: they are cleaned and cut here. It is known again by its id, or address, or title."""
+    """An entry of these values: they are cleaned and cut here. It is known again by its id, or address, or title.
+
+    ``title`` is plain text already; ``link`` is the address as it was written: an id that only repeats it counts as none.
+    """
     own_id, title = clean(id)[:MAX_ID], shorten(title, MAX_TITLE)
-    names = (shorten(plain(name), MAX_CATEGORY) for name in categories)
     return Entry(
         id=own_id,
         address=address,
         title=title,
-        authors=tuple(dict.fromkeys(name for author in authors if (name := shorten(author, MAX_AUTHOR)))),
+        authors=_authors(authors),
         language=language_code(language),
-        categories=tuple(dict.fromkeys(name for name in names if name))[:MAX_CATEGORIES],
+        categories=_categories(categories),
         summary=summary[:MAX_BODY],
         content=content[:MAX_BODY],
         published=published,
-        identity=hashlib.sha256((own_id or address or title).encode()).hexdigest(),
+        identity=identity_of(own_id if own_id != link else "", address, title or clean((content or summary)[:1000])),
+        updated=updated,
         base=base,
+        media=tuple({each.address: each for each in reversed([*media])}.values())[::-1][:MAX_MEDIA],
+        licence=shorten(licence, MAX_LICENCE),
     )
 
 
-def make_feed(title: str, language: str, site_address: str, entries: Iterable[Entry]) -> ParsedFeed:
-    """A feed of these entries, at most 500: an empty one is left out, and so is one that comes again."""
-    kept: dict[str, Entry] = {}
+def identity_of(own_id: str, address: str, title: str) -> str:
+    """By what an entry is known again: 64 hexadecimal digits. An entry without all three is known by how it begins."""
+    return hashlib.sha256((own_id or address or title).encode("utf-8", "replace")).hexdigest()
+
+
+def make_feed(
+    title: str,
+    language: str,
+    site_address: str,
+    entries: Iterable[Entry],
+    *,
+    hub: str = "",
+    topic: str = "",
+    kind: str = "page",
+) -> ParsedFeed:
+    """A feed of these entries, at most 500, in their order. An id or a link that several different entries share is not
+    trusted.
+    """
+    listed = [entry for entry, _ in zip(entries, range(MAX_ENTRIES), strict=False)]
+    return ParsedFeed(
+        title=shorten(title, MAX_FEED_TITLE),
+        language=language_code(language),
+        site_address=site_address,
+        entries=tuple(_trusted(listed)),
+        hub=hub,
+        topic=topic,
+        kind=kind,
+    )
+
+
+def _trusted(entries: list[Entry]) -> list[Entry]:
+    """An id that stands for several links names none of them; a link under several titles is the outlet's front page."""
+    links_of = _spread((entry.id, entry.address) for entry in entries)
+    titles_of = _spread((entry.address, entry.title) for entry in entries)
+    kept = []
     for entry in entries:
-        if not entry.empty:
-            kept.setdefault(entry.identity, entry)
-    known = tuple(kept.values())[:MAX_ENTRIES]
-    return ParsedFeed(shorten(title, MAX_FEED_TITLE), language_code(language), site_address, known)
+        if links_of[entry.id] > 1:
+            entry = replace(entry, id="", identity=identity_of("", entry.address, entry.title))
+        if not entry.id and titles_of[entry.address] > 1:
+            entry = replace(entry, identity=identity_of(f"{entry.address} {entry.title}", "", ""))
+        kept.append(entry)
+    return kept
+
+
+def _spread(pairs: Iterable[tuple[str, str]]) -> Counter[str]:
+    """How many different second halves each first half has."""
+    return Counter(first for first, _ in set(pairs) if first)
+
+
+def absolute(base: str, link: str) -> str:
+    """The absolute address of ``link``; where no base is known, a link stays as it was written, relative or not.
+
+    Empty when it leads elsewhere than to the web.
+    """
+    found = resolve_link(base, link)
+    if base.startswith(("http://", "https://")):
+        return found
+    link = re.sub(r"[\t\r\n]", "", link.strip())
+    if found:
+        return found if _UNFIT.search(link) or " " in link else link
+    return "" if _SCHEME.match(link) or _UNFIT.search(link) or len(link) > MAX_ADDRESS else link
+
+
+def one_line(text: str) -> str:
+    """The plain text of what may be markup or text: tags that HTML knows are dropped, and any other ``<`` is kept."""
+    if "<" not in text:
+        return clean(unescape(text) if "&" in text else text)
+    return clean(plain(text)) if _MARKUP.search(text) or _ACTIVE.search(text) else clean(unescape(text))
+
+
+def literal_line(text: str) -> str:
+    """Text that says of itself that it is no markup, on one line.
+
+    Entities are read all the same, as outlets write them here too, and what a browser could run is dropped.
+    """
+    return clean(plain(text)) if _ACTIVE.search(text) else clean(unescape(text) if "&" in text else text)
+
+
+def _authors(names: Iterable[str]) -> tuple[str, ...]:
+    cleaned = (shorten(one_line(_person(name)), MAX_AUTHOR) for name in names)
+    return tuple({name.casefold(): name for name in reversed([*cleaned]) if name}.values())[::-1][:MAX_AUTHORS]
+
+
+def _person(text: str) -> str:
+    """The name out of ``address (name)`` and ``name <address>``; the address where it stands alone."""
+    found = _ADDRESS_AND_NAME.fullmatch(text[:1000]) or _NAME_AND_ADDRESS.fullmatch(text[:1000])
+    return found.group(1) if found else text
+
+
+def _categories(names: Iterable[str]) -> tuple[str, ...]:
+    cleaned = (shorten(one_line(name), MAX_CATEGORY) for name in names)
+    return tuple(dict.fromkeys(name for name in cleaned if name))[:MAX_CATEGORIES]
 
 
 def language_code(text: str) -> str:
@@ -74,17 +186,7 @@ def language_code(text: str) -> str:
     return text.replace("_", "-") if len(text) <= 35 and _LANGUAGE.fullmatch(text) else ""
 
 
-def read_moment(text: str) -> datetime | None:
-    """A date as ISO 8601 or as mail writes it, in UTC; without a zone it is taken for UTC. None when it is none."""
-    text = text.strip()[:100]
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read(text)
-            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            continue
-        return moment.replace(microsecond=0) if moment.year >= EARLIEST_YEAR else None
-    return None
+read_moment = read_date
 
 
 def without_parameters(address: str, names: re.Pattern[str]) -> str:

@@ -11,11 +11,13 @@ import re
 from dataclasses import dataclass
 from html.entities import html5
 
+import charset_normalizer
+
 from handbill.wire.errors import FeedError
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 HEAD = 65_536  # how far into the text the document may begin
-ROOTS = frozenset({"rss", "rdf", "feed"})
+ROOTS = frozenset({"rss", "rdf", "feed", "channel", "urlset", "sitemapindex"})
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -25,15 +27,20 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _WIDE = ((b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
+_MARKUP_BYTES = re.compile(rb"<[^<>]*>")
+_LATIN = re.compile(rb"[A-Za-z]+")
+_HIGH = bytes(range(0x80, 0x100))
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]{1,40})[\"']", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _AS_WRITTEN = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252", "gb2312": "gb18030"}
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?(rss|rdf|feed)[\s>]", re.IGNORECASE)
+_ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?(rss|rdf|feed|channel|urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _NAME = re.compile(r"<((?:[A-Za-z_][\w.-]{0,40}:)?([A-Za-z_][\w.-]{0,40}))")
 _WHOLE_ENTRY = re.compile(r"</(?:[A-Za-z_][\w.-]{0,40}:)?(?:item|entry)\s*>", re.IGNORECASE)
 _AMPERSAND = re.compile(r"&(?:(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});)?")
+_C1_MARK = re.compile("[\x80-\x9f]")
+_C1 = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
 _XML_NAMES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 
@@ -58,16 +65,28 @@ def decode(data: bytes, content_type: str = "") -> str:
     return text
 
 
+def right_text(text: str) -> str:
+    """The text with two common faults undone: UTF-8 that was read as Latin-1 before, and windows-1252's own codes."""
+    if text.isascii():
+        return text
+    try:
+        text = text.encode("iso-8859-1").decode("utf-8")
+    except UnicodeError:
+        pass
+    return text.translate(_C1) if _C1_MARK.search(text) else text
+
+
 def prepare(text: str) -> Document:
     """Find the feed in ``text``. Raises FeedError when it is a web page or anything else but a feed."""
     start = _feed_start(text)
     name = _NAME.match(text, start)
     root = name.group(1) if name else ""
     body = text[start:]
-    closed = re.search(rf"</{re.escape(root)}\s*>", body[-HEAD:], re.IGNORECASE)
-    end = re.compile(rf"</{re.escape(root)}\s*>\s*", re.IGNORECASE)
-    if closed and (last := list(end.finditer(body))):
-        body = body[: last[-1].end()]  # what outlets print after the document is no part of it
+    end = max(body.rfind(f"</{root}"), body.rfind(f"</{root.upper()}"))
+    close = re.compile(r"\s*>").match(body, end + len(root) + 2) if end >= 0 else None
+    closed = close is not None
+    if close:
+        body = body[: close.end()]  # what outlets print after the document is no part of it
     return Document(DECLARATION + body, root, not closed)
 
 
@@ -114,9 +133,19 @@ def _decoded(data: bytes, content_type: str) -> str:
     for name in names:
         if (text := _as(data, name)) is not None:
             return text
-    return (
-        _mixed(data) if any(name.lower() in ("utf-8", "utf8") for name in names) else data.decode("cp1252", "replace")
-    )
+    if any(name.lower() in ("utf-8", "utf8") for name in names):
+        return _mixed(data)
+    return data.decode(_guessed(data), "replace")
+
+
+def _guessed(data: bytes) -> str:
+    """The encoding nobody named: windows-1252 where most letters are Latin, else what its letters look like."""
+    words = _MARKUP_BYTES.sub(b" ", data[:HEAD])
+    high = len(words) - len(words.translate(None, _HIGH))
+    if high * 3 < sum(map(len, _LATIN.findall(words))):
+        return "cp1252"
+    found = charset_normalizer.from_bytes(words).best()
+    return found.encoding if found else "cp1252"
 
 
 def _mixed(data: bytes) -> str:
@@ -124,7 +153,7 @@ def _mixed(data: bytes) -> str:
     text = data.decode("utf-8", "replace")
     lost = text.count("\ufffd")
     good = sum(1 for c in text if c > "\x7f") - lost
-    return text if good > lost else data.decode("cp1252", "replace")
+    return text if good > lost else data.decode(_guessed(data), "replace")
 
 
 def _utf8(data: bytes) -> str | None:
@@ -163,8 +192,6 @@ def _no_feed(text: str, name: str) -> FeedError:
         return FeedError("This address gives a web page, not a feed. Look for the outlet's feed address on that page.")
     if name == "opml":
         return FeedError("This address gives a list of feeds (OPML), not a feed. Import it as a list instead.")
-    if name in ("urlset", "sitemapindex"):
-        return FeedError("This address gives a sitemap, not a feed. Look for the outlet's feed address.")
     if name:
         return FeedError(f"This address gives XML of another kind (<{name[:40]}>), not a feed. Check the address.")
     return FeedError("This address gives something else than a feed. Look for the outlet's feed address.")

@@ -23,8 +23,8 @@ from handbill.kit.text import clean, word_count
 from handbill.kit.urls import resolve_link
 from handbill.wire.discover import same_site
 from handbill.wire.errors import FeedError
-from handbill.wire.make import make_entry, make_feed, read_moment, without_parameters
-from handbill.wire.parse import MAX_ENTRIES
+from handbill.wire.dates import read_date
+from handbill.wire.make import MAX_ENTRIES, make_entry, make_feed, without_parameters
 from handbill.wire.records import Entry, ParsedFeed
 from handbill.wire.tree import page_base, page_title, page_tree, seen_text
 
@@ -316,7 +316,7 @@ def _author(card: etree._Element, title: str) -> str:
 
 
 def _card_date(card: etree._Element) -> datetime | None:
-    moments = (read_moment(node.get("datetime") or "") for node in card.iter("time"))
+    moments = (read_date(node.get("datetime") or "") for node in card.iter("time"))
     return next((moment for moment in moments if moment is not None), None)
 
 

@@ -17,10 +17,10 @@ from lxml import etree
 
 from handbill.kit.text import clean, plain
 from handbill.kit.urls import resolve_link
+from handbill.wire.dates import read_date
 from handbill.wire.errors import FeedError
-from handbill.wire.make import make_entry, make_feed, read_moment
+from handbill.wire.make import MAX_BYTES, MAX_ENTRIES, absolute, make_entry, make_feed
 from handbill.wire.mend import decode
-from handbill.wire.parse import MAX_BYTES, MAX_ENTRIES
 from handbill.wire.records import Entry, ParsedFeed
 from handbill.wire.tree import first_text, local_name, named, xml_tree
 
@@ -50,10 +50,19 @@ def read_sitemap(data: bytes, *, address: str, content_type: str = "") -> Sitema
     root = xml_tree(decode(_inflated(data), content_type), "url|sitemap")
     kind = local_name(root)
     if kind == "sitemapindex":
-        return Sitemap(make_feed("", "", _site(address), ()), _more(root, address))
+        return Sitemap(make_feed("", "", _site(address), (), kind="sitemap"), _more(root, address))
     if kind != "urlset":
         raise FeedError("This address gives no sitemap. Look for one in the outlet's robots.txt.")
     return Sitemap(_feed(root, address))
+
+
+def read_places(root: etree._Element | None, address: str) -> ParsedFeed:
+    """The entries of the sitemap with this root. Raises FeedError when it lists only further sitemaps."""
+    if root is None:
+        raise FeedError("This sitemap is broken beyond repair. It may be mended soon.")
+    if local_name(root) == "sitemapindex":
+        raise FeedError("This address gives a list of sitemaps. Take the one for news out of it.")
+    return _feed(root, address)
 
 
 def _inflated(data: bytes) -> bytes:
@@ -72,7 +81,7 @@ def _more(root: etree._Element, address: str) -> tuple[str, ...]:
     for place in list(named(root, "sitemap"))[:MAX_PLACES]:
         other = resolve_link(address, first_text(place, "loc"))
         if other and other != address:
-            changed = read_moment(first_text(place, "lastmod")) or LONG_AGO
+            changed = read_date(first_text(place, "lastmod")) or LONG_AGO
             found.setdefault(other, (not _NEWS.search(urlsplit(other).path), -changed.timestamp()))
     return tuple(sorted(found, key=found.__getitem__))[:MAX_MORE]
 
@@ -81,7 +90,7 @@ def _feed(root: etree._Element, address: str) -> ParsedFeed:
     places = list(named(root, "url"))[:MAX_PLACES]
     news = [(place, report) for place in places if (report := next(named(place, "news"), None)) is not None]
     if not news:
-        return make_feed("", "", _site(address), _newest(places, address))
+        return make_feed("", "", _site(address), _newest(places, address), kind="sitemap")
     publications = [
         publication for _, report in news if (publication := next(named(report, "publication"), None)) is not None
     ]
@@ -90,7 +99,8 @@ def _feed(root: etree._Element, address: str) -> ParsedFeed:
         _usual(plain(first_text(publication, "name")) for publication in publications),
         _usual(entry.language for entry in entries),
         _site(address),
-        entries,
+        (entry for entry in entries if not entry.empty),
+        kind="sitemap",
     )
 
 
@@ -98,17 +108,17 @@ def _news_entry(place: etree._Element, report: etree._Element, address: str) -> 
     publication = next(named(report, "publication"), report)
     moment = first_text(report, "publication_date") or first_text(place, "lastmod")
     return make_entry(
-        address=resolve_link(address, first_text(place, "loc")),
+        address=absolute(address, first_text(place, "loc")),
         title=plain(first_text(report, "title")),
         language=first_text(publication, "language") or first_text(report, "language"),
         categories=re.split("[,;،]", first_text(report, "keywords")),
-        published=read_moment(moment),
+        published=read_date(moment),
     )
 
 
 def _newest(places: list[etree._Element], address: str) -> list[Entry]:
     found = [
-        (resolve_link(address, first_text(place, "loc")), read_moment(first_text(place, "lastmod"))) for place in places
+        (absolute(address, first_text(place, "loc")), read_date(first_text(place, "lastmod"))) for place in places
     ]
     listed = [(link, changed) for link, changed in found if urlsplit(link).path.strip("/")]
     listed.sort(key=lambda each: each[1] or LONG_AGO, reverse=True)

@@ -1,0 +1,91 @@
+"""What elements mean, whatever format and namespace they come in: the tables of ``wire.xml_feed``. Pure.
+
+A name is the element's own in lower case, with the usual prefix of its namespace: ``pubdate``, ``dc:creator``. The
+formats' own namespaces have no prefix, so that RSS inside Atom and Atom inside RSS are read alike.
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+
+SPACES = {
+    "http://backend.userland.com/rss": "",
+    "http://backend.userland.com/rss2": "",
+    "http://blogs.law.harvard.edu/tech/rss": "",
+    "http://cyber.law.harvard.edu/rss/rss.html": "",
+    "http://purl.org/rss/1.0/": "",
+    "http://purl.org/net/rss1.1#": "",
+    "http://my.netscape.com/rdf/simple/0.9/": "",
+    "http://channel.netscape.com/rdf/simple/0.9/": "",
+    "http://purl.org/rss/1.0/modules/rss091#": "",
+    "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "",
+    "http://example.com/newformat#": "",
+    "http://example.com/necho": "",
+    "http://purl.org/echo/": "",
+    "uri/of/echo/namespace#": "",
+    "http://purl.org/pie/": "",
+    "http://purl.org/atom/ns#": "",
+    "http://www.w3.org/2005/atom": "",
+    "http://purl.org/dc/elements/1.0/": "dc",
+    "http://purl.org/dc/elements/1.1/": "dc",
+    "http://purl.org/dc/terms/": "dcterms",
+    "http://purl.org/rss/1.0/modules/dcterms/": "dcterms",
+    "http://purl.org/rss/1.0/modules/content/": "content",
+    "http://search.yahoo.com/mrss/": "media",
+    "http://search.yahoo.com/mrss": "media",
+    "http://www.itunes.com/dtds/podcast-1.0.dtd": "itunes",
+    "http://example.com/dtds/podcast-1.0.dtd": "itunes",
+    "http://backend.userland.com/creativecommonsrssmodule": "creativecommons",
+    "http://cyber.law.harvard.edu/rss/creativecommonsrssmodule.html": "creativecommons",
+    "http://creativecommons.org/ns#": "cc",
+    "http://creativecommons.org/ns#license": "cc",
+    "http://web.resource.org/cc/": "cc",
+    "http://www.w3.org/1999/xhtml": "xhtml",
+    "http://prismstandard.org/namespaces/basic/2.0/": "prism",
+    "http://prismstandard.org/namespaces/1.2/basic/": "prism",
+    "http://www.w3.org/xml/1998/namespace": "xml",
+}
+
+ENTRIES = frozenset({"item", "entry"})
+TITLES = ("title", "dc:title", "media:title", "itunes:title", "a")  # the last in the first draft of CDF
+IDS = ("guid", "id")
+PUBLISHED = (
+    "pubdate", "published", "issued", "dcterms:issued", "dc:date", "prism:publicationdate", "created", "dcterms:created"
+)
+UPDATED = ("updated", "modified", "dcterms:modified", "lastbuilddate", "dc:modified")
+AUTHORS = ("author", "dc:creator", "dc:author", "creator")
+SPEAKERS = ("itunes:author",)  # asked only where there is no author
+CATEGORIES = frozenset({"category", "dc:subject", "subject"})
+KEYWORDS = frozenset({"keywords", "itunes:keywords", "media:keywords", "tags"})
+SUMMARIES = frozenset(
+    {"description", "summary", "abstract", "dc:description", "itunes:summary", "media:description", "dcterms:abstract"}
+)
+CONTENTS = frozenset({"content:encoded", "content", "body", "xhtml:body", "fullitem", "xhtml:div"})
+LICENCES = ("creativecommons:license", "cc:license", "media:license", "license")
+RIGHTS = ("rights", "copyright", "dc:rights", "media:copyright")
+LANGUAGES = ("language", "dc:language")
+
+
+class Names(dict[str, str]):
+    """The names of one document's elements by their tags, learned as they come."""
+
+    def __init__(self, root: etree._Element) -> None:
+        super().__init__()
+        self._spaces = {uri: "" if prefix is None else prefix for prefix, uri in root.nsmap.items()}
+
+    def __missing__(self, tag: str) -> str:
+        if not isinstance(tag, str):
+            return ""  # an entity's reference, or another thing that is no element
+        space, _, local = tag.rpartition("}")
+        space = space[1:]
+        prefix, _, bare = local.rpartition(":")  # where the prefix was never declared
+        name = f"{prefix or self._prefix(space)}:{bare}".lower().removeprefix(":")
+        self[tag] = name
+        return name
+
+    def _prefix(self, space: str) -> str:
+        """The usual prefix, or the one the document gives to a namespace that nobody knows."""
+        if not space:
+            return ""
+        known = SPACES.get(space.lower())
+        return known if known is not None else self._spaces.get(space, "?")
