@@ -5,8 +5,9 @@ asked what it sees, and believed instead where the first lost a large part of th
 both get wrong can have a rule: where its text stands, as CSS selectors. What is chosen loses its repeated title and
 the lines that only lead elsewhere. ADR-0021 has the measurements.
 
-Neither library limits its own time, so the page is cut to a size and depth first at which they are quick. No page is
-fetched, whatever it says; the caller's clock is not asked.
+Both are loaded when the first page is read: they cost 40 MB, and only a sandbox's child needs them. Neither limits its
+own time, so the page is cut to a size and depth first at which they are quick. No page is fetched, whatever it says;
+the caller's clock is not asked.
 """
 
 from __future__ import annotations
@@ -20,12 +21,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-import trafilatura
 from cssselect import SelectorError
 from lxml import html
 from lxml.cssselect import CSSSelector
-from readability import Document
-from trafilatura.metadata import extract_metadata
 
 from handbill.kit.errors import GiveUp
 from handbill.kit.text import clean, plain, shorten, words
@@ -104,18 +102,19 @@ SITE_RULES: Mapping[str, SiteRule] = MappingProxyType(
 
 
 def extract_page(
-    markup: bytes | str, *, address: str = "", rules: Mapping[str, SiteRule] = SITE_RULES
+    markup: bytes | str, *, address: str = "", content_type: str = "", rules: Mapping[str, SiteRule] | None = None
 ) -> ExtractedPage:
-    """Read the article on the page that ``address`` gave as ``markup``.
+    """Read the article on the page that ``address`` gave as ``markup``, said to be ``content_type``.
 
     Relative links are resolved against the page's base or ``address``; where both are missing they lose their target.
-    ``rules`` are found by host, for its subdomains too. Raises PageError, and nothing else, when the page is too
-    large, or holds no article.
+    ``rules`` (else SITE_RULES) are found by host, for its subdomains too. Raises PageError, and nothing else, when the
+    page is too large, or holds no article.
     """
     if len(markup) > MAX_BYTES:
         raise PageError(f"This page is larger than {MAX_BYTES // 1048576} MiB. Read the article in a browser.")
     try:
-        return _page(trim_page(_text(markup)), address, _rule(address, rules))
+        rule = _rule(address, SITE_RULES if rules is None else rules)
+        return _page(trim_page(_text(markup, content_type)), address, rule)
     except PageError:
         raise
     except SelectorError as error:
@@ -128,9 +127,11 @@ def extract_page(
         raise PageError(f"This page can't be read: it is broken beyond repair ({type(error).__name__}).") from error
 
 
-def _text(markup: bytes | str) -> str:
+def _text(markup: bytes | str, content_type: str) -> str:
     if isinstance(markup, str):
         return markup
+    if "charset" in content_type.lower():
+        return decode(markup, content_type)
     declared = _META_CHARSET.search(markup[:4096])
     return decode(markup, f"text/html; charset={declared.group(1).decode()}" if declared else "")
 
@@ -143,6 +144,8 @@ def _rule(address: str, rules: Mapping[str, SiteRule]) -> SiteRule | None:
 
 
 def _page(page: str, address: str, rule: SiteRule | None) -> ExtractedPage:
+    from trafilatura.metadata import extract_metadata
+
     if not page:
         raise PageError(NO_ARTICLE)
     tree = html.document_fromstring(page)
@@ -178,6 +181,8 @@ def _by_rule(tree: Any, rule: SiteRule | None, base: str) -> str:
 
 
 def _precise(tree: Any, base: str) -> str:
+    import trafilatura
+
     found = trafilatura.extract(
         tree,
         favor_precision=True,
@@ -191,6 +196,8 @@ def _precise(tree: Any, base: str) -> str:
 
 
 def _generous(page: str, base: str) -> str:
+    from readability import Document
+
     return sanitise(Document(page).summary(html_partial=True), base)
 
 

@@ -133,6 +133,18 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of mails: ``filed`` are new reports, ``held`` wait for a person, ``known`` had come before."""
+
+    filed: int = 0
+    held: int = 0
+    known: int = 0
+
+    def __add__(self, other: TakenIn) -> TakenIn:
+        return TakenIn(self.filed + other.filed, self.held + other.held, self.known + other.known)
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """What a round of fetching did. ``fetched`` counts feeds that answered well, ``not_modified`` among them.
 
@@ -200,3 +212,25 @@ class Look:
     choices: tuple[Choice, ...]
     sentence: str = ""
     selectors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageRound:
+    """What a round of reading articles' pages did: pages asked for, and reports that got their whole text."""
+
+    visited: int = 0
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a report's words were, and what became of them: the title's pieces, the text's, and the text's tally.
+
+    ``number`` is the alteration that replaced the old words, ``at`` when it was seen.
+    """
+
+    number: int
+    at: datetime
+    title: tuple[Piece, ...]
+    text: tuple[Piece, ...]
+    tally: Tally

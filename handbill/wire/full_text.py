@@ -1,0 +1,215 @@
+"""Fetch the pages of new reports, each once, politely, and let the article there take the place of the feed's text.
+
+Only for sources that ask for it. A host is asked for one page at a time, with a pause between two, as long as its
+robots.txt wishes; what that file closes is not fetched. One worker does this at a time. Fetching happens in threads
+that know no database, extraction in the sandbox. A report whose text comes late is grouped with what the feed gave: its
+title and summary tell the story, and the longer text counts from the next round on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from urllib.parse import urljoin
+
+from django.db import transaction
+
+from handbill.kit.errors import GiveUp, HandbillError, TryLater
+from handbill.kit.http import FetchRefused, Response, fetch
+from handbill.kit.urls import AddressRefused, read_address
+from handbill.wire.extract import ExtractedPage, extract_page
+from handbill.wire.fetch import sandbox
+from handbill.wire.models import HostRules, PageVisit, Report
+from handbill.wire.read import MAX_TEXT
+from handbill.wire.records import PageRound
+from handbill.wire.robots import MAX_BYTES as MAX_ROBOTS
+from handbill.wire.robots import may_fetch
+from handbill.wire.web import agent, guard
+from handbill.work import actions as work
+
+MOST_BACKLOG = 10  # of what a feed held at its first fetch, the newest
+LEASE_SECONDS = 300
+FETCH_SECONDS = 15
+THREADS = 16
+PAUSE = timedelta(seconds=5)  # between two pages of a host that asks for nothing else
+RULES_LAST = timedelta(days=1)
+CLOSED_LASTS = timedelta(hours=1)
+BACKOFF = (5, 20, 80, 320)  # minutes after the first, second… failure; then it is given up
+CLOSED = "The outlet's robots.txt can't be had at present, so its pages are left alone. It is asked again."
+NOT_A_PAGE = "This address gives a file, not a web page. Open it in a browser."
+NEVER = "Something in Handbill itself failed on this page ({kind}). The log says more; report it if it lasts."
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """A host's robots.txt; ``new``: it was fetched just now."""
+
+    text: str
+    closed: bool
+    new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Visited:
+    """What a thread brings back from one page: the article or what went wrong, and the rules of the hosts it met."""
+
+    page: ExtractedPage | None
+    error: Exception | None
+    rules: dict[str, _Rules]
+    delay: float = 0.0
+
+
+def plan_visits(reports: Sequence[Report], now: datetime) -> int:
+    """Let the pages of these new reports be fetched where their source asks for it; how many will be.
+
+    The reports may be unsaved copies of rows that are there. Of backlog only the newest are visited. Repeating it
+    changes nothing: a page is visited once.
+    """
+    wanted = [each for each in reports if each.feed.source.full_text and each.address]
+    backlog = sorted((each for each in wanted if each.backlog), key=lambda each: each.published_at, reverse=True)
+    chosen = [each for each in wanted if not each.backlog] + backlog[:MOST_BACKLOG]
+    if not chosen:
+        return 0
+    filed = Report.objects.filter(source__in={each.source_id for each in chosen})
+    keys = filed.filter(identity__in=[each.identity for each in chosen], page_visit=None).values_list("pk", flat=True)
+    visits = [PageVisit(report_id=key, next_at=now) for key in keys]
+    PageVisit.objects.bulk_create(visits, ignore_conflicts=True)
+    return len(visits)
+
+
+def read_pages(now: datetime, limit: int = 50) -> PageRound:
+    """Fetch up to ``limit`` pages that are due, one of each host; the others of a host wait for their turn.
+
+    Nothing raised for one page stops the others: it is written down at its visit, in words.
+    """
+    with work.standing_job("pages", now, LEASE_SECONDS) as held:
+        if not held:
+            return PageRound()
+        visits = work.lease(PageVisit.objects.select_related("report"), now, LEASE_SECONDS, limit)
+        return _round(visits, now)
+
+
+def _round(visits: list[PageVisit], now: datetime) -> PageRound:
+    hosts = {visit.pk: _host(visit.report.address) for visit in visits}
+    stored = {row.host: row for row in HostRules.objects.filter(host__in=set(hosts.values()))}
+    first: dict[str, PageVisit] = {}
+    for visit in visits:
+        row = stored.get(hosts[visit.pk])
+        if row and row.open_at and row.open_at > now:
+            work.finish(visit, row.open_at)
+        elif hosts[visit.pk] in first:
+            work.finish(visit, now + PAUSE)
+        else:
+            first[hosts[visit.pk]] = visit
+    total = PageRound()
+    known = {host: _Rules(row.text, row.closed, new=False) for host, row in stored.items() if _fresh(row, now)}
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="pages") as pool:
+        going = {pool.submit(_visit, visit.report.address, known): (host, visit) for host, visit in first.items()}
+        for done, (host, visit) in going.items():
+            kept = _settle(visit, host, done.result(), now)
+            total = replace(total, visited=total.visited + 1, kept=total.kept + kept)
+    return total
+
+
+def _host(address: str) -> str:
+    """Whose robots.txt rules the page: host and, unless it is the scheme's own, port; "" when there is none."""
+    try:
+        return read_address(address.partition("#")[0]).authority
+    except AddressRefused:
+        return ""
+
+
+def _fresh(row: HostRules, now: datetime) -> bool:
+    return now - row.fetched_at < (CLOSED_LASTS if row.closed else RULES_LAST)
+
+
+def _visit(address: str, known: dict[str, _Rules]) -> _Visited:
+    """In a thread. Never raises."""
+    met: dict[str, _Rules] = {}
+    delay = 0.0
+    try:
+        delay = _ask_leave(address, known, met)
+        answer = fetch(address, guard=guard(), user_agent=agent(), seconds=FETCH_SECONDS)
+        if _host(answer.url) != _host(address):
+            _ask_leave(answer.url, known, met)
+        return _Visited(_extract(answer), None, met, delay)
+    except Exception as error:
+        if not isinstance(error, HandbillError):
+            log.exception("A page failed unexpectedly")
+        return _Visited(None, error, met, delay)
+
+
+def _ask_leave(address: str, known: dict[str, _Rules], met: dict[str, _Rules]) -> float:
+    """The seconds that the host wants between two pages. Raises TryLater or GiveUp when the page is closed."""
+    host = read_address(address.partition("#")[0]).authority
+    rules = known.get(host) or met.get(host)
+    if rules is None:
+        rules = met[host] = _fetch_rules(address)
+    if rules.closed:
+        raise TryLater(CLOSED)
+    permission = may_fetch(rules.text, address=address, agent=agent())
+    if not permission.allowed:
+        raise GiveUp(permission.why)
+    return permission.delay
+
+
+def _fetch_rules(address: str) -> _Rules:
+    """RFC 9309, 2.3.1: a robots.txt that isn't there allows everything, one that can't be had nothing."""
+    try:
+        answer = fetch(
+            urljoin(address, "/robots.txt"),
+            guard=guard(),
+            user_agent=agent(),
+            seconds=FETCH_SECONDS,
+            max_bytes=MAX_ROBOTS,
+        )
+    except FetchRefused as error:
+        return _Rules("", closed=error.status is None)
+    except TryLater:
+        return _Rules("", closed=True)
+    return _Rules(answer.body.decode("utf-8", "replace").replace("\0", ""), closed=False)
+
+
+def _extract(answer: Response) -> ExtractedPage:
+    kind = answer.headers.get("content-type", "")
+    media_type = kind.partition(";")[0].strip().lower()
+    if media_type and "html" not in media_type and media_type != "text/plain":
+        raise GiveUp(NOT_A_PAGE)
+    return sandbox.run(extract_page, answer.body, address=answer.url, content_type=kind)
+
+
+@transaction.atomic
+def _settle(visit: PageVisit, host: str, visited: _Visited, now: datetime) -> bool:
+    """Write down how one visit went; whether the report has its whole text now."""
+    for each, rules in visited.rules.items():
+        given = {"text": rules.text, "closed": rules.closed, "fetched_at": now}
+        HostRules.objects.update_or_create(host=each[:253], defaults=given)
+    pause = max(PAUSE, timedelta(seconds=visited.delay))
+    HostRules.objects.filter(host=host).update(open_at=now + pause)
+    if visited.page is not None:
+        return work.finish(visit, None, failures=0, failure="") and keep_text(visit.report, visited.page)
+    failures = visit.failures + 1
+    error = visited.error
+    if isinstance(error, TryLater) and failures <= len(BACKOFF):
+        again = now + max(timedelta(minutes=BACKOFF[failures - 1]), pause)
+        work.finish(visit, again, failures=failures, failure=str(error))
+    else:
+        said = str(error) if isinstance(error, HandbillError) else NEVER.format(kind=type(error).__name__)
+        work.finish(visit, None, failures=failures, failure=said)
+    return False
+
+
+def keep_text(report: Report, page: ExtractedPage) -> bool:
+    """Give the report the page's text, if it says more than the feed's; no version is kept: it is the same report."""
+    text = page.text[:MAX_TEXT]
+    if len(text) <= len(report.text):
+        return False
+    given = {"text": text, "body_html": page.html, "full_text": True}
+    given |= {"author": page.byline} if page.byline and not report.author else {}
+    given |= {"language": page.language} if page.language and not report.language else {}
+    return Report.objects.filter(pk=report.pk).update(**given) == 1

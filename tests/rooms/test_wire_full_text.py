@@ -1,0 +1,185 @@
+"""The pages of new reports on loopback: fetched once, as robots.txt wishes, and kept where they say more."""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from handbill.sources import actions as sources
+from handbill.sources.models import Feed, Source
+from handbill.testing.wire import Answer, LoopbackWire
+from handbill.wire import full_text
+from handbill.wire.full_text import CLOSED, plan_visits, read_pages
+from handbill.wire.models import HostRules, PageVisit, Report
+from handbill.wire.records import PageRound
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+SOON = NOW + timedelta(seconds=10)
+HTML = "text/html; charset=utf-8"
+PROSE = "".join(
+    f"<p>The river rose on the {n}. day, the ferry stayed and nobody came to see it.</p>" for n in range(20)
+)
+PAGE = f"<html lang=en><title>The river</title><body><nav>Menu</nav><article>{PROSE}</article></body></html>".encode()
+
+
+@pytest.fixture(autouse=True)
+def _end_children() -> Iterator[None]:
+    yield
+    full_text.sandbox.close()
+
+
+@pytest.fixture
+def wire(settings: Any) -> Iterator[LoopbackWire]:
+    with LoopbackWire({"/robots.txt": Answer(404)}) as server:
+        allowed = frozenset({("127.0.0.1", server.port)})
+        settings.HANDBILL = dataclasses.replace(settings.HANDBILL, allow_loopback=allowed)
+        yield server
+
+
+@pytest.fixture
+def feed() -> Feed:
+    feed = sources.add_source("The Outlet", "https://outlet.example/feed", NOW)
+    Source.objects.update(full_text=True)
+    feed.source.refresh_from_db()
+    return feed
+
+
+def report(feed: Feed, address: str, number: int = 1, **given: Any) -> Report:
+    return Report.objects.create(
+        source=feed.source,
+        feed=feed,
+        identity=str(number),
+        address=address,
+        title="The river",
+        text="It rose.",
+        published_at=NOW - timedelta(hours=number),
+        filed_at=NOW,
+        **given,
+    )
+
+
+def planned(feed: Feed, address: str, number: int = 1) -> PageVisit:
+    filed = report(feed, address, number)
+    plan_visits([filed], NOW)
+    return PageVisit.objects.get(report=filed)
+
+
+def asked(wire: LoopbackWire) -> list[str]:
+    return [request.path for request in wire.requests]
+
+
+def test_a_page_is_fetched_once_and_its_longer_text_kept(wire: LoopbackWire, feed: Feed) -> None:
+    wire.routes["/1"] = Answer(body=PAGE, content_type=HTML)
+    visit = planned(feed, wire.address + "/1#part")
+    assert read_pages(NOW) == PageRound(visited=1, kept=1)
+    assert read_pages(SOON) == PageRound()
+    assert asked(wire) == ["/robots.txt", "/1"]
+    assert wire.requests[1].headers["user-agent"].startswith("Handbill/")
+    visit.refresh_from_db()
+    assert (visit.next_at, visit.failure, visit.report.full_text) == (None, "", True)
+    assert visit.report.text.startswith("The river rose") and "Menu" not in visit.report.text
+    assert visit.report.body_html.startswith("<p>") and visit.report.language == "en"
+    assert not visit.report.versions.exists()
+    assert plan_visits([visit.report], SOON) == 0
+
+
+def test_a_page_that_says_less_changes_nothing(wire: LoopbackWire, feed: Feed) -> None:
+    wire.routes["/1"] = Answer(body=PAGE, content_type=HTML)
+    visit = planned(feed, wire.address + "/1")
+    Report.objects.update(text="Whole. " * 1000)
+    assert read_pages(NOW) == PageRound(visited=1, kept=0)
+    visit.report.refresh_from_db()
+    assert (visit.report.text, visit.report.full_text) == ("Whole. " * 1000, False)
+
+
+def test_only_what_is_new_and_wanted_is_planned(feed: Feed) -> None:
+    old = [report(feed, f"https://outlet.example/{n}", n, backlog=True) for n in range(1, 15)]
+    plan_visits([*old, report(feed, "", 20), report(feed, "https://outlet.example/21", 21)], NOW)
+    assert set(PageVisit.objects.values_list("report__identity", flat=True)) == {*map(str, range(1, 11)), "21"}
+    feed.source.full_text = False
+    unwanted = report(feed, "https://outlet.example/22", 22)
+    unwanted.feed = feed
+    assert plan_visits([unwanted], NOW) == 0
+
+
+def test_robots_are_obeyed_and_asked_once_a_day(wire: LoopbackWire, feed: Feed) -> None:
+    rules = b"User-agent: handbill\nDisallow: /closed\n\nUser-agent: *\nAllow: /\n"
+    wire.routes |= {"/robots.txt": Answer(body=rules), "/open": Answer(body=PAGE, content_type=HTML)}
+    closed = planned(feed, wire.address + "/closed", 1)
+    assert read_pages(NOW) == PageRound(visited=1)
+    planned(feed, wire.address + "/open", 2)
+    assert read_pages(SOON) == PageRound(visited=1, kept=1)
+    assert asked(wire) == ["/robots.txt", "/open"]
+    closed.refresh_from_db()
+    assert closed.next_at is None and "asks robots not to fetch" in closed.failure
+    planned(feed, wire.address + "/closed/too", 3)
+    read_pages(NOW + timedelta(days=1))
+    assert asked(wire)[2:] == ["/robots.txt"]
+
+
+def test_a_host_is_asked_for_one_page_at_a_time_with_the_pause_it_wants(wire: LoopbackWire, feed: Feed) -> None:
+    wire.routes["/robots.txt"] = Answer(body=b"User-agent: *\nCrawl-delay: 60\n")
+    for number in (1, 2, 3):
+        wire.routes[f"/{number}"] = Answer(body=PAGE, content_type=HTML)
+        planned(feed, f"{wire.address}/{number}", number)
+    assert [read_pages(NOW + timedelta(seconds=s)).visited for s in (0, 5, 59, 60, 70, 120)] == [1, 0, 0, 1, 0, 1]
+    assert HostRules.objects.get().open_at == NOW + timedelta(seconds=180)
+
+
+def test_a_host_whose_robots_can_not_be_had_is_left_alone_for_now(wire: LoopbackWire, feed: Feed) -> None:
+    wire.routes |= {"/robots.txt": Answer(503), "/1": Answer(body=PAGE, content_type=HTML)}
+    visit = planned(feed, wire.address + "/1")
+    assert read_pages(NOW) == PageRound(visited=1)
+    visit.refresh_from_db()
+    assert (visit.failure, visit.next_at) == (CLOSED, NOW + timedelta(minutes=5))
+    wire.routes["/robots.txt"] = Answer(404)
+    read_pages(NOW + timedelta(minutes=5))
+    assert asked(wire) == ["/robots.txt"]
+    assert read_pages(NOW + timedelta(minutes=80)).kept == 1
+
+
+def test_a_passing_fault_is_tried_again_and_given_up_at_last(wire: LoopbackWire, feed: Feed) -> None:
+    wire.routes["/1"] = Answer(500)
+    visit = planned(feed, wire.address + "/1")
+    tries, now = 0, NOW
+    while now is not None:
+        tries += read_pages(now).visited
+        visit.refresh_from_db()
+        now = visit.next_at
+    assert (tries, visit.failures) == (5, 5)
+    assert "fault of its own (500)" in visit.failure
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(410), "nothing at this address"),
+        (Answer(403), "doesn't let us in"),
+        (Answer(302, headers={"Location": "http://10.0.0.1/"}), "Only public addresses"),
+        (Answer(body=b"%PDF-1.7", content_type="application/pdf"), "a file, not a web page"),
+        (Answer(body=b"<html><body><form>Log in</form></body></html>", content_type=HTML), "clip it"),
+    ],
+)
+def test_what_will_never_work_is_said_once(wire: LoopbackWire, feed: Feed, answer: Answer, said: str) -> None:
+    wire.routes["/1"] = answer
+    visit = planned(feed, wire.address + "/1")
+    assert read_pages(NOW) == PageRound(visited=1)
+    visit.refresh_from_db()
+    assert visit.next_at is None and said in visit.failure
+    assert visit.report.text == "It rose."
+
+
+def test_a_page_that_leads_to_another_host_asks_that_host_too(wire: LoopbackWire, feed: Feed, settings: Any) -> None:
+    rules = Answer(body=b"User-agent: *\nDisallow: /")
+    with LoopbackWire({"/robots.txt": rules, "/1": Answer(body=PAGE, content_type=HTML)}) as other:
+        both = settings.HANDBILL.allow_loopback | {("127.0.0.1", other.port)}
+        settings.HANDBILL = dataclasses.replace(settings.HANDBILL, allow_loopback=both)
+        wire.routes["/1"] = Answer(302, headers={"Location": other.address + "/1"})
+        visit = planned(feed, wire.address + "/1")
+        assert read_pages(NOW) == PageRound(visited=1)
+    visit.refresh_from_db()
+    assert "asks robots not to fetch" in visit.failure
+    assert HostRules.objects.count() == 2
