@@ -27,6 +27,7 @@ from handbill.topics.models import Topic
 __all__ = [
     "import_archive",
     "import_wordpress",
+    "mark_report_seen",
     "publish",
     "publish_scheduled",
     "take_story",
@@ -99,6 +100,7 @@ def _draft(view: TriagedStory) -> Article:
         in_digest=not view.all_backlog,
         story=view.story,
         report=report,
+        report_seen=report.alterations,
     )
 
 
@@ -165,6 +167,11 @@ def undo_take(article_id: int, user: Any = None) -> None:
         )
     else:
         article.delete()
+
+
+def mark_report_seen(report_id: int, number: int) -> None:
+    """The newsroom has seen the report as alteration ``number`` left it: its articles need no look for that."""
+    Article.objects.filter(report=report_id, report_seen__lt=number).update(report_seen=number)
 
 
 def take_top_stories(count: int, now: datetime) -> int:

@@ -54,3 +54,4 @@ class Numbers:
     drafts: int  # articles not public
     changed: int  # public articles with a newer draft
     scheduled: int
+    altered: int  # articles whose report was rewritten, taken back or put back since the newsroom last looked

@@ -735,9 +735,11 @@ INSERT INTO "django_migrations" VALUES(236,'wire','0002_gather','2026-01-01 00:0
 INSERT INTO "django_migrations" VALUES(237,'wire','0003_push','2026-01-01 00:00:00');
 INSERT INTO "django_migrations" VALUES(238,'wire','0004_held_mail','2026-01-01 00:00:00');
 INSERT INTO "django_migrations" VALUES(239,'wire','0005_changes','2026-01-01 00:00:00');
-INSERT INTO "django_migrations" VALUES(240,'work','0001_initial','2026-01-01 00:00:00');
-INSERT INTO "django_migrations" VALUES(241,'wagtailimages','0001_squashed_0021','2026-01-01 00:00:00');
-INSERT INTO "django_migrations" VALUES(242,'wagtailcore','0001_squashed_0016_change_page_url_path_to_text_field','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(240,'wire','0006_host_pause','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(241,'wire','0007_discarded_mail','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(242,'work','0001_initial','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(243,'wagtailimages','0001_squashed_0021','2026-01-01 00:00:00');
+INSERT INTO "django_migrations" VALUES(244,'wagtailcore','0001_squashed_0016_change_page_url_path_to_text_field','2026-01-01 00:00:00');
 CREATE TABLE "django_session" ("session_key" varchar(40) NOT NULL PRIMARY KEY, "session_data" text NOT NULL, "expire_date" datetime NOT NULL);
 CREATE TABLE "handbill_cache" (
     "cache_key" varchar(255) NOT NULL PRIMARY KEY,
@@ -797,8 +799,8 @@ CREATE TABLE "wagtailcore_locale" ("id" integer NOT NULL PRIMARY KEY AUTOINCREME
 INSERT INTO "wagtailcore_locale" VALUES(1,'en');
 CREATE TABLE "wagtailcore_modellogentry" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "label" text NOT NULL, "action" varchar(255) NOT NULL, "timestamp" datetime NOT NULL, "content_changed" bool NOT NULL, "deleted" bool NOT NULL, "object_id" varchar(255) NOT NULL, "content_type_id" integer NULL REFERENCES "django_content_type" ("id") DEFERRABLE INITIALLY DEFERRED, "user_id" integer NULL, "uuid" char(32) NULL, "revision_id" integer NULL, "data" text NOT NULL CHECK ((JSON_VALID("data") OR "data" IS NULL)));
 CREATE TABLE "wagtailcore_page" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "path" varchar(255) NOT NULL UNIQUE, "depth" integer unsigned NOT NULL CHECK ("depth" >= 0), "numchild" integer unsigned NOT NULL CHECK ("numchild" >= 0), "title" varchar(255) NOT NULL, "slug" varchar(255) NOT NULL, "live" bool NOT NULL, "has_unpublished_changes" bool NOT NULL, "url_path" text NOT NULL, "seo_title" varchar(255) NOT NULL, "show_in_menus" bool NOT NULL, "search_description" text NOT NULL, "go_live_at" datetime NULL, "expire_at" datetime NULL, "expired" bool NOT NULL, "content_type_id" integer NOT NULL REFERENCES "django_content_type" ("id") DEFERRABLE INITIALLY DEFERRED, "owner_id" integer NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED, "locked" bool NOT NULL, "latest_revision_created_at" datetime NULL, "first_published_at" datetime NULL, "live_revision_id" integer NULL REFERENCES "wagtailcore_revision" ("id") DEFERRABLE INITIALLY DEFERRED, "last_published_at" datetime NULL, "draft_title" varchar(255) NOT NULL, "locked_at" datetime NULL, "locked_by_id" integer NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED, "locale_id" integer NOT NULL REFERENCES "wagtailcore_locale" ("id") DEFERRABLE INITIALLY DEFERRED, "translation_key" char(32) NOT NULL, "alias_of_id" integer NULL REFERENCES "wagtailcore_page" ("id") DEFERRABLE INITIALLY DEFERRED, "latest_revision_id" integer NULL REFERENCES "wagtailcore_revision" ("id") DEFERRABLE INITIALLY DEFERRED);
-INSERT INTO "wagtailcore_page" VALUES(1,'0001',1,1,'Root','root',1,0,'/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Root',NULL,NULL,1,'7521174a24104e6a9abbd5fe002e8aab',NULL,NULL);
-INSERT INTO "wagtailcore_page" VALUES(2,'00010001',2,0,'Welcome to your new Wagtail site!','home',1,0,'/home/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Welcome to your new Wagtail site!',NULL,NULL,1,'33f41ff7c98f467788fb16736aa8fe97',NULL,NULL);
+INSERT INTO "wagtailcore_page" VALUES(1,'0001',1,1,'Root','root',1,0,'/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Root',NULL,NULL,1,'6832525af0b548f9bfe4d427cf13b905',NULL,NULL);
+INSERT INTO "wagtailcore_page" VALUES(2,'00010001',2,0,'Welcome to your new Wagtail site!','home',1,0,'/home/','',0,'',NULL,NULL,0,1,NULL,0,NULL,NULL,NULL,NULL,'Welcome to your new Wagtail site!',NULL,NULL,1,'7964ad7de108433cb49f7b3c45a8fd32',NULL,NULL);
 CREATE TABLE "wagtailcore_pagelogentry" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "label" text NOT NULL, "action" varchar(255) NOT NULL, "timestamp" datetime NOT NULL, "content_changed" bool NOT NULL, "deleted" bool NOT NULL, "content_type_id" integer NULL REFERENCES "django_content_type" ("id") DEFERRABLE INITIALLY DEFERRED, "page_id" integer NOT NULL, "revision_id" integer NULL, "user_id" integer NULL, "uuid" char(32) NULL, "data" text NOT NULL CHECK ((JSON_VALID("data") OR "data" IS NULL)));
 CREATE TABLE "wagtailcore_pagesubscription" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "comment_notifications" bool NOT NULL, "page_id" integer NOT NULL REFERENCES "wagtailcore_page" ("id") DEFERRABLE INITIALLY DEFERRED, "user_id" integer NOT NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE "wagtailcore_pageviewrestriction" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "password" varchar(255) NOT NULL, "page_id" integer NOT NULL REFERENCES "wagtailcore_page" ("id") DEFERRABLE INITIALLY DEFERRED, "restriction_type" varchar(20) NOT NULL);
@@ -840,7 +842,7 @@ CREATE TABLE 'wagtailsearch_indexentry_fts_idx'(segid, term, pgno, PRIMARY KEY(s
 CREATE TABLE "wagtailusers_userprofile" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "submitted_notifications" bool NOT NULL, "approved_notifications" bool NOT NULL, "rejected_notifications" bool NOT NULL, "user_id" integer NOT NULL UNIQUE REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED, "preferred_language" varchar(10) NOT NULL, "current_time_zone" varchar(40) NOT NULL, "avatar" varchar(100) NOT NULL, "updated_comments_notifications" bool NOT NULL, "dismissibles" text NOT NULL CHECK ((JSON_VALID("dismissibles") OR "dismissibles" IS NULL)), "theme" varchar(40) NOT NULL, "density" varchar(40) NOT NULL, "contrast" varchar(40) NOT NULL, "keyboard_shortcuts" bool NOT NULL);
 CREATE TABLE "wire_absence" ("next_at" datetime NULL, "lease_until" datetime NULL, "lease_token" varchar(32) NOT NULL, "report_id" bigint NOT NULL PRIMARY KEY REFERENCES "wire_report" ("id") DEFERRABLE INITIALLY DEFERRED, "denials" integer unsigned NOT NULL CHECK ("denials" >= 0), "failures" integer unsigned NOT NULL CHECK ("failures" >= 0));
 CREATE TABLE "wire_heldmail" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "sender" varchar(300) NOT NULL, "subject" varchar(500) NOT NULL, "received_at" datetime NOT NULL, "data" BLOB NOT NULL, "feed_id" bigint NULL REFERENCES "sources_feed" ("id") DEFERRABLE INITIALLY DEFERRED, "identity" varchar(64) NOT NULL UNIQUE, "links" text NOT NULL CHECK ((JSON_VALID("links") OR "links" IS NULL)), "note" text NOT NULL, "text" text NOT NULL, "why" varchar(12) NOT NULL, "matcher" varchar(300) NOT NULL);
-CREATE TABLE "wire_hostrules" ("host" varchar(253) NOT NULL PRIMARY KEY, "text" text NOT NULL, "closed" bool NOT NULL, "fetched_at" datetime NOT NULL);
+CREATE TABLE "wire_hostrules" ("host" varchar(253) NOT NULL PRIMARY KEY, "text" text NOT NULL, "closed" bool NOT NULL, "fetched_at" datetime NOT NULL, "open_at" datetime NULL);
 CREATE TABLE "wire_lastreading" ("feed_id" bigint NOT NULL PRIMARY KEY REFERENCES "sources_feed" ("id") DEFERRABLE INITIALLY DEFERRED, "body_hash" varchar(32) NOT NULL, "marks" text NOT NULL CHECK ((JSON_VALID("marks") OR "marks" IS NULL)));
 CREATE TABLE "wire_pagevisit" ("next_at" datetime NULL, "lease_until" datetime NULL, "lease_token" varchar(32) NOT NULL, "report_id" bigint NOT NULL PRIMARY KEY REFERENCES "wire_report" ("id") DEFERRABLE INITIALLY DEFERRED, "failures" integer unsigned NOT NULL CHECK ("failures" >= 0), "failure" text NOT NULL);
 CREATE TABLE "wire_push" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "next_at" datetime NULL, "lease_until" datetime NULL, "lease_token" varchar(32) NOT NULL, "hub" varchar(2000) NOT NULL, "topic" varchar(2000) NOT NULL, "token" varchar(64) NOT NULL UNIQUE, "asked_at" datetime NULL, "expires_at" datetime NULL, "told_at" datetime NULL, "failures" integer unsigned NOT NULL CHECK ("failures" >= 0), "failure" text NOT NULL, "confirmed_at" datetime NULL, "ending" bool NOT NULL, "feed_id" bigint NOT NULL REFERENCES "sources_feed" ("id") DEFERRABLE INITIALLY DEFERRED);
@@ -1054,13 +1056,13 @@ CREATE INDEX "wire_report_source_id_1549edcd" ON "wire_report" ("source_id");
 CREATE INDEX "wire_report_changed_at_4e02c905" ON "wire_report" ("changed_at");
 CREATE INDEX "wire_report_withdrawn_at_3399af86" ON "wire_report" ("withdrawn_at");
 CREATE INDEX "report_by_name" ON "wire_report" ("source_id", "name_key");
-CREATE INDEX "report_altered" ON "wire_report" ("alterations") WHERE "alterations" > 0;
+CREATE INDEX "report_altered" ON "wire_report" ("alterations");
 CREATE INDEX "wire_reportversion_report_id_ae95069b" ON "wire_reportversion" ("report_id");
 CREATE INDEX "work_job_next_at_ecf45ffa" ON "work_job" ("next_at");
 CREATE INDEX "handbill_cache_expires" ON "handbill_cache" ("expires");
 PRAGMA writable_schema=OFF;
 DELETE FROM "sqlite_sequence";
-INSERT INTO "sqlite_sequence" VALUES('django_migrations',242);
+INSERT INTO "sqlite_sequence" VALUES('django_migrations',244);
 INSERT INTO "sqlite_sequence" VALUES('account_emailaddress',0);
 INSERT INTO "sqlite_sequence" VALUES('auth_group_permissions',72);
 INSERT INTO "sqlite_sequence" VALUES('wagtailcore_collection',1);

@@ -24,7 +24,8 @@ SECONDS = 10
 
 def standing_tasks() -> list[Task]:
     """What every tick rings, in the order of the straight line."""
-    tasks = [wire.keep_pushes, wire.fetch_batch, stories.group_stories, articles.publish_due]
+    gathering = [wire.keep_pushes, wire.fetch_batch, wire.ask_pages, wire.read_inbox]
+    tasks = [*gathering, stories.group_stories, articles.publish_due]
     if settings.HANDBILL.auto:
         tasks.append(articles.take_top)
     return [*tasks, site.build_site, digest.send_due_issue, delivery.send_waiting, subscribers.look_after]

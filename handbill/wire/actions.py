@@ -20,6 +20,7 @@ from handbill.wire.withdraw import ask_pages
 
 __all__ = [
     "NEWSLETTERS",
+    "ask_pages",
     "assign_mail",
     "discard_mail",
     "fetch_due",

@@ -42,7 +42,7 @@ class Report(models.Model):
         constraints = [models.UniqueConstraint(fields=["source", "identity"], name="report_filed_once")]
         indexes = [
             models.Index(fields=["source", "name_key"], name="report_by_name"),
-            models.Index(fields=["alterations"], name="report_altered", condition=models.Q(alterations__gt=0)),
+            models.Index(fields=["alterations"], name="report_altered"),
         ]
 
     def __str__(self) -> str:

@@ -4,11 +4,12 @@ from celery import shared_task
 
 from handbill.kit import clock
 from handbill.wire import actions
+from handbill.wire.fetch import LIMIT
 
 
 @shared_task
-def fetch_batch(limit: int = 100) -> None:
-    """One round of fetching; safe to lose and safe to run twice."""
+def fetch_batch(limit: int = LIMIT) -> None:
+    """One round of fetching, unless one is running; safe to lose and safe to run twice."""
     actions.fetch_due(clock.now(), limit)
 
 
@@ -16,3 +17,15 @@ def fetch_batch(limit: int = 100) -> None:
 def keep_pushes() -> None:
     """Ask the hubs that are due, and have fetched what they told us of."""
     actions.keep_pushes(clock.now())
+
+
+@shared_task
+def read_inbox() -> None:
+    """Take in the newsletters that came by mail."""
+    actions.take_in_mails(clock.now())
+
+
+@shared_task
+def ask_pages() -> None:
+    """Ask the pages of reports that left their feed before their time."""
+    actions.ask_pages(clock.now())

@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='report',
-            index=models.Index(condition=models.Q(('alterations__gt', 0)), fields=['alterations'], name='report_altered'),
+            index=models.Index(fields=['alterations'], name='report_altered'),
         ),
         migrations.AddConstraint(
             model_name='reportversion',
