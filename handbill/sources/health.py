@@ -35,7 +35,7 @@ def feed_health(feed: Feed, now: datetime, remark: str = "") -> FeedHealth:
     failing, quiet = _failing(feed, now), _quiet(feed, now)
     told = _told(feed, now) + ([remark] if remark else [])
     sentences = [*failing, *told, *([] if failing and not quiet[0] else [quiet[1]])]
-    level = TROUBLE if failing or quiet[0] else NOTICE if told else NEW if feed.fetched_at is None else WELL
+    level = TROUBLE if failing or quiet[0] else NOTICE if told else NEW if _is_new(feed) else WELL
     return FeedHealth(
         feed, level, tuple(filter(None, sentences)), _fixes(feed, bool(failing) or quiet[0]), _since(feed, level)
     )
@@ -43,6 +43,10 @@ def feed_health(feed: Feed, now: datetime, remark: str = "") -> FeedHealth:
 
 def _is_off(feed: Feed) -> bool:
     return feed.next_at is None and feed.kind != Feed.Kind.NEWSLETTER
+
+
+def _is_new(feed: Feed) -> bool:
+    return feed.fetched_at is None and feed.kind != Feed.Kind.NEWSLETTER
 
 
 def _since(feed: Feed, level: str) -> datetime | None:
@@ -77,7 +81,7 @@ def _quiet(feed: Feed, now: datetime) -> tuple[bool, str]:
         return found.unusual, found.sentence
     if feed.kind == Feed.Kind.NEWSLETTER:
         return False, "No mail of it has come yet."
-    if feed.fetched_at is None:
+    if _is_new(feed):
         return False, "It hasn't been fetched yet. That comes within a minute while the newsroom runs."
     return False, "" if feed.failures else "It answers, but nothing has been in it so far."
 

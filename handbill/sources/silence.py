@@ -52,9 +52,9 @@ def span_words(span: timedelta) -> str:
 
 
 def _roughly(minutes: int) -> tuple[int, str]:
-    if minutes < 1.5 * HOUR:
+    if minutes < HOUR:
         return max(minutes, 1), "minute"
-    if minutes < 1.5 * DAY:
+    if minutes < DAY:
         return round(minutes / HOUR), "hour"
     return round(minutes / DAY), "day"
 
