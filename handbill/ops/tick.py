@@ -24,7 +24,7 @@ SECONDS = 10
 
 def standing_tasks() -> list[Task]:
     """What every tick rings, in the order of the straight line."""
-    gathering = [wire.keep_pushes, wire.fetch_batch, wire.ask_pages, wire.read_inbox]
+    gathering = [wire.keep_pushes, wire.fetch_batch, wire.ask_pages, wire.read_inbox, wire.read_pages]
     tasks = [*gathering, stories.group_stories, articles.publish_due]
     if settings.HANDBILL.auto:
         tasks.append(articles.take_top)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handbill.wire.bell import ring_fetch
 from handbill.wire.fetch import fetch_due
+from handbill.wire.full_text import read_pages
 from handbill.wire.inbox import (
     NEWSLETTERS,
     assign_mail,
@@ -30,6 +31,7 @@ __all__ = [
     "look_at",
     "matcher_of",
     "pick_links",
+    "read_pages",
     "restore_mail",
     "ring_fetch",
     "take_in_mails",

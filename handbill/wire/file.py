@@ -22,6 +22,7 @@ from handbill.wire.politeness import fresh_seconds
 from handbill.wire.push import note_hub
 from handbill.wire.records import CleanEntry, Mark, Reading, Round
 from handbill.wire.rewrite import mark_returned, rewrite
+from handbill.wire.visits import plan_visits
 from handbill.wire.withdraw import suspect
 
 PAGE_AGAIN = timedelta(hours=6)  # after the feed's words changed, for a report whose text is its page's
@@ -84,7 +85,9 @@ def file_entries(feed: Feed, entries: Sequence[CleanEntry], now: datetime) -> tu
     if not entries:
         return 0, 0
     matched = match(feed, entries)
-    Report.objects.bulk_create([_report(feed, entry, now) for entry in matched.new], ignore_conflicts=True)
+    new = [_report(feed, entry, now) for entry in matched.new]
+    Report.objects.bulk_create(new, ignore_conflicts=True)
+    plan_visits(new, now)
     for entry, report in matched.renamed:
         Report.objects.filter(pk=report.pk).update(identity=entry.identity)
     known = matched.known + matched.renamed

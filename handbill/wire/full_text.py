@@ -9,7 +9,6 @@ title and summary tell the story, and the longer text counts from the next round
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,12 +24,12 @@ from handbill.wire.fetch import sandbox
 from handbill.wire.models import HostRules, PageVisit, Report
 from handbill.wire.read import MAX_TEXT
 from handbill.wire.records import PageRound
+from handbill.wire.rewrite import rewrite
 from handbill.wire.robots import MAX_BYTES as MAX_ROBOTS
 from handbill.wire.robots import may_fetch
 from handbill.wire.web import agent, guard
 from handbill.work import actions as work
 
-MOST_BACKLOG = 10  # of what a feed held at its first fetch, the newest
 LEASE_SECONDS = 300
 FETCH_SECONDS = 15
 THREADS = 16
@@ -62,24 +61,6 @@ class _Visited:
     error: Exception | None
     rules: dict[str, _Rules]
     delay: float = 0.0
-
-
-def plan_visits(reports: Sequence[Report], now: datetime) -> int:
-    """Let the pages of these new reports be fetched where their source asks for it; how many will be.
-
-    The reports may be unsaved copies of rows that are there. Of backlog only the newest are visited. Repeating it
-    changes nothing: a page is visited once.
-    """
-    wanted = [each for each in reports if each.feed.source.full_text and each.address]
-    backlog = sorted((each for each in wanted if each.backlog), key=lambda each: each.published_at, reverse=True)
-    chosen = [each for each in wanted if not each.backlog] + backlog[:MOST_BACKLOG]
-    if not chosen:
-        return 0
-    filed = Report.objects.filter(source__in={each.source_id for each in chosen})
-    keys = filed.filter(identity__in=[each.identity for each in chosen], page_visit=None).values_list("pk", flat=True)
-    visits = [PageVisit(report_id=key, next_at=now) for key in keys]
-    PageVisit.objects.bulk_create(visits, ignore_conflicts=True)
-    return len(visits)
 
 
 def read_pages(now: datetime, limit: int = 50) -> PageRound:
@@ -192,7 +173,7 @@ def _settle(visit: PageVisit, host: str, visited: _Visited, now: datetime) -> bo
     pause = max(PAUSE, timedelta(seconds=visited.delay))
     HostRules.objects.filter(host=host).update(open_at=now + pause)
     if visited.page is not None:
-        return work.finish(visit, None, failures=0, failure="") and keep_text(visit.report, visited.page)
+        return work.finish(visit, None, failures=0, failure="") and keep_text(visit.report, visited.page, now)
     failures = visit.failures + 1
     error = visited.error
     if isinstance(error, TryLater) and failures <= len(BACKOFF):
@@ -204,12 +185,20 @@ def _settle(visit: PageVisit, host: str, visited: _Visited, now: datetime) -> bo
     return False
 
 
-def keep_text(report: Report, page: ExtractedPage) -> bool:
-    """Give the report the page's text, if it says more than the feed's; no version is kept: it is the same report."""
+def keep_text(report: Report, page: ExtractedPage, now: datetime) -> bool:
+    """Give the report the page's text, if it says more than the feed's; no version is kept: it is the same report.
+
+    A text that came from the page before is rewritten, and kept, as any other. Call it in a transaction.
+    """
     text = page.text[:MAX_TEXT]
+    report = Report.objects.select_for_update(of=("self",)).get(pk=report.pk)
+    if report.full_text:
+        rewrite(report, now, title=report.title, text=text, body_html=page.html)
+        return True
     if len(text) <= len(report.text):
         return False
-    given = {"text": text, "body_html": page.html, "full_text": True}
-    given |= {"author": page.byline} if page.byline and not report.author else {}
-    given |= {"language": page.language} if page.language and not report.language else {}
-    return Report.objects.filter(pk=report.pk).update(**given) == 1
+    report.text, report.body_html, report.full_text = text, page.html, True
+    report.author = report.author or page.byline
+    report.language = report.language or page.language
+    report.save(update_fields=["text", "body_html", "full_text", "author", "language"])
+    return True

@@ -29,3 +29,9 @@ def read_inbox() -> None:
 def ask_pages() -> None:
     """Ask the pages of reports that left their feed before their time."""
     actions.ask_pages(clock.now())
+
+
+@shared_task
+def read_pages() -> None:
+    """Fetch the articles' pages that are due, for their full text."""
+    actions.read_pages(clock.now())

@@ -10,10 +10,11 @@ import pytest
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed, Source
 from handbill.testing.wire import Answer, LoopbackWire
-from handbill.wire import full_text
-from handbill.wire.full_text import CLOSED, plan_visits, read_pages
+from handbill.wire import actions, full_text
+from handbill.wire.full_text import CLOSED, read_pages
 from handbill.wire.models import HostRules, PageVisit, Report
 from handbill.wire.records import PageRound
+from handbill.wire.visits import plan_visits
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -183,3 +184,26 @@ def test_a_page_that_leads_to_another_host_asks_that_host_too(wire: LoopbackWire
     visit.refresh_from_db()
     assert "asks robots not to fetch" in visit.failure
     assert HostRules.objects.count() == 2
+
+
+def test_a_page_read_again_keeps_what_it_said_before(wire: LoopbackWire, feed: Feed) -> None:
+    wire.routes["/1"] = Answer(body=PAGE, content_type=HTML)
+    visit = planned(feed, wire.address + "/1")
+    read_pages(NOW)
+    wire.routes["/1"] = Answer(body=PAGE.replace(b"nobody came", b"a crowd came"), content_type=HTML)
+    PageVisit.objects.update(next_at=SOON)
+    assert read_pages(SOON) == PageRound(visited=1, kept=1)
+    visit.report.refresh_from_db()
+    assert "a crowd came" in visit.report.text
+    assert "nobody came" in visit.report.versions.get().text
+
+
+def test_a_fetched_feed_has_its_new_pages_read(wire: LoopbackWire, settings: Any) -> None:
+    entry = "<item><title>The river</title><link>/1</link><description>It rose.</description></item>"
+    body = f"<rss version='2.0'><channel><title>Outlet</title>{entry}</channel></rss>".encode()
+    wire.routes |= {"/feed": Answer(body=body, content_type="text/xml"), "/1": Answer(body=PAGE, content_type=HTML)}
+    sources.add_source("The Outlet", wire.address + "/feed", NOW)
+    Source.objects.update(full_text=True)
+    actions.fetch_due(NOW, 10, jitter=lambda: 0.0)
+    assert actions.read_pages(NOW) == PageRound(visited=1, kept=1)
+    assert Report.objects.get().full_text
