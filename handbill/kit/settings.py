@@ -25,6 +25,9 @@ RELAY_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 BROKER_SCHEMES = ("amqp", "amqps")
 DATABASE_SCHEMES = ("postgresql", "postgres")
 LONGEST_NAME = 120  # characters
+LONGEST_DOMAIN = 200  # characters
+LONGEST_SOCKET = 107  # bytes; what Linux takes
+LONGEST_PATH = 1000  # bytes
 LONGEST_MAILBOX = 300  # characters; what delivery's tables hold
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*")
@@ -64,6 +67,9 @@ class Settings:
     workers: int = 4
     auto: bool = False
     auto_stories: int = 12
+    newsletter_listen: str = ""
+    newsletter_domain: str = ""
+    newsletter_maildir: str = ""
     allow_loopback: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
     @property
@@ -93,6 +99,11 @@ class Settings:
     def search_folder(self) -> Path:
         """This machine's search index: rebuilt from the database at any time."""
         return self.home / "search"
+
+    @property
+    def inbox_folder(self) -> Path:
+        """Mails taken in and not looked at yet: a maildir for each purpose, such as ``newsletters``."""
+        return self.home / "inbox"
 
     @property
     def run_folder(self) -> Path:
@@ -256,6 +267,38 @@ def _bind(name: str, value: Any) -> str:
     return str(value)
 
 
+def _listener(name: str, value: Any) -> str:
+    """HOST:PORT, the path of a socket, or "" for none."""
+    text = _text(name, value)
+    if text.startswith("/"):
+        return _path(name, text, LONGEST_SOCKET)
+    try:
+        _ = text and parse_host_port(text)
+    except ValueError:
+        raise _wrong(name, value, 'write HOST:PORT, such as "127.0.0.1:8124", a socket\'s path, or "".') from None
+    return text
+
+
+def _folder(name: str, value: Any) -> str:
+    text = _text(name, value)
+    return _path(name, text, LONGEST_PATH) if text else ""
+
+
+def _path(name: str, text: str, longest: int) -> str:
+    if not text.startswith("/") or "\n" in text or len(os.fsencode(text)) > longest:
+        raise _wrong(name, text, f"write a whole path that starts with / and has at most {longest} bytes.")
+    return text
+
+
+def _reading_domain(name: str, value: Any) -> str:
+    """``paper.example``, or ``news+@paper.example``: the key goes before the @."""
+    text = _text(name, value).lower()
+    local, _, domain = text.rpartition("@")
+    if text and not (len(text) <= LONGEST_DOMAIN and _is_mailbox(f"{local}key@{domain}")):
+        raise _wrong(name, value, 'write the domain alone, such as "letters.paper.example", or "news+@paper.example".')
+    return text
+
+
 def _mailbox(name: str, value: Any) -> str:
     text = _line(name, value)
     address = parseaddr(text)[1]
@@ -351,10 +394,14 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "workers": _whole(1, 64),
     "auto": _flag,
     "auto_stories": _whole(1, 100),
+    "newsletter_listen": _listener,
+    "newsletter_domain": _reading_domain,
+    "newsletter_maildir": _folder,
 }
 _TEXTS = frozenset(
     name
     for name, parser in _PARSERS.items()
     if parser in (_name, _text, _language, _time_zone, _address, _bind, _mailbox, _database, _broker)
+    or parser in (_listener, _reading_domain, _folder)
 )
 """Settings whose override needs no quotes."""

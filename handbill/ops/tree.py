@@ -1,4 +1,4 @@
-"""The process tree of ``handbill run``: two web servers, the worker, the beat, under supervisor.
+"""The process tree of ``handbill run``: two web servers, the worker, the beat, and who takes mail in; under supervisor.
 
 One newsroom runs once: the folder's lock is held by the starting process, and by nothing that could outlive it.
 """
@@ -74,13 +74,20 @@ def beat_command() -> list[str]:
     ]
 
 
+def inbox_command() -> list[str]:
+    """The program that mail is handed to by LMTP."""
+    return [sys.executable, "-m", "handbill", "inbox"]
+
+
 def programs(settings: Settings) -> dict[str, list[str]]:
     """Every program of the tree by name."""
+    mail = {"inbox": inbox_command()} if settings.newsletter_listen else {}
     return {
         "public": web_command("public", settings.public_bind, settings),
         "desk": web_command("desk", settings.desk_bind, settings),
         "worker": worker_command(),
         "beat": beat_command(),
+        **mail,
     }
 
 
@@ -149,9 +156,9 @@ class Tree:
         self.process = subprocess.Popen(command, env=environment, start_new_session=True)
 
     def _refuse_taken_ports(self) -> None:
-        for name in ("public_bind", "desk_bind"):
+        for name in ("public_bind", "desk_bind", "newsletter_listen"):
             value = getattr(self.settings, name)
-            if answers(value):
+            if value and not value.startswith("/") and answers(value):
                 raise GiveUp(f"{name} = {value!r}: another program answers there. Stop it or write another port.")
 
     def wait_until_up(self, seconds: float = 60) -> None:

@@ -7,7 +7,9 @@ the pixels and counting links that report who reads, the preview text that no re
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -24,7 +26,8 @@ from handbill.kit.urls import resolve_link
 from handbill.wire.errors import FeedError
 from handbill.wire.make import make_entry, read_moment, without_parameters
 from handbill.wire.parse import MAX_BODY, MAX_BYTES
-from handbill.wire.records import Entry
+from handbill.wire.read import clean_entry
+from handbill.wire.records import CleanEntry, Entry
 from handbill.wire.tree import page_text, page_tree, seen_text
 
 FOOTER_TEXT = 400  # characters of a block that goes altogether when it holds a link to leave the list
@@ -89,6 +92,17 @@ _RULE = re.compile(r"^(-- ?|_{10,}|-{10,}|={10,}|\*{10,})$")
 _LINK = re.compile(r"https?://[^\s<>\"')\]]{4,2000}")
 
 
+KEY = re.compile(r"[0-9a-f]{16}")
+"""The part of the newsroom's reading address by which a newsletter's source is known; as secret as the address."""
+
+
+def read_newsletter(data: bytes) -> CleanEntry:
+    """The entry that a whole mail gives, made safe. Raises FeedError as ``parse_newsletter`` does."""
+    entry = clean_entry(parse_newsletter(data), "")
+    readers = _own_words(message_from_bytes(data, policy=policy.default))
+    return replace(entry, text=_without(entry.text, readers))
+
+
 def parse_newsletter(data: bytes) -> Entry:
     """The entry that a whole mail gives: ``data`` is the message as it came, headers first.
 
@@ -107,17 +121,19 @@ def parse_newsletter(data: bytes) -> Entry:
 
 
 def _entry(mail: EmailMessage) -> Entry:
+    own = _own_words(mail)
     markup, online = _body(mail)
-    title = clean(_header(mail, "Subject"))
+    markup = _without(markup, own)
+    title = clean(_without(_header(mail, "Subject"), own))
     if not title and not plain(markup):
         raise FeedError("This mail holds nothing to read: it has neither a subject nor a text.")
     moment = read_moment(_header(mail, "Date"))
     own_id = clean(_header(mail, "Message-ID")) or f"{moment or ''} {title}"
     return make_entry(
         id=own_id,
-        address=_public(_header(mail, "Archived-At").strip(" <>")) or _public(online),
+        address=_without(_public(_header(mail, "Archived-At").strip(" <>")) or _public(online), own),
         title=title or plain(markup)[:100],
-        authors=(_sender(mail),),
+        authors=(_without(_sender(mail), own),),
         language=_header(mail, "Content-Language"),
         content=markup,
         published=moment,
@@ -156,15 +172,27 @@ def _body(mail: EmailMessage) -> tuple[str, str]:
         markup, online = _cleaned(text, leave)
     else:
         markup, online = _paragraphs(text, leave), ""
-    for reader in _readers(mail):
-        markup = re.sub(rf"{re.escape(reader)}|{re.escape(quote(reader, safe=''))}", "", markup, flags=re.IGNORECASE)
     return markup, online
 
 
-def _readers(mail: EmailMessage) -> set[str]:
-    """The addresses the mail was sent to: letters like to repeat them in their text."""
-    fields = [_header(mail, name) for name in ("To", "Delivered-To", "X-Original-To", "Envelope-To")]
-    return {address for _, address in getaddresses(fields)[:20] if len(address) > 5 and "@" in address.strip("@")}
+def _own_words(mail: EmailMessage) -> re.Pattern[str] | None:
+    """What names the reader of this mail: the addresses it came to, however written. Letters like to repeat them."""
+    fields = [_header(mail, name) for name in ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To")]
+    readers = {address for _, address in getaddresses(fields)[:20] if len(address) > 5 and "@" in address.strip("@")}
+    keys = {key for reader in readers if KEY.fullmatch(key := reader.partition("@")[0].rpartition("+")[2])}
+    words = {form for word in readers | keys for form in _forms(word)}
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    return re.compile("|".join(re.escape(word) for word in longest_first), re.IGNORECASE) if words else None
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    coded = quote(word, safe="")
+    hidden = b64encode(word.encode("utf-8", "replace")).decode().rstrip("=")
+    return word, coded, quote(coded, safe=""), escape(word), hidden, hidden.replace("+", "-").replace("/", "_")
+
+
+def _without(text: str, words: re.Pattern[str] | None) -> str:
+    return words.sub("", text) if words else text
 
 
 def _cleaned(markup: str, leave: set[str]) -> tuple[str, str]:
