@@ -35,13 +35,15 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._:-]{1,40})", re.IGNOREC
 _AS_WRITTEN = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252", "gb2312": "gb18030"}
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_CONTROLS = bytes({*range(32), 127} - {9, 10, 13})
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?(rss|rdf|feed|channel|urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _NAME = re.compile(r"<((?:[A-Za-z_][\w.-]{0,40}:)?([A-Za-z_][\w.-]{0,40}))")
 _WHOLE_ENTRY = re.compile(r"</(?:[A-Za-z_][\w.-]{0,40}:)?(?:item|entry)\s*>", re.IGNORECASE)
 _AMPERSAND = re.compile(r"&(?:(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});)?")
 _C1_MARK = re.compile("[\x80-\x9f]")
 _C1 = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
-_XML_NAMES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_XML_NAMES = {"amp": "&#38;", "lt": "&#60;", "gt": "&#62;", "quot": "&#34;", "apos": "&#39;"}
+"""As numbers: a forgiving parser loses the names after the first fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,11 @@ def decode(data: bytes, content_type: str = "") -> str:
     A byte order mark decides; then what is UTF-8 throughout is UTF-8 whatever it says; then the declaration, then the
     header, then windows-1252. Raises FeedError when there is no text at all.
     """
-    text = _NO_TEXT.sub("", _decoded(data, content_type)).lstrip("\ufeff \t\r\n")
-    if not text.strip():
+    text = _decoded(data, content_type)
+    if len(data) != len(data.translate(None, _CONTROLS)) or b"\xef\xbf" in data:  # faster than to look through text
+        text = _NO_TEXT.sub("", text)
+    text = text.lstrip("\ufeff \t\r\n")
+    if not text or text.isspace():
         raise FeedError("This address gives nothing at all: the answer is empty. It may be mended soon.")
     return text
 
@@ -228,12 +233,12 @@ def _doctype_end(text: str, position: int) -> int:
 def _entity(match: re.Match[str]) -> str:
     name = match.group(1)
     if name is None:
-        return "&amp;"
+        return "&#38;"
     if name in _XML_NAMES:
-        return match.group()
+        return _XML_NAMES[name]
     if name.startswith("#"):
         code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
         good = code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000
         return match.group() if good else ""
     known = html5.get(f"{name};")
-    return known.replace("&", "&amp;").replace("<", "&lt;") if known else f"&amp;{name};"
+    return known.replace("&", "&#38;").replace("<", "&#60;") if known else f"&#38;{name};"

@@ -75,7 +75,8 @@ class TreeReader:
         return [element for element in self.root.iter(etree.Element) if self.names[element.tag] in table.ENTRIES]
 
     def _channel(self) -> etree._Element:
-        return next((part for part in self.root if self.names[part.tag] == "channel"), self.root)
+        inner = self.root if not self.is_cdf else ()
+        return next((part for part in inner if self.names[part.tag] == "channel"), self.root)
 
     def _kind(self) -> str:
         return "atom" if self.is_atom else "cdf" if self.is_cdf else "rss"
@@ -171,7 +172,8 @@ class TreeReader:
         if not several:
             return []
         if len(several) == 1:
-            return [each for each in found[several[0]] if _filled(each)]
+            listed = found[several[0]]
+            return listed if len(listed) == 1 else [each for each in listed if _filled(each)]
         own = [child for child in element if self.names[child.tag] in wanted]
         inner = [each for name in several for each in found[name] if each.getparent() is not element]
         return [each for each in own + inner if _filled(each)]

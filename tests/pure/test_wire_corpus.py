@@ -35,7 +35,7 @@ def test_real_feeds_give_the_titles_links_ids_and_dates_that_feedparser_gives(co
     different = []
     for file in files:
         data = file.read_bytes()
-        ours = [(e.title, e.address, e.id, e.published) for e in parse_feed(data, address=ADDRESS).entries]
+        ours = [(e.title, e.address, e.id, e.published or e.updated) for e in parse_feed(data, address=ADDRESS).entries]
         if ours != [theirs(raw) for raw in feedparser.parse(io.BytesIO(data)).entries[:MAX_ENTRIES]]:
             different.append(file.name)
     assert different == []

@@ -65,7 +65,7 @@ def test_a_card_gives_date_author_and_teaser() -> None:
     assert river.published == datetime(2026, 11, 22, tzinfo=UTC)
     assert school.published == datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
     assert cup.published is None
-    assert (river.author, school.author) == ("Ada Byron", "")
+    assert (river.authors, school.authors) == (("Ada Byron",), ())
     assert river.body.startswith("<p>The water stood") and school.body == "" and "last minute" in cup.body
 
 
@@ -108,7 +108,7 @@ def test_a_selector_may_name_links_headings_or_boxes(selector: str) -> None:
     found = links_by_selector(FRONT, PAGE, selector).entries
     assert [entry.address.rpartition("/")[2] for entry in found] == ["river-rises", "school", "a-report"]
     assert found[0].title == "River rises above the old bridge"
-    assert found[0].author == "Ada Byron"
+    assert found[0].authors == ("Ada Byron",)
 
 
 def test_what_a_selector_picks_is_not_judged() -> None:
