@@ -13,6 +13,7 @@ from handbill.site.models import Page
 from handbill.topics.models import Topic
 from handbill.topics.paper import assets
 from handbill.topics.wording import words
+from handbill.wire.manners import manners
 
 LAYOUT = "layout"  # a Page row that is no file: its digest is the fingerprint of the pages as written
 _TEMPLATES = Path(handbill.__file__).parent / "templates" / "public"
@@ -30,6 +31,7 @@ def fingerprint() -> str:
         list(Topic.objects.values_list("name", "slug", "position", "retired")),
         sorted(assets()),
         words(newsroom.language),
+        manners(),
         _templates(),
     ]
     return hashlib.sha256(repr(shown).encode()).hexdigest()

@@ -23,6 +23,7 @@ from handbill.site.plan import PER_PAGE, Archive, link, page_of, pages_in, serie
 from handbill.topics.models import Topic
 from handbill.topics.paper import assets, paper_context
 from handbill.topics.wording import fill
+from handbill.wire.manners import manners
 
 _ENTRIES_KEPT = 5000
 _LONGEST_SERIES = 2000
@@ -207,6 +208,9 @@ class Press:
     def _missing_page(self) -> bytes:
         return self.page("404", {})
 
+    def _fetching(self) -> bytes:
+        return self.page("fetching", {"manners": manners()})
+
     def _robots(self) -> bytes:
         return "".join(f"{line}\n" for line in ("User-agent: *", *_PRIVATE)).encode()
 
@@ -232,6 +236,7 @@ _SHAPES: list[tuple[re.Pattern[str], Callable[..., bytes | None]]] = [
     (re.compile(r"/series/([^/]+)/"), Press._series),
     (re.compile(r"/feed\.xml"), Press._feed),
     (re.compile(r"/topic/([^/]+)/feed\.xml"), Press._feed),
+    (re.compile(r"/fetching/"), Press._fetching),
     (re.compile(r"/404\.html"), Press._missing_page),
     (re.compile(r"/robots\.txt"), Press._robots),
     (re.compile(r"(/assets/[^/]+)"), Press._asset),

@@ -49,7 +49,7 @@ def archive_paths(topic: Topic | None) -> list[str]:
 
 def standing_paths() -> list[str]:
     """The pages that stand whatever is published."""
-    paths = ["/404.html", "/robots.txt", *archive_paths(None)]
+    paths = ["/404.html", "/robots.txt", "/fetching/", *archive_paths(None)]
     return paths + [path for topic in Topic.objects.all() for path in archive_paths(topic)]
 
 

@@ -145,6 +145,7 @@ def test_nothing_that_axe_objects_to(paper: str, chromium, width: int, scheme: s
         "/article/weir-0/",
         "/series/strike/",
         "/search/?q=weir",
+        "/fetching/",
         "/none/",
     ]
     for address in addresses:
@@ -158,11 +159,12 @@ def test_a_paper_from_right_to_left(paper: str, chromium, settings) -> None:
     settings.HANDBILL = dataclasses.replace(settings.HANDBILL, language="ar", name="صحيفة الوادي")
     actions.build(NOW)
     page = chromium.new_context(viewport={"width": 375, "height": 900}, bypass_csp=True).new_page()
-    page.goto(paper)
-    assert page.evaluate("getComputedStyle(document.body).direction") == "rtl"
-    assert page.locator("a").first.inner_text() == "انتقل إلى المحتوى"
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert not axe.Axe().run(page).response["violations"]
+    for address in ("/", "/fetching/"):
+        page.goto(paper + address)
+        assert page.evaluate("getComputedStyle(document.body).direction") == "rtl"
+        assert page.locator("a").first.inner_text() == "انتقل إلى المحتوى"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+        assert not axe.Axe().run(page).response["violations"], address
 
 
 def test_the_browser_needs_nothing_from_elsewhere(paper: str, chromium) -> None:

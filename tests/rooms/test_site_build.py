@@ -23,6 +23,8 @@ from handbill.site.stale import mark_stale
 from handbill.topics.actions import topic_named
 from handbill.topics.models import Topic
 from handbill.topics.paper import assets
+from handbill.topics.wording import words
+from handbill.wire.web import agent
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
@@ -441,3 +443,34 @@ def test_search_follows_the_articles(site: Path, settings) -> None:
     search.discard(folder)
     actions.build(NOW)
     assert search.search(folder, "volcano", NOW) == before
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+def test_outlets_are_told_how_we_fetch_by_the_numbers_that_the_code_obeys(settings, site: Path, language: str) -> None:
+    settings.HANDBILL = dataclasses.replace(settings.HANDBILL, language=language, name="Wye & <i>Sons</i>")
+    actions.build(NOW)
+    page = html.fromstring(read(site, "/fetching/"))
+    told = page.xpath("//main")[0].text_content()
+    assert page.xpath("//code")[0].text == agent()
+    assert page.xpath("//pre")[0].text.splitlines()[0] == "User-agent: Handbill"
+    assert "Wye & <i>Sons</i>" in told and "1 Test Street, Testville" in told and "{}" not in told
+    numbers = re.findall(r"\d+", " ".join(page.xpath("//main//p[not(code)]/text()")))
+    assert numbers == ["10", "6", "5", "6", "429", "503", "24", "4", "120", "15", "4", "100"]
+    footers = html.fromstring(read(site, "/")).xpath("//footer//a[@href='/fetching/']")
+    assert footers[0].text == page.xpath("//h1")[0].text == words(language)["fetching"]
+    assert "(+https://paper.example/fetching/" in agent()
+
+
+def test_every_language_has_every_word_of_the_page_for_outlets() -> None:
+    english = {name: text for name, text in words("en").items() if name.startswith("fetching")}
+    for language in ("de", "ar"):
+        other = words(language)
+        assert all(
+            other[name] != text and other[name].count("{}") == text.count("{}") for name, text in english.items()
+        )
+
+
+def test_without_a_postal_address_outlets_are_given_the_papers_mail_address(settings, site: Path) -> None:
+    settings.HANDBILL = dataclasses.replace(settings.HANDBILL, postal_address="")
+    actions.build(NOW)
+    assert "The Test Paper · news@paper.example" in html.fromstring(read(site, "/fetching/")).text_content()
