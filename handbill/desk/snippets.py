@@ -8,7 +8,8 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime
@@ -28,6 +29,8 @@ from wagtail.admin.widgets.button import HeaderButton
 from wagtail.snippets.views.snippets import IndexView, SnippetViewSet
 
 from handbill.articles.models import Article, Series
+from handbill.articles.queries import NEEDS_A_LOOK
+from handbill.desk.changes import AlteredColumn, AlteredPanel
 from handbill.desk.menu import SOURCES_HOOK
 from handbill.kit.clock import now
 from handbill.kit.urls import AddressRefused, read_address
@@ -130,24 +133,26 @@ class ArticleFilter(WagtailFilterSet):
             ("draft", _("Draft, not public")),
             ("changed", _("Public, with a newer draft")),
             ("mail", _("Goes into the next issue")),
+            ("look", _("Its source changed")),
         ],
         widget=forms.RadioSelect,
         empty_label=_("All"),
     )
 
     def by_state(self, rows: QuerySet[Article], name: str, value: str) -> QuerySet[Article]:
-        return rows.filter(**_STATES[value])
+        return rows.filter(_STATES[value])
 
     class Meta:
         model = Article
         fields = ["topics", "state"]
 
 
-_STATES: dict[str, dict[str, bool]] = {
-    "live": {"live": True},
-    "draft": {"live": False},
-    "changed": {"live": True, "has_unpublished_changes": True},
-    "mail": {"live": True, "in_digest": True},
+_STATES: dict[str, Q] = {
+    "live": Q(live=True),
+    "draft": Q(live=False),
+    "changed": Q(live=True, has_unpublished_changes=True),
+    "mail": Q(live=True, in_digest=True),
+    "look": NEEDS_A_LOOK,
 }
 
 
@@ -174,6 +179,7 @@ class ArticleViewSet(SnippetViewSet):
         "credit",
         DateColumn("published_at", label=_("Published"), sort_key="published_at", accessor=_shown_date),
         LiveStatusTagColumn(),
+        AlteredColumn("altered", label=_("Source")),
     ]
     list_per_page = 50
     ordering = ["-pk"]
@@ -183,6 +189,7 @@ class ArticleViewSet(SnippetViewSet):
     copy_view_enabled = False
     edit_handler = ObjectList(
         [
+            AlteredPanel(heading=_("The source has changed")),
             FieldPanel("headline"),
             FieldPanel("excerpt"),
             FieldPanel("topics", widget=forms.CheckboxSelectMultiple),
@@ -208,6 +215,9 @@ class ArticleViewSet(SnippetViewSet):
         ],
         base_form_class=ArticleForm,
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Article]:
+        return AlteredColumn.rows()
 
 
 class TopicViewSet(SnippetViewSet):

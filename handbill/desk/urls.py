@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from handbill.desk import health, newsletters, sources, views
+from handbill.desk import changes, clip, health, newsletters, sources, views
 
 urlpatterns = [
     path("stories/", views.StoriesView.as_view(), name="desk_stories"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("stories/<int:story_id>/dismiss/", views.dismiss, name="desk_dismiss"),
     path("stories/<int:story_id>/restore/", views.restore, name="desk_restore"),
     path("stories/undo/<int:article_id>/", views.undo_take, name="desk_undo_take"),
+    path("reports/<int:report_id>/changes/", changes.ChangesView.as_view(), name="desk_changes"),
+    path("reports/<int:report_id>/changes/seen/", changes.seen, name="desk_changes_seen"),
     path("sources/look/", sources.LookView.as_view(), name="desk_look"),
     path("sources/links/", sources.PickView.as_view(), name="desk_pick"),
     path("sources/links/preview/", sources.preview, name="desk_pick_preview"),
@@ -24,4 +26,7 @@ urlpatterns = [
     path("sources/newsletters/<int:held_id>/assign/", newsletters.assign, name="desk_newsletter_assign"),
     path("sources/newsletters/<int:held_id>/discard/", newsletters.discard, name="desk_newsletter_discard"),
     path("sources/newsletters/<int:held_id>/restore/", newsletters.restore, name="desk_newsletter_restore"),
+    path("clip/", clip.ClipView.as_view(), name="desk_clip"),
+    path("clip/preview/", clip.preview, name="desk_clip_preview"),
+    path("clip/keep/", clip.keep, name="desk_clip_keep"),
 ]
