@@ -30,6 +30,7 @@ def source_items() -> list[MenuItem]:
         # (label, the screen's name in urls.py, icon, order, permission)
         _item(_("Add a source"), "desk_look", "plus-inverse", 20, "sources.add_feed"),
         _item(_("Newsletters"), "desk_newsletters", "mail", 25, "sources.add_feed"),
+        _item(_("Clip an article"), "desk_clip", "cut", 27, "articles.add_article"),
         _item(_("Health"), "desk_health", "warning", 30, "sources.view_feed"),
     ]
 

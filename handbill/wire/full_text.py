@@ -190,15 +190,20 @@ def keep_text(report: Report, page: ExtractedPage, now: datetime) -> bool:
 
     A text that came from the page before is rewritten, and kept, as any other. Call it in a transaction.
     """
-    text = page.text[:MAX_TEXT]
     report = Report.objects.select_for_update(of=("self",)).get(pk=report.pk)
+    if not report.full_text and len(page.text) <= len(report.text):
+        return False
+    put_text(report, page, now)
+    return True
+
+
+def put_text(report: Report, page: ExtractedPage, now: datetime) -> None:
+    """Give the report, whose row is locked, the page's text, whatever it said before."""
+    text = page.text[:MAX_TEXT]
     if report.full_text:
         rewrite(report, now, title=report.title, text=text, body_html=page.html)
-        return True
-    if len(text) <= len(report.text):
-        return False
+        return
     report.text, report.body_html, report.full_text = text, page.html, True
     report.author = report.author or page.byline
     report.language = report.language or page.language
     report.save(update_fields=["text", "body_html", "full_text", "author", "language"])
-    return True

@@ -32,7 +32,7 @@ finally:
 """
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _end_children():
     yield
     inspect.sandbox.close()

@@ -26,7 +26,7 @@ PROSE = "".join(
 PAGE = f"<html lang=en><title>The river</title><body><nav>Menu</nav><article>{PROSE}</article></body></html>".encode()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _end_children() -> Iterator[None]:
     yield
     full_text.sandbox.close()
