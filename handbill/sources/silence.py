@@ -32,7 +32,7 @@ def silence(now: datetime, newest_at: datetime, gap_minutes: int | None) -> Sile
         return Silence(unusual, f"It has given nothing new for {span}." if unusual else f"The last was {span} ago.")
     usual = f"usually {rhythm_words(gap_minutes)}"
     if _counted(newest_at, now) > max(LEAST, GAPS * timedelta(minutes=gap_minutes)):
-        return Silence(True, f"Something new comes {usual}, but nothing has come for {span}: that is unusual.")
+        return Silence(True, f"It has given nothing new for {span}, which is unusual: {usual}.")
     return Silence(False, f"The last was {span} ago; {usual}.")
 
 

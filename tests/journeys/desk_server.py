@@ -1,6 +1,7 @@
 """A newsroom with a desk, some stories and an editor, in the folder given. Says its port on stdout.
 
-Run as a program by ``test_desk_journey``: a real database file, the real login, the real addresses.
+Run as a program by the journeys at the desk: a real database file, the real login, the real addresses. With ``faults``
+after the folder it has a feed of each fault as well.
 """
 
 import os
@@ -27,8 +28,9 @@ def set_up(home: Path) -> None:
     from django.core.management import call_command
 
     django.setup()
-    call_command("migrate", verbosity=0)
-    call_command("createcachetable")
+    from handbill.ops.schema import prepare_database
+
+    prepare_database()
     call_command("collectstatic", verbosity=0, interactive=False)
 
 
@@ -72,6 +74,57 @@ def make_story(language: str, *titles: str) -> None:
         Member.objects.create(report=report, story=story, why=["It tells of the same bridge."])
 
 
+FAULTS = {  # outlet: its feed's fields; the sentences are those of the fetching client and the parser
+    "No Name": "The name no-name.example has no address at present. Check its spelling if this lasts.",
+    "Too Slow": "too-slow.example was too slow to answer in time. It is tried again later.",
+    "Gone": "gone.example has nothing at this address (404). Look for the feed's new address.",
+    "Closed Door": "closed-door.example doesn't let us in (403). Ask the outlet, or look for another address.",
+    "Asks for Less": "asks-for-less.example asks to be visited less often (429). It is tried again later.",
+    "Old Certificate": "old-certificate.example shows a certificate that doesn't hold: certificate has expired.",
+    "A Page Instead": "This address gives a web page, not a feed. Look for the outlet's feed address on that page.",
+    "Broken": "This feed is broken off or broken beyond repair: not one whole entry is left in it.",
+}
+
+
+def fill_faults() -> None:
+    from handbill.sources.models import Feed
+
+    now = datetime.now(UTC)
+    later, hour = now + timedelta(days=1), timedelta(hours=1)
+    well = {"next_at": later, "fetched_at": now - hour, "newest_at": now - hour, "gap_minutes": 180}
+    for number, (name, sentence) in enumerate(FAULTS.items(), 1):
+        make_feed(name, **well, failures=number, failure=sentence, failing_since=now - number * 24 * hour)
+    make_feed("Moved", **well, moved_to="https://elsewhere.example/feed", moved_since=now - 50 * hour)
+    make_feed("Changing Ids", **well, trust=Feed.Trust.ADDRESS, notice="Its ids changed at every visit.")
+    make_feed("Silent", **well | {"newest_at": now - timedelta(days=12)})
+    make_feed("Resting Paper", **well | {"next_at": None})
+    make_feed("Never Fetched", next_at=later)
+    make_feed("All Well", **well)
+
+
+def make_feed(name: str, **fields: object) -> None:
+    from handbill.sources.models import Feed, Source
+
+    slug = name.lower().replace(" ", "-")
+    source = Source.objects.create(name=name, slug=slug, address=f"https://{slug}.example/")
+    Feed.objects.create(source=source, address=f"https://{slug}.example/feed.xml", **fields)
+
+
+def rewrite_some() -> None:
+    """Two articles whose outlet changed its mind: one report rewritten, one (in Arabic) rewritten and taken back."""
+    from handbill.articles.actions import take_story
+    from handbill.stories.models import Story
+    from handbill.wire.rewrite import mark_withdrawn, rewrite
+
+    now = datetime.now(UTC)
+    for title, new in (("Alder bridge closes", ("Monday", "Tuesday")), ("افتتاح", ("الجديد", "القديم"))):
+        article = take_story(Story.objects.get(title__startswith=title).pk, now, publish=True)
+        report = article.report
+        text = report.text.replace(*new) + " Nobody was hurt."
+        rewrite(report, now, title=report.title.replace(*new), text=text, body_html="")
+    mark_withdrawn(report.pk, now)
+
+
 class Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
@@ -96,4 +149,6 @@ def serve() -> None:
 if __name__ == "__main__":
     set_up(Path(sys.argv[1]))
     fill()
+    if "faults" in sys.argv[2:]:
+        fill_faults()
     serve()
