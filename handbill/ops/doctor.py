@@ -7,10 +7,12 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parseaddr
+from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from handbill.kit import maildir
 from handbill.kit.settings import Settings
 from handbill.ops.net import answers
 
@@ -126,12 +128,29 @@ def _sources(newsroom: Settings) -> Iterator[Finding]:
         yield Finding(WARN, "there are no sources", "Add them with `handbill import opml FILE` or at the desk.")
     told = [row for row in rows if row.level in ("trouble", "notice")]
     for row in told:
-        yield Finding(WARN, f"{row.feed.source}: {row.text}", f"At the desk, Sources, Health: {FIXES[row.fixes[0]]}.")
+        fix = f"At the desk, Sources, Health: {FIXES[row.fixes[0]]}." if row.fixes else "Subscribe to it once more."
+        yield Finding(WARN, f"{row.feed.source}: {row.text}", fix)
     if rows and not told:
         yield Finding(OK, f"{len(rows)} feeds do well")
     if waiting := waiting_long(now()):
         late = f"{waiting} feeds have been due for half an hour"
         yield Finding(WARN, late, "Start `handbill run`, or `handbill fetch` once.")
+
+
+def _newsletters(newsroom: Settings) -> Iterator[Finding]:
+    from handbill.wire.queries import mails_waiting
+
+    listen = newsroom.newsletter_listen
+    if listen and not listen.startswith("/") and not answers(listen):
+        yield Finding(WARN, f"nobody takes newsletters in at {listen}", "Start `handbill run`, or `handbill inbox`.")
+    if newsroom.newsletter_maildir:
+        try:
+            maildir.waiting(Path(newsroom.newsletter_maildir), 1)
+        except OSError as error:
+            what = f"newsletter_maildir = {newsroom.newsletter_maildir!r} can't be used: {error.strerror}"
+            yield Finding(WRONG, what, "Let the newsroom's user read and write its new/ and cur/.")
+    if waiting := mails_waiting():
+        yield Finding(WARN, f"{waiting} newsletters wait for a person", "At the desk, Sources, Newsletters: say whose.")
 
 
 def _people(newsroom: Settings) -> Iterator[Finding]:
@@ -160,6 +179,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _relays,
     _people,
     _sources,
+    _newsletters,
     _mail,
     _loopback,
 )

@@ -32,6 +32,8 @@ def fetch_and_group(say: Say) -> dict[str, int]:
         for name in ("fetched", "failed", "not_modified", "entries", "filed"):
             counts[name] += getattr(done, name)
         say(f"{counts['fetched']} feeds fetched, {counts['failed']} failed, {counts['filed']} new reports")
+    while (mails := wire.take_in_mails(now())).any:
+        counts["filed"] += mails.filed
     while (grouped := stories.group_pending(now())).reports:
         counts["stories"] += grouped.stories
     return counts

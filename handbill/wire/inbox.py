@@ -33,6 +33,7 @@ LIMIT = 20  # mails of a folder a call, so that a flood keeps no other work wait
 MOST_HELD = 200
 HELD_BYTES = 2 * 1024 * 1024  # kept of a mail that is held
 HELD_DAYS = 30
+LARGE = f"This mail is larger than {MAX_BYTES // 1048576} MiB. Ask the outlet for a shorter one."
 FAULT = "Something in Handbill itself failed on this mail ({kind}). The log says more; report it if it lasts."
 
 log = logging.getLogger(__name__)
@@ -167,6 +168,8 @@ def _keep(data: bytes, now: datetime) -> TakenIn:
 
 
 def _see(data: bytes) -> SeenMail:
+    if len(data) > MAX_BYTES:
+        return unread(data, LARGE)
     try:
         return sandbox.run(see_mail, data)
     except HandbillError as error:

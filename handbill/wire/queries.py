@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max
 
 from handbill.wire.difference import difference, tally
-from handbill.wire.models import PageVisit, Report, ReportVersion
+from handbill.wire.models import HeldMail, PageVisit, Report, ReportVersion
 from handbill.wire.records import Change
 
 RECENT = timedelta(days=7)
@@ -23,6 +23,12 @@ def page_remarks(now: datetime) -> dict[int, str]:
         source_id: f"Of {count} {'article' if count == 1 else 'articles'} the page could not be had. {why}"
         for source_id, count, why in rows.order_by()
     }
+
+
+def mails_waiting() -> int:
+    """How many mails among the newsletters wait for a person."""
+    settled = (HeldMail.Why.ASSIGNED, HeldMail.Why.DISCARDED)
+    return HeldMail.objects.exclude(why__in=settled).count()
 
 
 def change_since(report: Report, seen: int) -> Change | None:

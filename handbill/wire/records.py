@@ -140,6 +140,11 @@ class TakenIn:
     held: int = 0
     known: int = 0
 
+    @property
+    def any(self) -> bool:
+        """Whether there was a mail at all."""
+        return bool(self.filed or self.held or self.known)
+
     def __add__(self, other: TakenIn) -> TakenIn:
         return TakenIn(self.filed + other.filed, self.held + other.held, self.known + other.known)
 

@@ -47,6 +47,16 @@ def test_an_empty_file_works_on_one_machine():
         ("desk_address", "http://["),
         ("public_bind", "8100"),
         ("from_address", "nobody"),
+        ("newsletter_listen", "8124"),
+        ("newsletter_listen", "127.0.0.1:0"),
+        ("newsletter_listen", "/" + "x" * 107),
+        ("newsletter_listen", "/run/a\nb"),
+        ("newsletter_listen", 8124),
+        ("newsletter_domain", "letters paper"),
+        ("newsletter_domain", "a b+@paper.example"),
+        ("newsletter_domain", "a." * 120 + "example"),
+        ("newsletter_maildir", "Maildir"),
+        ("newsletter_maildir", "/" + "x" * 1000),
         ("from_address", "a@b.example\nBcc: c@d.example"),
         ("from_address", "jörg@paper.example"),
         ("from_address", "news@paper..example"),
@@ -107,6 +117,22 @@ def test_an_unknown_secret_is_not_repeated(name):
     with pytest.raises(SettingsError, match=name) as caught:
         parse(**{name: "hunter2"})
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("newsletter_listen", ""),
+        ("newsletter_listen", "[::1]:8124"),
+        ("newsletter_listen", "/srv/newsroom/run/lmtp.sock"),
+        ("newsletter_domain", "letters.paper.example"),
+        ("newsletter_domain", "news+@paper.example"),
+        ("newsletter_maildir", "/var/mail/news/Maildir"),
+    ],
+)
+def test_newsletters_come_by_a_port_a_socket_or_a_maildir(name, value):
+    assert getattr(parse(**{name: value}), name) == value
+    assert getattr(parse({f"HANDBILL_{name.upper()}": value}), name) == value
 
 
 def test_a_relays_user_may_be_an_address():

@@ -1,4 +1,4 @@
-"""Mail handed over by LMTP: an answer for each recipient, after its copy is safe, and nothing kept of what was refused."""
+"""Mail handed over by LMTP: each recipient is answered after its copy is safe; what was refused leaves nothing."""
 
 import asyncio
 import logging
@@ -138,7 +138,8 @@ def test_commands_sent_at_once_are_answered_in_turn(inbox: Inbox) -> None:
     host, port = inbox.listen.split(":")
     with socket.create_connection((host, int(port)), timeout=5) as line:
         line.sendall(
-            b"LHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<one@paper.example>\r\nRCPT TO:<two@paper.example>\r\nDATA\r\n"
+            b"LHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<one@paper.example>\r\n"
+            b"RCPT TO:<two@paper.example>\r\nDATA\r\n"
             b"Subject: x\r\n\r\ny\r\n.\r\nMAIL FROM:<c@b.example>\r\nDATA\r\nQUIT\r\n"
         )
         answers = line.makefile("rb").read().splitlines()
