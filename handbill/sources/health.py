@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,8 @@ from handbill.sources.silence import silence, span_words
 TROUBLE, NOTICE, NEW, WELL, OFF = "trouble", "notice", "new", "well", "off"
 LEVELS = (TROUBLE, NOTICE, NEW, WELL, OFF)
 """In the order of the page."""
+STUBBORN = timedelta(days=2)
+"""A feed that has failed for longer may have another address."""
 
 FIXES = {
     "try": _("Try again now"),
@@ -29,16 +31,19 @@ FIXES = {
 
 
 def feed_health(feed: Feed, now: datetime, remark: str = "") -> FeedHealth:
-    """The feed's level, sentences and fixes, the likeliest fix first. ``remark`` is a sentence about its pages."""
+    """The feed's level, sentences and fixes, the likeliest fix first. ``remark`` is a sentence about its pages.
+
+    Ids that are no longer trusted are always told of; only the notice about it, until it is dismissed, asks for a look.
+    """
     if _is_off(feed):
         return FeedHealth(feed, OFF, ("It is switched off, so nothing is fetched.", *_last(feed, now)), ("on",))
-    failing, quiet = _failing(feed, now), _quiet(feed, now)
-    told = _told(feed, now) + ([remark] if remark else [])
-    sentences = [*failing, *told, *([] if failing and not quiet[0] else [quiet[1]])]
-    level = TROUBLE if failing or quiet[0] else NOTICE if told else NEW if _is_new(feed) else WELL
-    return FeedHealth(
-        feed, level, tuple(filter(None, sentences)), _fixes(feed, bool(failing) or quiet[0]), _since(feed, level)
-    )
+    failing, (unusual, quiet) = _failing(feed, now), _quiet(feed, now)
+    to_see = [*_moved(feed, now), feed.notice, remark]
+    sentences = [*failing, *to_see, *_distrusted(feed), quiet if unusual or not failing else ""]
+    ailing = bool(failing) or unusual
+    level = TROUBLE if ailing else NOTICE if any(to_see) else NEW if _is_new(feed) else WELL
+    since = (feed.failing_since or feed.newest_at) if ailing else None
+    return FeedHealth(feed, level, tuple(filter(None, sentences)), _fixes(feed, now, ailing), since)
 
 
 def _is_off(feed: Feed) -> bool:
@@ -49,10 +54,6 @@ def _is_new(feed: Feed) -> bool:
     return feed.fetched_at is None and feed.kind != Feed.Kind.NEWSLETTER
 
 
-def _since(feed: Feed, level: str) -> datetime | None:
-    return (feed.failing_since or feed.newest_at) if level == TROUBLE else None
-
-
 def _failing(feed: Feed, now: datetime) -> list[str]:
     if not feed.failures:
         return []
@@ -61,17 +62,18 @@ def _failing(feed: Feed, now: datetime) -> list[str]:
     return [f"{feed.failure} It failed {times}{since}."]
 
 
-def _told(feed: Feed, now: datetime) -> list[str]:
-    told = []
-    if feed.moved_to:
-        span = span_words(now - feed.moved_since) if feed.moved_since else "some time"
-        where = urlsplit(feed.moved_to).hostname or "another address"
-        told.append(f"It says that it has moved to {where}, at every visit for {span}.")
-    if feed.trust != Feed.Trust.ID:
-        told.append(f"Its ids can't be trusted: each entry is known again by {feed.get_trust_display()}.")
-    if feed.notice:
-        told.append(feed.notice)
-    return told
+def _moved(feed: Feed, now: datetime) -> list[str]:
+    if not feed.moved_to:
+        return []
+    span = span_words(now - feed.moved_since) if feed.moved_since else "some time"
+    where = urlsplit(feed.moved_to).hostname or "another address"
+    return [f"It says that it has moved to {where}, at every visit for {span}."]
+
+
+def _distrusted(feed: Feed) -> list[str]:
+    if feed.trust == Feed.Trust.ID:
+        return []
+    return [f"Its ids can't be trusted: each entry is known again by {feed.get_trust_display()}."]
 
 
 def _quiet(feed: Feed, now: datetime) -> tuple[bool, str]:
@@ -90,15 +92,17 @@ def _last(feed: Feed, now: datetime) -> list[str]:
     return [f"The last was {span_words(now - feed.newest_at)} ago."] if feed.newest_at else []
 
 
-def _fixes(feed: Feed, ailing: bool) -> tuple[str, ...]:
+def _fixes(feed: Feed, now: datetime, ailing: bool) -> tuple[str, ...]:
     fetched = feed.kind != Feed.Kind.NEWSLETTER
+    stubborn = feed.failing_since is not None and now - feed.failing_since > STUBBORN
     wanted = {
         "move": bool(feed.moved_to),
         "stay": bool(feed.moved_to),
+        "dismiss": bool(feed.notice),
         "trust": feed.trust != Feed.Trust.ID,
-        "dismiss": bool(feed.notice) and feed.trust == Feed.Trust.ID,
         "try": fetched,
         "search": fetched and ailing,
         "off": fetched,
     }
-    return tuple(fix for fix, is_wanted in wanted.items() if is_wanted)
+    found = [fix for fix, is_wanted in wanted.items() if is_wanted]
+    return tuple(sorted(found, key=lambda fix: fix != "search")) if stubborn else tuple(found)

@@ -50,7 +50,7 @@ def read_opml(data: bytes) -> list[Outline]:
 
 
 def write_opml(title: str, outlines: Iterable[Outline]) -> bytes:
-    """The list as OPML 2.0, in UTF-8, as other readers take it. Control characters are left out: XML can't hold them."""
+    """The list as OPML 2.0, in UTF-8, as other readers take it. Control characters, which XML can't hold, go."""
     root = Element("opml", version="2.0")
     SubElement(SubElement(root, "head"), "title").text = clean(title)
     body = SubElement(root, "body")
@@ -65,7 +65,7 @@ def write_opml(title: str, outlines: Iterable[Outline]) -> bytes:
         }
         SubElement(body, "outline", {name: clean(value) for name, value in given.items() if value})
     indent(root)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, "utf-8").rpartition(b"?>\n")[2] + b"\n"
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, "utf-8") + b"\n"
 
 
 def _root(data: bytes) -> Element:

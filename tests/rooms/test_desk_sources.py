@@ -1,8 +1,11 @@
 """The desk's screens of sources: looking, picking, adding, lists in and out, health and its one-click fixes."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
+from django.conf import settings as newsroom
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
@@ -10,6 +13,10 @@ from django.urls import reverse
 from test_wire_look import articles, page, rss, wire  # noqa: F401 -- wire is a fixture
 
 from handbill.desk import health as desk_health
+from handbill.kit import clock
+from handbill.ops import doctor
+from handbill.ops.cli import cli
+from handbill.ops.commands import imports  # noqa: F401 -- it registers its commands
 from handbill.sources import queries
 from handbill.sources.health import FIXES
 from handbill.sources.models import Feed, Source
@@ -141,7 +148,8 @@ FAULTS = [
     ({"newest_at": NOW - timedelta(days=3)}, "trouble", "search"),
     ({"newest_at": None, "failures": 1, "failure": "No name.", "failing_since": NOW}, "trouble", "try"),
     ({"moved_to": "https://new.example/feed", "moved_since": NOW - timedelta(days=2)}, "notice", "move"),
-    ({"trust": "address"}, "notice", "trust"),
+    ({"trust": "address", "notice": "Its ids changed."}, "notice", "trust"),
+    ({"trust": "title"}, "well", "trust"),
     ({"notice": "It asks for less."}, "notice", "dismiss"),
     ({"fetched_at": None, "newest_at": None}, "new", "try"),
     ({"newest_at": None}, "well", "off"),
@@ -160,6 +168,13 @@ def test_every_state_has_its_level_its_sentence_and_its_fix(fields, level, fix):
     assert row.text.endswith(".") and set(row.fixes) <= set(FIXES)
 
 
+def test_what_has_failed_for_days_is_looked_for_anew_first():
+    feed = make_feed(failures=9, failure="It is gone (404).", failing_since=NOW - timedelta(days=1))
+    assert queries.health(NOW)[0].fixes[0] == "try"
+    Feed.objects.filter(pk=feed.pk).update(failing_since=NOW - timedelta(days=3))
+    assert queries.health(NOW)[0].fixes[0] == "search"
+
+
 def test_trouble_comes_first_and_the_longest_before_the_rest():
     for number, (fields, _, _) in enumerate(FAULTS):
         make_feed(f"Source {number}", **fields | {"address": f"https://x.example/{number}"})
@@ -168,7 +183,7 @@ def test_trouble_comes_first_and_the_longest_before_the_rest():
         (row.level for row in rows), key=["trouble", "notice", "new", "well", "off"].index
     )
     since = [row.since for row in rows if row.since]
-    assert since == sorted(since) and rows[0].feed.source.name == "Source 11"
+    assert since == sorted(since) and rows[0].feed.source.name == "Source 12"
 
 
 FIXED = [
@@ -274,3 +289,29 @@ def test_home_leads_to_the_health_page(desk):
     make_feed(failures=1, failure="<b>Gone.</b>", failing_since=NOW)
     home = the_page(desk.get("/"))
     assert "&lt;b&gt;Gone.&lt;/b&gt; It failed once." in home and reverse("desk_health") in home
+
+
+def test_doctor_tells_the_same_and_names_the_fix():
+    make_feed("Gone", failures=1, failure="It is gone (404).", failing_since=NOW, next_at=clock.now())
+    letter = {"address": "newsletter:key", "kind": "newsletter", "next_at": None}
+    make_feed("Letter", **letter, newest_at=NOW - timedelta(days=90))
+    make_feed("Late", next_at=NOW - timedelta(hours=1), newest_at=clock.now(), gap_minutes=None)
+    lines = [finding.line() for finding in doctor._sources(newsroom.HANDBILL)]
+    assert any("Gone: It is gone (404). It failed once." in line and "Try again now" in line for line in lines)
+    assert any("Letter: It has given nothing new" in line and "Subscribe" in line for line in lines)
+    assert any("1 feeds have been due" in line for line in lines) and not any("Late:" in line for line in lines)
+
+
+def test_sources_that_do_well_are_one_line_of_doctor():
+    make_feed(next_at=clock.now(), newest_at=clock.now())
+    assert [finding.line() for finding in doctor._sources(newsroom.HANDBILL)] == ["✓ 1 feeds do well"]
+
+
+def test_the_list_is_written_by_the_command_line(tmp_path):
+    make_feed()
+    file = tmp_path / "sources.opml"
+    done = CliRunner().invoke(cli, ["export", "opml", str(file), "--json"])
+    assert json.loads(done.stdout) == {"feeds": 1, "file": str(file)}
+    assert CliRunner().invoke(cli, ["export", "opml"]).stdout.encode() == file.read_bytes()
+    refused = CliRunner().invoke(cli, ["export", "opml", str(tmp_path)])
+    assert refused.exit_code == 1 and "can't be written" in refused.stderr
