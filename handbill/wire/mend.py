@@ -164,9 +164,11 @@ def _mixed(data: bytes) -> str:
 def _utf8(data: bytes) -> str | None:
     """The text when it is UTF-8 throughout; the last character may be broken off."""
     try:
-        return codecs.getincrementaldecoder("utf-8")().decode(data)
-    except UnicodeDecodeError:
-        return None
+        return data.decode()
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            return None
+        return data[: error.start].decode()
 
 
 def _as(data: bytes, name: str) -> str | None:
