@@ -45,7 +45,7 @@ LIMIT = 20_000  # feeds a round
 LEASING_SECONDS = 60.0  # then a round begins no more feeds
 FETCH_SECONDS = 15.0  # for one feed, with its name, redirects and body
 LEASE_SECONDS = 240  # from the round's beginning: outlasts its last fetch and reading
-THREADS = 1000
+THREADS = 2000
 SPARE_FILES = 200  # descriptors that are not the round's
 AT_ONCE = 128  # fetches that are not slow yet, and readings
 SLOW_SECONDS = 1.0  # a fetch that takes longer only waits, and makes room for another
@@ -172,7 +172,12 @@ class _Gathering:
 
     def _submit(self, job: Job, step: Callable[[], Outcome]) -> None:
         self._under_way += 1
-        self._pool.submit(self._step, job, step)
+        try:
+            self._pool.submit(self._step, job, step)
+        except RuntimeError:  # the system gives no more threads: the step is queued all the same, for one that is there
+            if self._under_way == 1:
+                raise
+            self._places = self._under_way
 
     def _step(self, job: Job, step: Callable[[], Outcome]) -> None:
         try:

@@ -15,10 +15,11 @@ from handbill.sources import actions as sources
 from handbill.sources.models import Feed
 from handbill.sources.queries import trouble
 from handbill.testing.wire import Answer, LoopbackWire
-from handbill.wire import actions, fetch
+from handbill.wire import actions, fetch, lanes
 from handbill.wire.models import Report
 from handbill.wire.records import Mark, Reading, Round
 from handbill.wire.tasks import fetch_batch
+from handbill.work import actions as work
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -45,7 +46,7 @@ def rss(*items: str, title: str = "The Outlet") -> bytes:
 def wire(settings: Any) -> Iterator[LoopbackWire]:
     with LoopbackWire() as server:
         settings.HANDBILL = dataclasses.replace(
-            settings.HANDBILL, allow_loopback=frozenset({("127.0.0.1", server.port)})
+            settings.HANDBILL, allow_loopback=frozenset({("127.0.0.1", server.port), ("localhost", server.port)})
         )
         yield server
 
@@ -76,7 +77,7 @@ def test_a_feed_is_fetched_and_its_entries_are_filed(wire: LoopbackWire) -> None
     assert report.published_at == report.claimed_at == datetime(2026, 11, 21, 8, tzinfo=UTC)
     assert report.filed_at == NOW and report.source == feed.source and report.feed == feed
     agent = wire.requests[0].headers["user-agent"]
-    assert agent.startswith("Handbill/") and "https://paper.example" in agent
+    assert agent.startswith("Handbill/") and agent.endswith(" (+https://paper.example/fetching/; The Test Paper)")
 
 
 def test_the_first_fetch_is_backlog_and_what_comes_after_is_not(wire: LoopbackWire) -> None:
@@ -371,3 +372,154 @@ def test_the_task_does_a_round(wire: LoopbackWire) -> None:
     Feed.objects.update(next_at=NOW - timedelta(days=400))
     fetch_batch(10)
     assert Report.objects.count() == 1
+
+
+def at_localhost(feed: Feed) -> Feed:
+    """The same feed by a name: loopback's numbers have no budget and no rest."""
+    feed.address = feed.address.replace("127.0.0.1", "localhost")
+    feed.save()
+    return feed
+
+
+@pytest.mark.parametrize(
+    ("answer", "rest"),
+    [
+        (Answer(429, headers={"Retry-After": "7200"}), timedelta(hours=2)),
+        (Answer(503, headers={"Retry-After": "Sun, 22 Nov 2199 11:00:00 GMT"}), fetch.LONGEST_REST),
+        (Answer(503), fetch.REST),
+        (Answer(delay_seconds=5), fetch.REST),
+    ],
+    ids=["429", "503 until a date", "503", "silence"],
+)
+def test_a_host_in_trouble_has_its_rest(
+    wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch, answer: Answer, rest: timedelta
+) -> None:
+    monkeypatch.setattr(fetch, "FETCH_SECONDS", 0.5)
+    first, second, later = (at_localhost(add(wire, f"/{n}", rss(item(n)), name=f"Outlet {n}")) for n in (1, 2, 3))
+    Feed.objects.filter(pk=first.pk).update(next_at=NOW - timedelta(hours=1))
+    Feed.objects.filter(pk=later.pk).update(next_at=NOW + timedelta(minutes=20))
+    wire.routes["/1"] = answer
+    assert run() == Round(failed=1)
+    assert [request.path for request in wire.requests] == ["/1"]
+    second.refresh_from_db()
+    assert (second.failures, second.failure, second.lease_token) == (0, "", "") and second.fetched_at is None
+    assert second.next_at and NOW + rest <= second.next_at < NOW + rest + timedelta(minutes=2)
+    later.refresh_from_db()
+    asked = "Retry-After" in answer.headers
+    assert later.next_at == (NOW + timedelta(minutes=20) if not asked else second.next_at)
+
+
+def test_a_failure_of_one_address_leaves_its_host_alone(wire: LoopbackWire) -> None:
+    for number, status in ((1, 500), (2, 404), (3, 403), (4, 200)):
+        at_localhost(add(wire, f"/{number}", rss(item(number)), name=f"Outlet {number}", status=status))
+    assert run() == Round(fetched=1, failed=3, entries=1, filed=1)
+
+
+def test_a_slow_host_holds_nobody_up(wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"AT_ONCE": 1, "SLOW_SECONDS": 0.05, "FETCH_SECONDS": 2.0}.items():
+        monkeypatch.setattr(fetch, name, value)
+    slow = add(wire, "/slow", rss(item(1)), name="Slow", delay_seconds=30)
+    Feed.objects.filter(pk=slow.pk).update(next_at=NOW - timedelta(hours=1))
+    at_localhost(add(wire, "/quick", rss(item(2)), name="Quick"))
+    ended: list[str] = []
+    leave = fetch._Gathering._leave
+
+    def watched(self: Any, job: fetch.Job) -> None:
+        ended.append(job.feed.address.rpartition("/")[2])
+        leave(self, job)
+
+    monkeypatch.setattr(fetch._Gathering, "_leave", watched)
+    assert run() == Round(fetched=1, failed=1, entries=1, filed=1)
+    assert ended == ["quick", "quick", "slow"]  # fetched, read; and then the slow one had its time
+
+
+def test_one_round_runs_at_a_time(wire: LoopbackWire) -> None:
+    add(wire, "/feed", rss(item(1)))
+    with work.standing_job(fetch.JOB, NOW, 60):
+        assert run() == Round()
+    assert wire.requests == []
+    assert run().fetched == 1
+
+
+def test_a_round_that_is_over_gives_back_what_it_had_not_begun(
+    wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        add(wire, f"/{number}", rss(item(number)), name=f"Outlet {number}")
+    left = iter([True])
+    monkeypatch.setattr(fetch._Gathering, "_in_time", lambda self: next(left, False))
+    assert run().fetched == 1, "one at a time of a host"
+    assert list(Feed.objects.filter(fetched_at=None).values_list("next_at", "lease_token")) == [(NOW, "")] * 2
+    monkeypatch.undo()
+
+
+def test_a_long_line_is_shortened_for_the_next_round(wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "LONGEST", 2)
+    for number in range(4):
+        add(wire, f"/{number}", rss(item(number)), name=f"Outlet {number}")
+    assert run().fetched == 2
+    assert run().fetched == 0
+    assert run(NOW + fetch.HOLD).fetched == 2
+
+
+def test_more_feeds_than_a_batch_are_streamed(wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "BATCH", 3)
+    monkeypatch.setattr(fetch, "WAITING", 4)
+    for number in range(11):
+        add(wire, f"/{number}", rss(item(number)), name=f"Outlet {number}")
+    assert run() == Round(fetched=11, entries=11, filed=11)
+    assert not Feed.objects.exclude(lease_token="").exists()
+
+
+def test_the_same_bytes_again_are_not_read(wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = add(wire, "/feed", rss(item(1)), etag='"one"')
+    run()
+    add(wire, "/feed", rss(item(1)), etag='"two"')
+
+    def never(*args: Any) -> Reading:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(fetch, "_read", never)
+    assert run(NOW + timedelta(hours=1)) == Round(fetched=1)
+    feed.refresh_from_db()
+    assert feed.etag == '"two"' and feed.failure == ""
+
+
+def test_a_move_that_lasts_is_believed_and_told(wire: LoopbackWire) -> None:
+    feed = add(wire, "/old", status=301, headers={"Location": "/new"})
+    wire.routes["/new"] = Answer(body=rss(item(1)), content_type=XML)
+    for day in (0, 2, 4, 6):
+        assert run(NOW + timedelta(days=day)).fetched == 1
+    feed.refresh_from_db()
+    assert feed.address.endswith("/old") and feed.moved_to == f"{wire.address}/new" and feed.moved_since == NOW
+    run(NOW + timedelta(days=8))
+    feed.refresh_from_db()
+    assert feed.address == f"{wire.address}/new" and feed.host == "127.0.0.1" and feed.moved_to == ""
+    assert feed.notice.startswith("The outlet has moved this feed for good")
+
+
+def test_a_move_to_another_feeds_address_is_only_told(wire: LoopbackWire) -> None:
+    feed = add(wire, "/old", status=308, headers={"Location": "/new"})
+    add(wire, "/new", rss(item(1)))
+    for day in (0, 2, 4, 6, 8):
+        run(NOW + timedelta(days=day))
+    feed.refresh_from_db()
+    assert feed.address.endswith("/old") and "is a feed of its own here" in feed.notice
+
+
+def test_a_feed_is_left_alone_while_its_answer_is_fresh(wire: LoopbackWire) -> None:
+    feed = add(wire, "/feed", rss(item(1)), headers={"Cache-Control": "max-age=20000"})
+    Feed.objects.update(interval_minutes=None)
+    run()
+    feed.refresh_from_db()
+    assert feed.next_at == NOW + timedelta(seconds=20000)
+    assert feed.gap_minutes is None and feed.newest_at == datetime(2026, 11, 21, 8, tzinfo=UTC)
+
+
+def test_a_feeds_rhythm_is_learned(wire: LoopbackWire) -> None:
+    items = [item(n, pubDate=f"Sun, 22 Nov 2026 0{n}:00:00 GMT") for n in range(9)]
+    feed = add(wire, "/feed", rss(*items))
+    Feed.objects.update(interval_minutes=None)
+    run()
+    feed.refresh_from_db()
+    assert feed.gap_minutes == 60 and feed.next_at == NOW + timedelta(minutes=30)
