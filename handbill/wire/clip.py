@@ -18,7 +18,7 @@ from handbill.sources import actions as sources
 from handbill.sources.models import Feed, Source
 from handbill.wire.extract import ExtractedPage, extract_page
 from handbill.wire.fetch import sandbox
-from handbill.wire.full_text import put_text
+from handbill.wire.full_text import put_text, site_rules
 from handbill.wire.identity import name_key, words_key
 from handbill.wire.make import identity_of
 from handbill.wire.models import Report
@@ -29,7 +29,7 @@ MAX_CLIP = 5 * 1024 * 1024  # bytes
 
 def read_clip(address: str, markup: bytes) -> ExtractedPage:
     """The article on the page, sanitised; nothing is stored. Raises AddressRefused, PageError or SandboxError."""
-    return sandbox.run(extract_page, markup, address=read_address(_whole(address)).text)
+    return sandbox.run(extract_page, markup, address=read_address(_whole(address)).text, rules=site_rules())
 
 
 def source_of(address: str) -> Source | None:

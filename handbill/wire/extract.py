@@ -13,6 +13,7 @@ the caller's clock is not asked.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -99,6 +100,25 @@ SITE_RULES: Mapping[str, SiteRule] = MappingProxyType(
         "rt.com": SiteRule(".article__summary, .article__text", drop=".read-more, .read-more-big"),
     }
 )
+
+
+class RulesError(GiveUp):
+    """The newsroom's own rules can't be read; the sentence says where."""
+
+
+def read_rules(text: str) -> dict[str, SiteRule]:
+    """SITE_RULES and those of a TOML text besides: a table for each host, with ``body`` and perhaps ``drop``.
+
+    Raises RulesError.
+    """
+    try:
+        tables = tomllib.loads(text)
+        own = {host.lower().removeprefix("www."): SiteRule(**table) for host, table in tables.items()}
+        for rule in own.values():
+            CSSSelector(rule.body), CSSSelector(rule.drop or "x")
+    except (tomllib.TOMLDecodeError, TypeError, SelectorError) as error:
+        raise RulesError(f"The rules for sites can't be read: {error}. Write body and drop as CSS selectors.") from None
+    return {**SITE_RULES, **own}
 
 
 def extract_page(

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
+from django.conf import settings
 from django.db import transaction
 
 from handbill.kit.errors import GiveUp, HandbillError, TryLater
 from handbill.kit.http import FetchRefused, Response, fetch
 from handbill.kit.urls import AddressRefused, read_address
-from handbill.wire.extract import ExtractedPage, extract_page
+from handbill.wire.extract import SITE_RULES, ExtractedPage, RulesError, SiteRule, extract_page, read_rules
 from handbill.wire.fetch import sandbox
 from handbill.wire.models import HostRules, PageVisit, Report
 from handbill.wire.read import MAX_TEXT
@@ -38,6 +39,7 @@ RULES_LAST = timedelta(days=1)
 CLOSED_LASTS = timedelta(hours=1)
 BACKOFF = (5, 20, 80, 320)  # minutes after the first, second… failure; then it is given up
 CLOSED = "The outlet's robots.txt can't be had at present, so its pages are left alone. It is asked again."
+RULES_FILE = "site-rules.toml"
 NOT_A_PAGE = "This address gives a file, not a web page. Open it in a browser."
 NEVER = "Something in Handbill itself failed on this page ({kind}). The log says more; report it if it lasts."
 
@@ -161,7 +163,21 @@ def _extract(answer: Response) -> ExtractedPage:
     media_type = kind.partition(";")[0].strip().lower()
     if media_type and "html" not in media_type and media_type != "text/plain":
         raise GiveUp(NOT_A_PAGE)
-    return sandbox.run(extract_page, answer.body, address=answer.url, content_type=kind)
+    return sandbox.run(extract_page, answer.body, address=answer.url, content_type=kind, rules=site_rules())
+
+
+def site_rules() -> dict[str, SiteRule]:
+    """Where articles stand on single sites: the program's rules and those in the newsroom's ``site-rules.toml``.
+
+    A file that can't be read counts for nothing, and the log says why.
+    """
+    try:
+        return read_rules((settings.HANDBILL.home / RULES_FILE).read_text("utf-8"))
+    except FileNotFoundError:
+        pass
+    except (RulesError, OSError, UnicodeDecodeError) as error:
+        log.warning("%s is left out. %s", RULES_FILE, error)
+    return dict(SITE_RULES)
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.gather import ours_on, read_pages, score
-from handbill.wire.extract import MAX_BYTES, PageError, SiteRule, extract_page
+from handbill.wire.extract import MAX_BYTES, SITE_RULES, PageError, RulesError, SiteRule, extract_page, read_rules
 from handbill.wire.trim import MAX_ATTRIBUTE, MAX_DATA, MAX_DEPTH, MAX_ELEMENTS, MAX_TEXT, PageTooLarge, trim_page
 
 ADDRESS = "https://www.outlet.example/news/bridge"
@@ -281,3 +281,24 @@ def test_real_pages_give_their_articles(corpus: Path) -> None:
     assert found.f1 >= 0.972, found
     assert found.precision >= 0.966, found
     assert found.recall >= 0.977, found
+
+
+def test_a_newsroom_s_rules_come_on_top_of_the_program_s():
+    rules = read_rules('["www.Outlet.example"]\nbody = ".a"\ndrop = ".b"\n["rt.com"]\nbody = "p"\n')
+    assert rules["outlet.example"] == SiteRule(".a", drop=".b")
+    assert rules["rt.com"] == SiteRule("p") and SITE_RULES["rt.com"] != SiteRule("p")
+    assert read_rules("") == dict(SITE_RULES)
+
+
+@pytest.mark.parametrize("text", ["[", '["a.example"]\n', '["a.example"]\nbody = "p["\n', 'a = "p"', "[a]\nbody = 1"])
+def test_rules_that_can_not_be_read_say_so(text):
+    with pytest.raises(RulesError, match="can't be read"):
+        read_rules(text)
+
+
+def test_the_answer_s_header_names_the_encoding():
+    found = extract_page(
+        page("<p>Die Brücke bleibt für neun Wochen zu.</p>").encode("cp1252"),
+        content_type="text/html; charset=windows-1252",
+    )
+    assert "Brücke" in found.text

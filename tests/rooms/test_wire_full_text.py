@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -207,3 +208,22 @@ def test_a_fetched_feed_has_its_new_pages_read(wire: LoopbackWire, settings: Any
     actions.fetch_due(NOW, 10, jitter=lambda: 0.0)
     assert actions.read_pages(NOW) == PageRound(visited=1, kept=1)
     assert Report.objects.get().full_text
+
+
+def test_a_newsroom_has_rules_of_its_own_for_sites(
+    wire: LoopbackWire, feed: Feed, newsroom_home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = PAGE.replace(b"</article>", b"</article><div class=more><p>And this is what only the rule finds.</p></div>")
+    wire.routes["/1"] = Answer(body=own, content_type=HTML)
+    visit = planned(feed, wire.address + "/1")
+    rules = newsroom_home / full_text.RULES_FILE
+    try:
+        rules.write_text("nonsense")
+        assert full_text.site_rules() == dict(full_text.SITE_RULES)
+        assert "is left out" in caplog.text
+        rules.write_text('["127.0.0.1"]\nbody = ".more"\n')
+        read_pages(NOW)
+    finally:
+        rules.unlink()
+    visit.report.refresh_from_db()
+    assert visit.report.text == "And this is what only the rule finds."

@@ -36,6 +36,7 @@
       place.textContent = place.dataset.refused;
       return;
     }
+    document.getElementById("clip-how").open = false;
     const files = new DataTransfer();
     files.items.add(file);
     form.elements.page.files = files.files;
