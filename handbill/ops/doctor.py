@@ -131,9 +131,9 @@ def _sources(newsroom: Settings) -> Iterator[Finding]:
         fix = f"At the desk, Sources, Health: {FIXES[row.fixes[0]]}." if row.fixes else "Subscribe to it once more."
         yield Finding(WARN, f"{row.feed.source}: {row.text}", fix)
     if rows and not told:
-        yield Finding(OK, f"{len(rows)} feeds do well")
+        yield Finding(OK, f"all feeds do well ({len(rows)})")
     if waiting := waiting_long(now()):
-        late = f"{waiting} feeds have been due for half an hour"
+        late = f"feeds that have been due for half an hour: {waiting}"
         yield Finding(WARN, late, "Start `handbill run`, or `handbill fetch` once.")
 
 

@@ -292,19 +292,19 @@ def test_home_leads_to_the_health_page(desk):
 
 
 def test_doctor_tells_the_same_and_names_the_fix():
-    make_feed("Gone", failures=1, failure="It is gone (404).", failing_since=NOW, next_at=clock.now())
+    make_feed("Gone", failures=1, failure="It is gone (404).", failing_since=clock.now(), next_at=clock.now())
     letter = {"address": "newsletter:key", "kind": "newsletter", "next_at": None}
     make_feed("Letter", **letter, newest_at=NOW - timedelta(days=90))
     make_feed("Late", next_at=NOW - timedelta(hours=1), newest_at=clock.now(), gap_minutes=None)
     lines = [finding.line() for finding in doctor._sources(newsroom.HANDBILL)]
     assert any("Gone: It is gone (404). It failed once." in line and "Try again now" in line for line in lines)
     assert any("Letter: It has given nothing new" in line and "Subscribe" in line for line in lines)
-    assert any("1 feeds have been due" in line for line in lines) and not any("Late:" in line for line in lines)
+    assert any("due for half an hour: 1" in line for line in lines) and not any("Late:" in line for line in lines)
 
 
 def test_sources_that_do_well_are_one_line_of_doctor():
     make_feed(next_at=clock.now(), newest_at=clock.now())
-    assert [finding.line() for finding in doctor._sources(newsroom.HANDBILL)] == ["✓ 1 feeds do well"]
+    assert [finding.line() for finding in doctor._sources(newsroom.HANDBILL)] == ["✓ all feeds do well (1)"]
 
 
 def test_the_list_is_written_by_the_command_line(tmp_path):
