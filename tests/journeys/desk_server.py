@@ -151,4 +151,6 @@ if __name__ == "__main__":
     fill()
     if "faults" in sys.argv[2:]:
         fill_faults()
+    if "changes" in sys.argv[2:]:
+        rewrite_some()
     serve()
