@@ -27,10 +27,10 @@ from handbill.wire.models import HeldMail
 MOST_SHOWN = 50
 PREVIEW = 700  # characters
 WHYS = {
-    HeldMail.Why.UNKNOWN: gettext_lazy("nobody has said yet which source it comes from"),
-    HeldMail.Why.CONFIRM: gettext_lazy("it asks to confirm a subscription"),
-    HeldMail.Why.AUTOMATIC: gettext_lazy("a machine answered: probably no newsletter"),
-    HeldMail.Why.UNREADABLE: gettext_lazy("it can't be read"),
+    HeldMail.Why.UNKNOWN: gettext_lazy("of no known source"),
+    HeldMail.Why.CONFIRM: gettext_lazy("asks to confirm a subscription"),
+    HeldMail.Why.AUTOMATIC: gettext_lazy("a machine's answer"),
+    HeldMail.Why.UNREADABLE: gettext_lazy("can't be read"),
 }
 
 
