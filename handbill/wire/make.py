@@ -1,4 +1,4 @@
-"""Make entries and feeds of what any reader found, by one measure: cleaned, cut, absolute, and with one identity. Pure."""
+"""Make entries and feeds of what any reader found, by one measure: cleaned, cut, absolute, known again. Pure."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def make_entry(
     media: Iterable[Media] = (),
     licence: str = "",
 ) -> Entry:
-    """An entry of these values: they are cleaned and cut here. It is known again by its id, or address, or title.
+    """An entry of these values: they are cleaned and cut here. It is known again by its id, or address, or title, or how it begins.
 
-    ``title`` is plain text already; ``link`` is the address as it was written: an id that only repeats it counts as none.
+    ``title`` is plain text already; ``link`` is the address as it was written: an id that repeats it counts as none.
     """
     own_id, title = clean(id)[:MAX_ID], shorten(title, MAX_TITLE)
     return Entry(
@@ -78,16 +78,23 @@ def make_entry(
         summary=summary[:MAX_BODY],
         content=content[:MAX_BODY],
         published=published,
-        identity=identity_of(own_id if own_id != link else "", address, title or clean((content or summary)[:1000])),
+        identity=identity_of(own_id if own_id != link else "", address, title or (content or summary)[:1000]),
         updated=updated,
         base=base,
         media=tuple({each.address: each for each in reversed([*media])}.values())[::-1][:MAX_MEDIA],
-        licence=shorten(licence, MAX_LICENCE),
+        licence=_licence_words(licence),
     )
 
 
+def _licence_words(text: str) -> str:
+    """An address of the web or a few words; what begins as any other address does is neither."""
+    words = shorten(text, MAX_LICENCE)
+    scheme = _SCHEME.match(words)
+    return "" if scheme and words[scheme.end() :][:1].strip() and not resolve_link("", words) else words
+
+
 def identity_of(own_id: str, address: str, title: str) -> str:
-    """By what an entry is known again: 64 hexadecimal digits. An entry without all three is known by how it begins."""
+    """By what an entry is known again: 64 hexadecimal digits."""
     return hashlib.sha256((own_id or address or title).encode("utf-8", "replace")).hexdigest()
 
 
@@ -117,7 +124,7 @@ def make_feed(
 
 
 def _trusted(entries: list[Entry]) -> list[Entry]:
-    """An id that stands for several links names none of them; a link under several titles is the outlet's front page."""
+    """An id that stands for several links names none; a link under several titles is the outlet's front page."""
     links_of = _spread((entry.id, entry.address) for entry in entries)
     titles_of = _spread((entry.address, entry.title) for entry in entries)
     kept = []
