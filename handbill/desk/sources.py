@@ -13,6 +13,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -74,7 +75,7 @@ class SourcesScreen(WagtailAdminTemplateMixin, TemplateView):
     header_icon = "plus-inverse"
     permission = "sources.add_feed"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         require(request, self.permission)
         return super().dispatch(request, *args, **kwargs)
 
@@ -96,9 +97,9 @@ class LookView(SourcesScreen):
             look = wire.look_at(address)
         except HandbillError as error:
             failure = str(error)
-        shown = {"address": address, "failure": failure, "look": look, "replaced": _replaced(request)}
-        shown["choices"] = [_shown(choice) for choice in look.choices] if look else []
-        return self.render_to_response(self.get_context_data(**shown))
+        choices = [_shown(choice) for choice in look.choices] if look else []
+        found = {"address": address, "failure": failure, "look": look, "choices": choices}
+        return self.render_to_response(self.get_context_data(**found, replaced=_replaced(request)))
 
 
 class PickView(SourcesScreen):
@@ -150,7 +151,7 @@ def add(request: HttpRequest) -> HttpResponse:
     require(request, "sources.add_feed")
     form = ChosenForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items()))
+        messages.error(request, _("It was not added. Look again, and check: %s.") % ", ".join(form.errors))
         return redirect("desk_look")
     try:
         return _replace(request, form.cleaned_data) if form.cleaned_data["feed"] else _add(request, form.cleaned_data)

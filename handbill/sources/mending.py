@@ -61,7 +61,8 @@ def use_address(
 
 def put_back(feed_id: int, before: Before) -> Feed:
     """Undo: write the fields as they were. Raises MendRefused."""
-    fields = {name: Feed._meta.get_field(name).to_python(value) for name, value in before.items()}
+    known = {field.name: field for field in Feed._meta.concrete_fields}
+    fields = {name: known[name].to_python(value) for name, value in before.items()}
     return _write(_feed(feed_id), fields)[0]
 
 

@@ -65,7 +65,8 @@ def write_opml(title: str, outlines: Iterable[Outline]) -> bytes:
         }
         SubElement(body, "outline", {name: clean(value) for name, value in given.items() if value})
     indent(root)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, "utf-8") + b"\n"
+    written: bytes = tostring(root, "utf-8")
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + written + b"\n"
 
 
 def _root(data: bytes) -> Element:
