@@ -19,6 +19,7 @@ from statistics import mean
 import trafilatura
 from readability import Document
 
+from bench import gather_parse
 from bench.rows import Row
 from handbill.kit.text import plain
 from handbill.wire.extract import PageError, extract_page
@@ -55,6 +56,7 @@ class Score:
 
 def run(quick: bool) -> Iterator[Row]:
     """Every page once when quick, else three times; nothing where the collection is missing."""
+    yield from gather_parse.run(quick)
     if not PAGES.is_dir():
         return
     pages, times = read_pages(PAGES), 1 if quick else 3

@@ -1,7 +1,7 @@
 """Gathering: how fast real feeds are read and made safe, where a collection stands beside the project.
 
-Ours against feedparser and fastfeedparser, on the same feeds in the same run, in CPU time. Each reader is asked for what
-the desk needs: title, link, id, date and both bodies of every entry.
+Ours against feedparser and fastfeedparser, on the same feeds in the same run, in CPU time. Each reader is asked for
+what the desk needs: title, link, id, date and both bodies of every entry.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ FIELDS = ("title", "link", "id", "published", "updated", "summary", "content")
 
 
 def run(quick: bool) -> Iterator[Row]:
-    """Nothing where the collection is missing; the slow peer reads every fifth feed when quick."""
+    """Nothing where the collection is missing; the slow peer reads each feed once."""
     feeds = [path.read_bytes() for path in sorted(FEEDS.glob("*.xml"))]
     if not feeds:
         return
     times = 3 if quick else 10
-    few = feeds[::5] if quick else feeds
     ours = speed(parsed, feeds, times)
     yield Row("feeds parsed", round(ours, 1), "feeds/CPU s", f"≥ {LEAST_FEEDS}", ours >= LEAST_FEEDS)
-    yield _against("feeds parsed", speed(parsed, few, times), "feedparser", speed(feedparser_alone, few, 1))
+    yield _against("feeds parsed", ours, "feedparser", speed(feedparser_alone, feeds, 1))
     yield _against("feeds parsed", ours, "fastfeedparser", speed(fastfeedparser_alone, feeds, times))
-    safe, theirs = speed(sanitised, few, times), speed(feedparser_sanitising, few, 1)
+    safe, theirs = speed(sanitised, feeds, times), speed(feedparser_sanitising, feeds, 1)
     row = _against("feeds sanitised", safe, "feedparser", theirs)
-    yield Row(row.name, row.value, row.unit, f"ratio ≥ {LEAST_RATIO}", safe >= LEAST_RATIO * theirs, row.against, row.ratio)
+    enough = safe >= LEAST_RATIO * theirs
+    yield Row(row.name, row.value, row.unit, f"ratio ≥ {LEAST_RATIO}", enough, row.against, row.ratio)
     peer = "fastfeedparser + nh3"
-    yield _against("feeds sanitised", speed(sanitised, feeds, times), peer, speed(fastfeedparser_and_nh3, feeds, times))
+    yield _against("feeds sanitised", safe, peer, speed(fastfeedparser_and_nh3, feeds, times))
     yield Row("feeds read whole", round(speed(read_whole, feeds, times), 1), "feeds/CPU s")
 
 
@@ -91,7 +91,8 @@ def fastfeedparser_alone(data: bytes) -> object:
 def fastfeedparser_and_nh3(data: bytes) -> object:
     """With every body through nh3 as it comes."""
     return [
-        [nh3.clean(part.get("value") or "") for part in [*(entry.get("content") or ()), {"value": entry.get("description")}]]
+        [nh3.clean(text) for part in entry.get("content") or () if (text := part.get("value"))]
+        + [nh3.clean(entry.get("description") or "")]
         for entry in fastfeedparser.parse(data).entries
     ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from handbill.wire.calendar_names import FILLERS, HOURS_LATER, MONTHS, ZONES
 
@@ -22,16 +23,21 @@ _RFC822 = re.compile(
     re.ASCII,
 )
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
-_DIGITS = {code: str(unicodedata.digit(chr(code))) for base in (0x660, 0x6F0, 0x966, 0x9E6) for code in range(base, base + 10)}
+_DIGITS = {start + n: str(n) for start in (0x660, 0x6F0, 0x966, 0x9E6) for n in range(10)}
 _MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:t?(\d\d)(\d\d)(\d\d)?)?(?=$|[^\d])", re.ASCII)
-_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})\s?[-/.]\s?(\d{1,2})(?:\s?[-/.]\s?(\d{1,2}))?(?=$|[^\d])\.?", re.ASCII)
+_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})(?:[-/]|\.\s?)(\d{1,2})(?:(?:[-/]|\.\s?)(\d{1,2}))?(?=$|[^\d])\.?", re.ASCII)
 _ORDINAL = re.compile(r"^(\d{4})-?(\d{3})(?=$|t)", re.ASCII)
 _EAST_ASIAN = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일号]?")
 _NUMBERS = re.compile(r"(?<!\d)(\d{1,2})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{4}|\d\d)(?=$|[^\d])\.?", re.ASCII)
-_TIME = re.compile(r"(?:(?<=[^\d])|^)t?(\d{1,2})\s?[:h時时시]\s?(\d{1,2})(?:\s?[:m分분]\s?(\d{1,2}))?(?:[.,]\d{1,9})?\s?[s秒초分분]?", re.ASCII)
+_TIME = re.compile(
+    r"(?:(?<=[^\d])|^)t?(\d{1,2})\s?[:h時时시]\s?(\d{1,2})(?:\s?[:m分분]\s?(\d{1,2}))?(?:[.,]\d{1,9})?\s?[s秒초分분]?",
+    re.ASCII,
+)
 _DOTTED_TIME = re.compile(r"(?<=\s)(\d{1,2})\.(\d\d)(?:\.(\d\d))?(?=\s|$)", re.ASCII)
-_OFFSET = re.compile(r"(?:(?<=[\s\da-z])|^)(?:etc/)?(?:gmt|utc)?([+\-\u2212])(\d{1,2})(?::?(\d\d))?(?::?00)?\)?$", re.ASCII)
+_OFFSET = re.compile(
+    r"(?:(?<=[\s\da-z])|^)(?:etc/)?(?:gmt|utc)?([+\-\u2212])(\d{1,2})(?::?(\d\d))?(?::?00)?\)?$", re.ASCII
+)
 _UNIX = re.compile(r"\d{9,10}(?:\d{3})?(?:\.\d{1,6})?", re.ASCII)
 _WORD = re.compile(r"[^\s\d,;:/()\[\]|.\-–]+|\d+")
 _HANGUL = re.compile("[가-힣]")
@@ -58,9 +64,9 @@ def read_date(text: str) -> datetime | None:
 
 
 def _of_iso(text: str) -> datetime:
-    if text[11:13] == "24":
+    if text[11:16] == "24:00":
         return _of_iso(f"{text[:11]}00{text[13:]}") + timedelta(days=1)
-    moment = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text.replace(",", "."))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -79,7 +85,7 @@ def _moment(year: int, month: int, day: int, clock: tuple[int, int, int], offset
     late = timedelta(days=hour == 24, seconds=second == 60)
     if hour == 24 and (minute or second):
         raise ValueError("past midnight")
-    moment = datetime(year, month, day, hour % 24, minute, 59 if second == 60 else second, tzinfo=UTC)
+    moment = datetime(year, month, day, 0 if hour == 24 else hour, minute, 59 if second == 60 else second, tzinfo=UTC)
     return moment + late - offset
 
 
@@ -91,8 +97,7 @@ def _year(text: str) -> int:
 def _zone(text: str) -> timedelta:
     """An offset as +hhmm or a zone's name; a name that is not known is taken for UTC."""
     if text[:1] in ("+", "-"):
-        offset = timedelta(hours=int(text[1:3]), minutes=int(text[3:] or 0))
-        return -offset if text[0] == "-" else offset
+        return _far(timedelta(hours=int(text[1:3]), minutes=int(text[3:] or 0)), text[0])
     return timedelta(minutes=ZONES.get(text.lower(), 0))
 
 
@@ -100,7 +105,7 @@ def _month(word: str) -> int | None:
     return MONTHS.get(word) or (MONTHS.get(word[:3]) if word.isascii() and word[:3] in _ENGLISH else None)
 
 
-_ENGLISH = frozenset("jan feb mar apr may jun jul aug sep oct nov dec".split())
+_ENGLISH = frozenset(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
 
 
 def _of_anything(text: str) -> datetime | None:
@@ -108,8 +113,8 @@ def _of_anything(text: str) -> datetime | None:
     if _UNIX.fullmatch(text):
         seconds = float(text)
         return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
-    day, text = _numeric_day(text)
     korean = _HANGUL.search(text)
+    day, text = _numeric_day(text)
     clock, text = _clock(text)
     offset, text = _offset(text) if clock else (None, text)
     if offset is None and korean:
@@ -128,7 +133,7 @@ def _of_anything(text: str) -> datetime | None:
 
 def _plain(text: str) -> str:
     """Lower case, Latin digits, no accents, no invisible marks."""
-    text = unicodedata.normalize("NFKD", _MARKS.sub("", text).translate(_DIGITS)).casefold()
+    text = unicodedata.normalize("NFKD", _MARKS.sub("", text).translate(_DIGITS)).casefold().replace("ı", "i")
     text = "".join(c for c in text if not unicodedata.combining(c))
     return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
 
@@ -142,7 +147,7 @@ def _numeric_day(text: str) -> tuple[tuple[int, int, int] | None, str]:
     if found := _EAST_ASIAN.search(text) or _YEAR_FIRST.search(text):
         return (int(found[1]), int(found[2]), int(found[3] or 1)), f"{text[: found.start()]} {text[found.end() :]}"
     if found := _ORDINAL.match(text):
-        moment = datetime(int(found[1]), 1, 1) + timedelta(days=int(found[2]) - 1)
+        moment = datetime(int(found[1]), 1, 1, tzinfo=UTC) + timedelta(days=int(found[2]) - 1)
         return (moment.year, moment.month, moment.day), text[found.end() :]
     if found := _NUMBERS.search(text):
         first, mark, second, year = found.groups()
@@ -166,10 +171,13 @@ def _offset(text: str) -> tuple[timedelta | None, str]:
     found = _OFFSET.search(text)
     if not found:
         return None, text
-    size = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+    return _far(timedelta(hours=int(found[2]), minutes=int(found[3] or 0)), found[1]), text[: found.start()]
+
+
+def _far(size: timedelta, sign: str) -> timedelta:
     if size > timedelta(hours=15):
         raise ValueError("no zone is so far")
-    return (size if found[1] == "+" else -size), text[: found.start()]
+    return size if sign == "+" else -size
 
 
 def _clock(text: str) -> tuple[tuple[int, int, int] | None, str]:
@@ -185,7 +193,7 @@ def _named_day(words: list[str]) -> tuple[tuple[int, int, int] | None, list[str]
     joined = [*words]
     at = next((i for i, word in enumerate(joined) if _month(word)), None)
     if at is None and len(joined) > 1:
-        pairs = [f"{one} {two}" for one, two in zip(joined, joined[1:], strict=False)]
+        pairs = [f"{one} {two}" for one, two in pairwise(joined)]
         at = next((i for i, pair in enumerate(pairs) if pair in MONTHS), None)
         if at is None:
             return _vietnamese(" ".join(joined))

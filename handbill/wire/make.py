@@ -63,7 +63,7 @@ def make_entry(
     media: Iterable[Media] = (),
     licence: str = "",
 ) -> Entry:
-    """An entry of these values: they are cleaned and cut here. It is known again by its id, or address, or title, or how it begins.
+    """An entry of these values, cleaned and cut. It is known again by its id, or address, or title, or how it begins.
 
     ``title`` is plain text already; ``link`` is the address as it was written: an id that repeats it counts as none.
     """

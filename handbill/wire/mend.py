@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from html.entities import html5
 
@@ -74,10 +75,8 @@ def right_text(text: str) -> str:
     """The text with two common faults undone: UTF-8 that was read as Latin-1 before, and windows-1252's own codes."""
     if text.isascii():
         return text
-    try:
+    with suppress(UnicodeError):
         text = text.encode("iso-8859-1").decode("utf-8")
-    except UnicodeError:
-        pass
     return text.translate(_C1) if _C1_MARK.search(text) else text
 
 

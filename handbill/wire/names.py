@@ -50,7 +50,14 @@ ENTRIES = frozenset({"item", "entry"})
 TITLES = ("title", "dc:title", "media:title", "itunes:title", "a")  # the last in the first draft of CDF
 IDS = ("guid", "id")
 PUBLISHED = (
-    "pubdate", "published", "issued", "dcterms:issued", "dc:date", "prism:publicationdate", "created", "dcterms:created"
+    "pubdate",
+    "published",
+    "issued",
+    "dcterms:issued",
+    "dc:date",
+    "prism:publicationdate",
+    "created",
+    "dcterms:created",
 )
 UPDATED = ("updated", "modified", "dcterms:modified", "lastbuilddate", "dc:modified")
 AUTHORS = ("author", "dc:creator", "dc:author", "creator")

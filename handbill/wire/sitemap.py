@@ -117,9 +117,7 @@ def _news_entry(place: etree._Element, report: etree._Element, address: str) -> 
 
 
 def _newest(places: list[etree._Element], address: str) -> list[Entry]:
-    found = [
-        (absolute(address, first_text(place, "loc")), read_date(first_text(place, "lastmod"))) for place in places
-    ]
+    found = [(absolute(address, first_text(place, "loc")), read_date(first_text(place, "lastmod"))) for place in places]
     listed = [(link, changed) for link, changed in found if urlsplit(link).path.strip("/")]
     listed.sort(key=lambda each: each[1] or LONG_AGO, reverse=True)
     return [make_entry(address=link, title=words_of(link), published=changed) for link, changed in listed[:MAX_ENTRIES]]

@@ -50,7 +50,7 @@ class TreeReader:
         """The feed and its first 500 entries, in the document's order."""
         channel = self._channel()
         head = self._children(channel)
-        self.language = self._language(head, [channel, self.root])
+        self.language = self._language(head, []) or self._language({}, [channel, self.root])
         self.licence = self._licence(head)
         self.authors = tuple(self._authors(head)) if self.is_atom else ()
         links = [link for link in head.get("link", ()) if _attribute(link, "rel")]
@@ -137,7 +137,7 @@ class TreeReader:
 
     def _id(self, element: etree._Element, found: Found) -> tuple[str, bool]:
         """The entry's own id, and whether it is also its address."""
-        for each in _elements(found, table.IDS):
+        for each in _latest(found, table.IDS):
             if text := _text(each):
                 permanent = _attribute(each, "isPermaLink").lower() != "false"
                 whole = self._own_base(each) if permanent else ""
@@ -185,7 +185,8 @@ class TreeReader:
             return _inner(element)
         text = right_text(element.text or "")
         if element.get("mode") == "base64" or not _is_text(element):
-            text, kind = _from_base64(text), "text/plain" if kind == "text/plain" and element.get("type") else "text/html"
+            text = _from_base64(text)
+            kind = "text/plain" if kind == "text/plain" and element.get("type") else "text/html"
         elif kind in _HTML_TYPES and not (kind != "text/html" and element.get("type")):
             return text
         if kind == "text/html" or (not self.is_atom and one_line(text) != clean(text)):
@@ -195,7 +196,7 @@ class TreeReader:
     def _language(self, found: Found, elements: list[etree._Element]) -> str:
         for each in elements:
             if own := each.get(_LANG) or each.get("lang"):
-                return own
+                return str(own)
         said = _elements(found, table.LANGUAGES)
         return _text(said[0]) if said else ""
 
@@ -255,7 +256,8 @@ class TreeReader:
 
 
 _MARKED = frozenset(
-    {"description", "dc:description", "media:description", "content:encoded", "fullitem", "body", "xhtml:body", "xhtml:div"}
+    {"description", "dc:description", "media:description", "content:encoded", "fullitem", "body"}
+    | {"xhtml:body", "xhtml:div"}
 )
 
 
@@ -264,7 +266,12 @@ def _named(names: Names, element: etree._Element, wanted: frozenset[str]) -> Ite
 
 
 def _elements(found: Found, wanted: tuple[str, ...]) -> list[etree._Element]:
-    """The elements of these names, the likeliest name first, and of one name the last: outlets correct by adding."""
+    """The elements of these names, the likeliest name first, and those of one name in the document's order."""
+    return [each for name in wanted if name in found for each in found[name]]
+
+
+def _latest(found: Found, wanted: tuple[str, ...]) -> list[etree._Element]:
+    """The same, but those of one name from the last: outlets correct a date or an id by adding another."""
     return [each for name in wanted if name in found for each in reversed(found[name])]
 
 
@@ -318,7 +325,7 @@ def _dates(found: Found) -> tuple[datetime | None, datetime | None]:
 
 
 def _first_date(found: Found, wanted: tuple[str, ...]) -> datetime | None:
-    for each in _elements(found, wanted):
+    for each in _latest(found, wanted):
         if moment := _date(_text(each)):
             return moment
     return None
