@@ -21,9 +21,9 @@ from lxml.cssselect import CSSSelector
 
 from handbill.kit.text import clean, word_count
 from handbill.kit.urls import resolve_link
+from handbill.wire.dates import read_date
 from handbill.wire.discover import same_site
 from handbill.wire.errors import FeedError
-from handbill.wire.dates import read_date
 from handbill.wire.make import MAX_ENTRIES, make_entry, make_feed, without_parameters
 from handbill.wire.records import Entry, ParsedFeed
 from handbill.wire.tree import page_base, page_title, page_tree, seen_text
