@@ -22,8 +22,8 @@ from handbill.wire.politeness import fresh_seconds
 from handbill.wire.push import note_hub
 from handbill.wire.records import CleanEntry, Mark, Reading, Round
 from handbill.wire.rewrite import mark_returned, rewrite
+from handbill.wire.suspect import suspect
 from handbill.wire.visits import plan_visits
-from handbill.wire.withdraw import suspect
 
 PAGE_AGAIN = timedelta(hours=6)  # after the feed's words changed, for a report whose text is its page's
 FOLLOWED = timedelta(days=7)  # so long after it was filed

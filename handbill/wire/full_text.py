@@ -12,22 +12,19 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from urllib.parse import urljoin
 
 from django.conf import settings
 from django.db import transaction
 
 from handbill.kit.errors import GiveUp, HandbillError, TryLater
-from handbill.kit.http import FetchRefused, Response, fetch
-from handbill.kit.urls import AddressRefused, read_address
+from handbill.kit.http import Response, fetch
 from handbill.wire.extract import SITE_RULES, ExtractedPage, RulesError, SiteRule, extract_page, read_rules
 from handbill.wire.fetch import sandbox
+from handbill.wire.leave import Rules, ask_leave, fresh_rules, host_of, keep_rules
 from handbill.wire.models import HostRules, PageVisit, Report
 from handbill.wire.read import MAX_TEXT
 from handbill.wire.records import PageRound
 from handbill.wire.rewrite import rewrite
-from handbill.wire.robots import MAX_BYTES as MAX_ROBOTS
-from handbill.wire.robots import may_fetch
 from handbill.wire.web import agent, guard
 from handbill.work import actions as work
 
@@ -35,10 +32,7 @@ LEASE_SECONDS = 300
 FETCH_SECONDS = 15
 THREADS = 16
 PAUSE = timedelta(seconds=5)  # between two pages of a host that asks for nothing else
-RULES_LAST = timedelta(days=1)
-CLOSED_LASTS = timedelta(hours=1)
 BACKOFF = (5, 20, 80, 320)  # minutes after the first, second… failure; then it is given up
-CLOSED = "The outlet's robots.txt can't be had at present, so its pages are left alone. It is asked again."
 RULES_FILE = "site-rules.toml"
 NOT_A_PAGE = "This address gives a file, not a web page. Open it in a browser."
 NEVER = "Something in Handbill itself failed on this page ({kind}). The log says more; report it if it lasts."
@@ -47,21 +41,12 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
-    """A host's robots.txt; ``new``: it was fetched just now."""
-
-    text: str
-    closed: bool
-    new: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class _Visited:
     """What a thread brings back from one page: the article or what went wrong, and the rules of the hosts it met."""
 
     page: ExtractedPage | None
     error: Exception | None
-    rules: dict[str, _Rules]
+    rules: dict[str, Rules]
     delay: float = 0.0
 
 
@@ -78,7 +63,7 @@ def read_pages(now: datetime, limit: int = 50) -> PageRound:
 
 
 def _round(visits: list[PageVisit], now: datetime) -> PageRound:
-    hosts = {visit.pk: _host(visit.report.address) for visit in visits}
+    hosts = {visit.pk: host_of(visit.report.address) for visit in visits}
     stored = {row.host: row for row in HostRules.objects.filter(host__in=set(hosts.values()))}
     first: dict[str, PageVisit] = {}
     for visit in visits:
@@ -90,7 +75,7 @@ def _round(visits: list[PageVisit], now: datetime) -> PageRound:
         else:
             first[hosts[visit.pk]] = visit
     total = PageRound()
-    known = {host: _Rules(row.text, row.closed, new=False) for host, row in stored.items() if _fresh(row, now)}
+    known = fresh_rules(stored.values(), now)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="pages") as pool:
         going = {pool.submit(_visit, visit.report.address, known): (host, visit) for host, visit in first.items()}
         for done, (host, visit) in going.items():
@@ -99,63 +84,20 @@ def _round(visits: list[PageVisit], now: datetime) -> PageRound:
     return total
 
 
-def _host(address: str) -> str:
-    """Whose robots.txt rules the page: host and, unless it is the scheme's own, port; "" when there is none."""
-    try:
-        return read_address(address.partition("#")[0]).authority
-    except AddressRefused:
-        return ""
-
-
-def _fresh(row: HostRules, now: datetime) -> bool:
-    return now - row.fetched_at < (CLOSED_LASTS if row.closed else RULES_LAST)
-
-
-def _visit(address: str, known: dict[str, _Rules]) -> _Visited:
+def _visit(address: str, known: dict[str, Rules]) -> _Visited:
     """In a thread. Never raises."""
-    met: dict[str, _Rules] = {}
+    met: dict[str, Rules] = {}
     delay = 0.0
     try:
-        delay = _ask_leave(address, known, met)
+        delay = ask_leave(address, known, met)
         answer = fetch(address, guard=guard(), user_agent=agent(), seconds=FETCH_SECONDS)
-        if _host(answer.url) != _host(address):
-            _ask_leave(answer.url, known, met)
+        if host_of(answer.url) != host_of(address):
+            ask_leave(answer.url, known, met)
         return _Visited(_extract(answer), None, met, delay)
     except Exception as error:
         if not isinstance(error, HandbillError):
             log.exception("A page failed unexpectedly")
         return _Visited(None, error, met, delay)
-
-
-def _ask_leave(address: str, known: dict[str, _Rules], met: dict[str, _Rules]) -> float:
-    """The seconds that the host wants between two pages. Raises TryLater or GiveUp when the page is closed."""
-    host = read_address(address.partition("#")[0]).authority
-    rules = known.get(host) or met.get(host)
-    if rules is None:
-        rules = met[host] = _fetch_rules(address)
-    if rules.closed:
-        raise TryLater(CLOSED)
-    permission = may_fetch(rules.text, address=address, agent=agent())
-    if not permission.allowed:
-        raise GiveUp(permission.why)
-    return permission.delay
-
-
-def _fetch_rules(address: str) -> _Rules:
-    """RFC 9309, 2.3.1: a robots.txt that isn't there allows everything, one that can't be had nothing."""
-    try:
-        answer = fetch(
-            urljoin(address, "/robots.txt"),
-            guard=guard(),
-            user_agent=agent(),
-            seconds=FETCH_SECONDS,
-            max_bytes=MAX_ROBOTS,
-        )
-    except FetchRefused as error:
-        return _Rules("", closed=error.status is None)
-    except TryLater:
-        return _Rules("", closed=True)
-    return _Rules(answer.body.decode("utf-8", "replace").replace("\0", ""), closed=False)
 
 
 def _extract(answer: Response) -> ExtractedPage:
@@ -183,9 +125,7 @@ def site_rules() -> dict[str, SiteRule]:
 @transaction.atomic
 def _settle(visit: PageVisit, host: str, visited: _Visited, now: datetime) -> bool:
     """Write down how one visit went; whether the report has its whole text now."""
-    for each, rules in visited.rules.items():
-        given = {"text": rules.text, "closed": rules.closed, "fetched_at": now}
-        HostRules.objects.update_or_create(host=each[:253], defaults=given)
+    keep_rules(visited.rules, now)
     pause = max(PAUSE, timedelta(seconds=visited.delay))
     HostRules.objects.filter(host=host).update(open_at=now + pause)
     if visited.page is not None:

@@ -108,6 +108,10 @@ def paged(wire: LoopbackWire, *numbers: int) -> list[str]:
     return [item(n, link=f"{wire.address}/{n}") for n in numbers]
 
 
+def asked(wire: LoopbackWire) -> list[str]:
+    return [request.path for request in wire.requests if request.path != "/robots.txt"]
+
+
 def test_a_report_missing_before_its_time_whose_page_is_gone_is_withdrawn(wire: LoopbackWire) -> None:
     feed = make_feed()
     wire.routes["/3"] = Answer(410, b"Gone")
@@ -117,7 +121,7 @@ def test_a_report_missing_before_its_time_whose_page_is_gone_is_withdrawn(wire: 
     assert withdraw.ask_pages(NOW + HOUR) == 1
     report = Report.objects.get(address__endswith="/3")
     assert report.withdrawn_at == NOW + HOUR and report.alterations == 1 and report.text, "its words are kept"
-    assert not Absence.objects.exists() and len(wire.requests) == 1
+    assert not Absence.objects.exists() and asked(wire) == ["/3"]
     assert wire.requests[0].headers["user-agent"].startswith("Handbill/")
 
 
@@ -141,7 +145,7 @@ def test_a_page_that_is_not_found_must_say_so_twice_and_one_that_is_there_proves
         now += timedelta(minutes=2)
     assert [absence.report.address[-2:] for absence in Absence.objects.all()] == ["/3"]
     assert withdraw.ask_pages(NOW + 3 * HOUR) == 1
-    assert Report.objects.filter(withdrawn_at__isnull=False).count() == 1 and len(wire.requests) == 3
+    assert Report.objects.filter(withdrawn_at__isnull=False).count() == 1 and sorted(asked(wire)) == ["/2", "/3", "/3"]
 
 
 def test_a_page_without_an_answer_is_asked_three_times_and_then_left_alone(wire: LoopbackWire) -> None:
@@ -151,7 +155,7 @@ def test_a_page_without_an_answer_is_asked_three_times_and_then_left_alone(wire:
     visit(feed, *paged(wire, 3, 1), at=NOW + HOUR)
     for hour in range(1, 6):
         assert withdraw.ask_pages(NOW + 2 * hour * HOUR) == 0
-    assert len(wire.requests) == 3 and not Absence.objects.exists()
+    assert asked(wire) == ["/2"] * 3 and not Absence.objects.exists()
     assert not Report.objects.filter(withdrawn_at__isnull=False).exists()
 
 
@@ -160,8 +164,17 @@ def test_an_address_that_may_not_be_reached_proves_nothing() -> None:
     inward = [item(n, link=f"http://169.254.169.254/{n}") for n in (3, 2, 1)]
     visit(feed, *inward)
     visit(feed, inward[0], inward[2], at=NOW + HOUR)
-    assert Absence.objects.count() == 1 and withdraw.ask_pages(NOW + HOUR) == 0
+    assert Absence.objects.count() == 1
+    assert [withdraw.ask_pages(NOW + 2 * hour * HOUR) for hour in (1, 2, 3)] == [0, 0, 0]
     assert not Absence.objects.exists() and not Report.objects.filter(withdrawn_at__isnull=False).exists()
+
+
+def test_a_page_that_robots_txt_closes_is_not_asked(wire: LoopbackWire) -> None:
+    feed = make_feed()
+    wire.routes |= {"/2": Answer(410), "/robots.txt": Answer(body=b"User-agent: *\nDisallow: /")}
+    visit(feed, *paged(wire, 3, 2, 1))
+    visit(feed, *paged(wire, 3, 1), at=NOW + HOUR)
+    assert withdraw.ask_pages(NOW + HOUR) == 0 and asked(wire) == [] and not Absence.objects.exists()
 
 
 def test_what_comes_back_is_not_withdrawn_any_more(wire: LoopbackWire) -> None:

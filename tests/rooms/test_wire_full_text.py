@@ -12,7 +12,8 @@ from handbill.sources import actions as sources
 from handbill.sources.models import Feed, Source
 from handbill.testing.wire import Answer, LoopbackWire
 from handbill.wire import actions, full_text
-from handbill.wire.full_text import CLOSED, read_pages
+from handbill.wire.full_text import read_pages
+from handbill.wire.leave import CLOSED
 from handbill.wire.models import HostRules, PageVisit, Report
 from handbill.wire.records import PageRound
 from handbill.wire.visits import plan_visits
