@@ -345,6 +345,7 @@ def _read(job: Job, known: frozenset[Mark]) -> Reading:
         page=job.feed.kind == Feed.Kind.PAGE,
         selector=job.feed.selector,
         known=known,
+        trust=job.feed.trust,
     )
 
 
