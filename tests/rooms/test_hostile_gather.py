@@ -23,7 +23,9 @@ from handbill.sources.models import Feed
 from handbill.stories import actions as stories
 from handbill.testing.wire import Answer, LoopbackWire
 from handbill.wire import actions as wire_actions
+from handbill.wire.extract import extract_page
 from handbill.wire.models import Push, Report
+from handbill.wire.newsletter import read_newsletter
 
 pytestmark = pytest.mark.django_db
 ODD = "\0\x1b[31m\r\nBcc: x@evil.example\u202e\u2066\ufeff\udc00"
@@ -77,8 +79,8 @@ def json_feed(hub: str) -> bytes:
 def rss(hub: str) -> bytes:
     clean = escape(EVIL.replace("\0", "&#0;").replace("\x1b", "&#27;").replace("\udc00", "&#xDC00;"))
     items = "".join(
-        f"<item><title>Report {n} {clean}</title><link>{escape(link)}</link><guid>{n}{clean}</guid><author>{clean}</author>"
-        f"<category>{clean}</category><description>{escape(BODY)}</description><pubDate>{clean}</pubDate>"
+        f"<item><title>Report {n} {clean}</title><link>{escape(link)}</link><guid>{n}{clean}</guid>"
+        f"<author>{clean}</author><category>{clean}</category><description>{escape(BODY)}</description><pubDate>{clean}</pubDate>"
         f'<enclosure url="{escape(link)}" type="{clean}" length="{clean}"/><creativeCommons:license>{escape(link)}'
         f'</creativeCommons:license><media:content url="{escape(link)}" type="{clean}"/></item>'
         for n, link in enumerate(LINKS)
@@ -163,3 +165,31 @@ def test_nothing_of_it_runs_at_the_desk_or_on_the_site(attacked: Feed, client: A
     assert len(pages) > len(taken)
     for name in pages:
         look_for_trouble((settings.HANDBILL.site_folder / name).read_text("utf-8"))
+
+
+def check_markup(markup: str) -> None:
+    look_for_trouble(f"<div>{markup}</div>")
+    assert not html.fromstring(f"<div>{markup}</div>").xpath("//form | //img | //@style")
+
+
+def test_a_page_that_attacks_gives_plain_words_and_safe_markup() -> None:
+    words = "<p>The gauge stood above the mark at six, and the low road was closed until noon by the city.</p>" * 9
+    evil = EVIL.replace("<svg onload=alert(1)>", "<svg onload=alert(1)></svg>")  # else it swallows the article
+    head = f"<title>{evil}</title><meta name=author content='{escape(evil)}'>"
+    story = f"<article><h1>{evil}</h1>{words}{BODY.replace(EVIL, evil)}{words}</article>"
+    page = f"<html lang='{escape(evil)}'><head>{head}</head><body>{story}</body></html>"
+    found = extract_page(page.encode("utf-8", "surrogatepass"), address="https://outlet.example/a")
+    assert "The gauge stood" in found.text
+    check_markup(found.html)
+    assert not set(found.title + found.byline + found.language) & set("\0\x1b\r\n\u202e\u2066\ufeff\udc00")
+
+
+def test_a_newsletter_that_attacks_gives_plain_words_and_safe_markup() -> None:
+    odd = EVIL.encode("utf-8", "surrogatepass").replace(b"\r\n", b"\r\n ")
+    mail = b"From: " + odd + b" <news@outlet.example>\r\nSubject: Weir " + odd + b"\r\nMessage-ID: <javascript:x>\r\n"
+    mail += b"Archived-At: <javascript:alert(1)>\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    entry = read_newsletter(mail + BODY.encode("utf-8", "surrogatepass"))
+    check_markup(entry.body_html)
+    assert not entry.address or not bad_link(entry.address)
+    plain = entry.title + "".join(entry.authors) + entry.language
+    assert plain and not set(plain) & set("\0\x1b\r\n\u202e\u2066\ufeff\udc00")
