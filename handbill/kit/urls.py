@@ -22,9 +22,10 @@ _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 _ORDINARY = re.compile(
     r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,63}"
-    r"(?:(?:/(?:[A-Za-z0-9_~!$&()*+,;=:@-]|%[0-9A-F]{2})(?:[A-Za-z0-9_~!$&()*+,;=:@.-]|%[0-9A-F]{2})*)+/?|/)"
-    r"(?:\?(?:[A-Za-z0-9_~!$&()*+,;=:@./?-]|%[0-9A-F]{2})*)?(?:#[A-Za-z0-9_~!$&()*+,;=:@./?-]+)?"
+    r"(?:(?:/[A-Za-z0-9_~!$&()*+,;=:@%-][A-Za-z0-9_~!$&()*+,;=:@.%-]*)+/?|/)"
+    r"(?:\?[A-Za-z0-9_~!$&()*+,;=:@./?%-]*)?(?:#[A-Za-z0-9_~!$&()*+,;=:@./?-]+)?"
 )
+_ODD_PERCENT = re.compile("%(?![0-9A-F]{2})")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 _V4_RANGES = """
@@ -106,7 +107,7 @@ def read_address(text: str) -> WebAddress:
 def resolve_link(base: str, link: str) -> str:
     """The absolute http(s) address that ``link`` means on the page ``base``, fragment kept; "" when it is none."""
     link = link.strip()
-    if len(link) <= MAX_ADDRESS and _ORDINARY.fullmatch(link):
+    if len(link) <= MAX_ADDRESS and _ORDINARY.fullmatch(link) and not ("%" in link and _ODD_PERCENT.search(link)):
         return link  # nothing in it would be read or written in another way
     link = re.sub(r"[\t\r\n]", "", link)
     if not link:

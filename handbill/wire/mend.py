@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from html.entities import html5
 
@@ -41,7 +40,7 @@ _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?(rss|rdf|feed|channel|urlset|si
 _NAME = re.compile(r"<((?:[A-Za-z_][\w.-]{0,40}:)?([A-Za-z_][\w.-]{0,40}))")
 _WHOLE_ENTRY = re.compile(r"</(?:[A-Za-z_][\w.-]{0,40}:)?(?:item|entry)\s*>", re.IGNORECASE)
 _AMPERSAND = re.compile(r"&(?:(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});)?")
-_C1_MARK = re.compile("[\x80-\x9f]")
+_C1_BYTES = bytes(range(0x80, 0xA0))
 _C1 = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
 _XML_NAMES = {"amp": "&#38;", "lt": "&#60;", "gt": "&#62;", "quot": "&#34;", "apos": "&#39;"}
 """As numbers: a forgiving parser loses the names after the first fault."""
@@ -75,9 +74,13 @@ def right_text(text: str) -> str:
     """The text with two common faults undone: UTF-8 that was read as Latin-1 before, and windows-1252's own codes."""
     if text.isascii():
         return text
-    with suppress(UnicodeError):
-        text = text.encode("iso-8859-1").decode("utf-8")
-    return text.translate(_C1) if _C1_MARK.search(text) else text
+    narrow = text.encode("iso-8859-1", "replace")  # bytes are looked through faster
+    if len(narrow) == len(narrow.translate(None, _C1_BYTES)) and "Ã" not in text and "Â" not in text:
+        return text
+    try:
+        return text.encode("iso-8859-1").decode("utf-8")
+    except UnicodeError:
+        return text.translate(_C1)
 
 
 def prepare(text: str) -> Document:
@@ -86,7 +89,8 @@ def prepare(text: str) -> Document:
     name = _NAME.match(text, start)
     root = name.group(1) if name else ""
     body = text[start:]
-    end = max(body.rfind(f"</{root}"), body.rfind(f"</{root.upper()}"))
+    end = body.rfind(f"</{root}")
+    end = body.rfind(f"</{root.upper()}") if end < 0 else end
     close = re.compile(r"\s*>").match(body, end + len(root) + 2) if end >= 0 else None
     closed = close is not None
     if close:

@@ -63,7 +63,13 @@ _ATTRIBUTES = {
     "time": {"datetime"},
 }
 _TAG = re.compile(r"<(/?[A-Za-z][A-Za-z0-9:-]*+)[^<>]*+>")
-_ATTRIBUTED = re.compile(r'<([a-z][a-z0-9]*)((?: [a-z]+="[^"]*")+)>')
+_ORDINARY_LINK = (
+    r'a href="(?=[^"]{1,1900}")https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,63}'
+    r'(?:(?:/[A-Za-z0-9_~!$()*+,;=:@-][A-Za-z0-9_~!$()*+,;=:@.-]*)+/?|/)"'
+    rf' rel="{LINK_REL}">'
+)
+_ATTRIBUTED = re.compile(rf'<(?!{_ORDINARY_LINK})([a-z][a-z0-9]*)((?: [a-z]+="[^"]*")+)>')
+"""A tag with attributes to be checked: all but a link as ``kit.urls`` writes it itself."""
 _ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
 _CONTROLS = bytes({*range(32), 127} - {9, 10, 13})
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "param", "source", "wbr"})
