@@ -57,11 +57,11 @@ def add_reports(count: int) -> None:
         filed_at=at,
     )
     small = connection.vendor == "sqlite"
-    fresh = {
-        "identity": "lower(hex(randomblob(32)))" if small else "md5(i::text) || md5((-i)::text)",
-        "source_id": "f.source_id",
-        "feed_id": "f.id",
+    chance = "lower(hex(randomblob(32)))" if small else "md5(i::text) || md5((-i)::text)"
+    keys = {
+        name: f"substr({chance}, 1, {Report._meta.get_field(name).max_length})" for name in ("identity", "name_key")
     }
+    fresh = {**keys, "source_id": "f.source_id", "feed_id": "f.id"}
     columns = [field.column for field in Report._meta.concrete_fields if not field.primary_key]
     values = ", ".join(fresh.get(column, f"r.{column}") for column in columns)
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s)"
