@@ -19,7 +19,7 @@ from statistics import mean
 import trafilatura
 from readability import Document
 
-from bench import gather_parse
+from bench import gather_parse, gather_round
 from bench.rows import Row
 from handbill.kit.text import plain
 from handbill.wire.extract import PageError, extract_page
@@ -57,6 +57,7 @@ class Score:
 def run(quick: bool) -> Iterator[Row]:
     """Every page once when quick, else three times; nothing where the collection is missing."""
     yield from gather_parse.run(quick)
+    yield from gather_round.run(quick)
     if not PAGES.is_dir():
         return
     pages, times = read_pages(PAGES), 1 if quick else 3

@@ -1,8 +1,8 @@
 """A newsroom under measure, in the folder that HANDBILL_HOME names: ``python -m bench.gather_newsroom STEP …``.
 
-``feeds OPEN CLOSED COUNT`` adds that many outlets in the mix of the bench; ``news OPEN COUNT`` adds outlets that always
-have news; ``reports COUNT`` fills the archive; ``due`` makes all feeds due; ``round SECONDS`` fetches what is due, with
-that time limit for a feed, and prints what it cost.
+``feeds OPEN CLOSED COUNT`` makes one with that many outlets in the mix of the bench; ``archive OPEN COUNT REPORTS`` one
+with outlets that always have news and reports of theirs in store; ``round SECONDS`` fetches every feed, with that time
+limit for each, and prints what it cost.
 """
 
 from __future__ import annotations
@@ -102,23 +102,21 @@ def _cpu() -> float:
 def main(step: str, *numbers: str) -> None:
     """Do one step."""
     django.setup()
-    if step == "prepare":
-        from handbill.ops.schema import prepare_database
+    from handbill.kit.clock import now
+    from handbill.ops.schema import prepare_database
+    from handbill.sources.actions import make_all_due
 
+    if step == "feeds":
         prepare_database()
-    elif step == "feeds":
         opened, closed, count = map(int, numbers)
         add_feeds({"quiet": opened, "news": opened, "slow": opened, "dead": closed}, MIX, count)
-    elif step == "news":
-        add_feeds({"news": int(numbers[0])}, ["news"], int(numbers[1]))
-    elif step == "reports":
-        add_reports(int(numbers[0]))
-    elif step == "due":
-        from handbill.kit.clock import now
-        from handbill.sources.actions import make_all_due
-
-        make_all_due(now())
+    elif step == "archive":
+        prepare_database()
+        opened, count, reports = map(int, numbers)
+        add_feeds({"news": opened}, ["news"], count)
+        add_reports(reports)
     else:
+        make_all_due(now())
         print(json.dumps(one_round(float(numbers[0]))), flush=True)
 
 

@@ -58,7 +58,7 @@ def run(quick: bool) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder, _outlets() as (server, opened, closed):
         home = Path(folder)
         yield from _many(home, server, opened, closed, 500 if quick else 10_000, 3.0 if quick else 15.0)
-        yield from _archive(home, opened, 100_000 if quick else 1_000_000, 60 if quick else 300)
+        yield from _archive(home, opened, 100_000 if quick else 1_000_000, 40 if quick else 200)
 
 
 def _many(home: Path, server: psutil.Process, opened: int, closed: int, count: int, limit: float) -> Iterator[Row]:
@@ -83,22 +83,44 @@ def _archive(home: Path, opened: int, stored: int, feeds: int) -> Iterator[Row]:
     for vendor, database in [("SQLite", ""), ("PostgreSQL", os.environ.get("HANDBILL_BENCH_POSTGRES", ""))]:
         if vendor == "PostgreSQL" and not database:
             continue
-        costs = []
-        for count in (1_000, stored):
-            newsroom = _newsroom(home / f"{vendor}-{count}", database)
-            _step(newsroom, "news", opened, feeds)
-            _step(newsroom, "reports", count)
-            costs.append(min(_round(newsroom, 5.0) for _ in range(3)))
-        ratio = costs[1] / costs[0]
-        row = Row(f"round over {stored:,} reports stored, {vendor}", round(costs[1], 2), "CPU s")
+        small, large = (
+            _stored(home / f"{vendor}-{count}", database, opened, count, feeds) for count in (1_000, stored)
+        )
+        ratio = large / small
         yield Row(
-            row.name, row.value, row.unit, f"≤ {MOST_RATIO} ×", ratio <= MOST_RATIO, "1,000 reports stored", ratio
+            f"round of {feeds} feeds with news over {stored:,} reports, {vendor}",
+            round(large, 2),
+            "CPU s",
+            f"≤ {MOST_RATIO} ×",
+            ratio <= MOST_RATIO,
+            "1,000 reports",
+            ratio,
         )
 
 
-def _round(newsroom: dict[str, str], limit: float) -> float:
-    _step(newsroom, "due")
-    return float(json.loads(_step(newsroom, "round", limit))["cpu"])
+def _stored(home: Path, database: str, opened: int, count: int, feeds: int) -> float:
+    """CPU seconds of a round over an archive of ``count`` reports, the better of two."""
+    with _database(database) as address:
+        newsroom = _newsroom(home, address)
+        _step(newsroom, "archive", opened, feeds, count)
+        return min(float(json.loads(_step(newsroom, "round", 5.0))["cpu"]) for _ in range(2))
+
+
+@contextmanager
+def _database(server: str) -> Iterator[str]:
+    """A database of its own on ``server``, the address of one that lets us make them; "" where none is given."""
+    if not server:
+        yield ""
+        return
+    import psycopg
+
+    name = f"handbill_bench_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield f"{server.rpartition('/')[0]}/{name}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _watched(newsroom: dict[str, str], server: psutil.Process, opened: int, limit: float, healthy: int) -> Watched:
@@ -139,7 +161,6 @@ def _newsroom(home: Path, database: str = "") -> dict[str, str]:
     environment = kept | {"HANDBILL_HOME": str(home), "DJANGO_SETTINGS_MODULE": "handbill.config.settings"}
     if database:
         environment["HANDBILL_DATABASE"] = database
-    _step(environment, "prepare")
     return environment
 
 
