@@ -107,6 +107,8 @@ def read_address(text: str) -> WebAddress:
 def resolve_link(base: str, link: str) -> str:
     """The absolute http(s) address that ``link`` means on the page ``base``, fragment kept; "" when it is none."""
     link = link.strip()
+    if link.startswith("#") and base.startswith(("http://", "https://")):
+        link = base.partition("#")[0] + link
     if len(link) <= MAX_ADDRESS and _ORDINARY.fullmatch(link) and not ("%" in link and _ODD_PERCENT.search(link)):
         return link  # nothing in it would be read or written in another way
     link = re.sub(r"[\t\r\n]", "", link)

@@ -104,7 +104,7 @@ def sanitise(markup: str, base: str = "") -> str:
     markup = _without_controls(markup[:MAX_BODY])
     if not _SPECIAL.search(markup):
         return markup.strip()  # nothing but words
-    if markup.count("<") > MAX_DEPTH and _depth(markup) > MAX_DEPTH:
+    if _may_be_deep(markup) and _depth(markup) > MAX_DEPTH:
         markup = "<p>" + html.escape(plain(markup), quote=False) + "</p>"
     cleaned = _ATTRIBUTED.sub(lambda tag: _checked(tag, base), _CLEANER.clean(markup))
     return (_EMPTY_LINK.sub(r"\1", cleaned) if f'<a rel="{LINK_REL}">' in cleaned else cleaned).strip()
@@ -138,6 +138,17 @@ def _value(name: str, value: str, base: str) -> str:
     if not link:
         return ""
     return f' href="{link.replace("&", "&amp;").replace(chr(0xA0), "&nbsp;").replace(chr(34), "&quot;")}"'
+
+
+def _may_be_deep(markup: str) -> bool:
+    """A quick look, which counts as an element whatever begins like one."""
+    depth = 1
+    for piece in markup.split("</"):
+        depth += piece.count("<") - 1
+        if depth > MAX_DEPTH:
+            return True
+        depth = max(depth, 0)
+    return False
 
 
 def _depth(markup: str) -> int:
