@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -166,9 +165,6 @@ async def _open(listen: str, factory: Callable[[], asyncio.BaseProtocol]) -> asy
     loop = asyncio.get_running_loop()
     if not listen.startswith("/"):
         return await loop.create_server(factory, *parse_host_port(listen))
-    path = Path(listen)
-    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
-        path.unlink()  # of one that was killed; the newsroom's lock keeps a second one away
-    server = await loop.create_unix_server(factory, listen)
-    path.chmod(0o666)  # who may reach the folder may deliver, as with other mail servers' sockets
+    server = await loop.create_unix_server(factory, listen)  # in place of a socket that one who was killed has left
+    Path(listen).chmod(0o666)  # who may reach the folder may deliver, as with other mail servers' sockets
     return server

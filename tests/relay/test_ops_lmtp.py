@@ -147,6 +147,21 @@ def test_commands_sent_at_once_are_answered_in_turn(inbox: Inbox) -> None:
     assert codes == [220, 250, 250, 250, 250, 354, 250, 250, 250, 503, 221]
 
 
+def test_a_dot_that_ends_a_very_long_line_does_not_end_the_mail() -> None:
+    class Pieces(lmtp._Line):
+        def __init__(self, *pieces: bytes) -> None:
+            self.pieces = list(pieces)
+
+        async def _piece(self) -> bytes:
+            return self.pieces.pop(0)
+
+        def __del__(self) -> None:
+            """There is no connection to close."""
+
+    line = Pieces(b"..long", b".\r\n", b"..\r\n", b".\r\n")
+    assert asyncio.run(line._mail()) == b".long.\r\n.\r\n"
+
+
 def test_there_are_bounds_for_recipients_and_for_connections(inbox: Inbox, monkeypatch) -> None:
     monkeypatch.setattr(lmtp, "MAX_RECIPIENTS", 2)
     monkeypatch.setattr(lmtp, "MAX_LINES", 1)

@@ -13,7 +13,7 @@ import pytest
 from django.db import OperationalError
 
 from handbill.kit import maildir
-from handbill.ops import doctor
+from handbill.ops import doctor, tree
 from handbill.ops.net import free_port
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed
@@ -352,6 +352,13 @@ def test_what_a_crash_left_in_the_maildir_goes_after_a_while(own: Path) -> None:
     maildir.prepare(own)
     assert names(own / "tmp") == ["new"]
     assert sys.platform != "linux" or (own / "new").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("listen", ["", "127.0.0.1:8124"])
+def test_the_program_that_takes_mail_in_runs_where_it_is_asked_for(settings: Any, listen: str) -> None:
+    newsroom = dataclasses.replace(settings.HANDBILL, newsletter_listen=listen)
+    assert ("inbox" in tree.programs(newsroom)) is bool(listen)
+    assert ("handbill inbox" in tree.supervisor_configuration(newsroom)) is bool(listen)
 
 
 def test_doctor_tells_of_a_maildir_that_is_shut_and_of_mails_that_wait(
