@@ -58,11 +58,10 @@ def add_reports(count: int) -> None:
     )
     small = connection.vendor == "sqlite"
     chance = "lower(hex(randomblob(32)))" if small else "md5(i::text) || md5((-i)::text)"
-    keys = {
-        name: f"substr({chance}, 1, {Report._meta.get_field(name).max_length})" for name in ("identity", "name_key")
-    }
+    lengths = {"identity": 64, "name_key": 16}
+    keys = {name: f"substr({chance}, 1, {length})" for name, length in lengths.items()}
     fresh = {**keys, "source_id": "f.source_id", "feed_id": "f.id"}
-    columns = [field.column for field in Report._meta.concrete_fields if not field.primary_key]
+    columns = [str(field.column) for field in Report._meta.concrete_fields if not field.primary_key]
     values = ", ".join(fresh.get(column, f"r.{column}") for column in columns)
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s)"
     sql = (

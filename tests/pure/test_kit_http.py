@@ -1,12 +1,13 @@
 """What the guarded client decides without a socket: which places may be reached, how packing and waiting are read."""
 
 import gzip
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handbill.kit.http import FetchLater, FetchRefused, Guard, _gunzip, _retry_after
+from handbill.kit.http import Allowance, FetchLater, FetchRefused, Guard, _gunzip, _retry_after
 from handbill.kit.urls import read_address
 
 PUBLIC = ["93.184.215.14", "2606:2800:21f::1"]
@@ -82,3 +83,13 @@ def test_padding_after_the_last_member_is_left_alone() -> None:
 )
 def test_retry_after(text: str, seconds: int | None) -> None:
     assert _retry_after(text) == seconds
+
+
+def test_only_so_many_large_bodies_are_held_at_once() -> None:
+    allowance = Allowance(many=1)
+    first, second = allowance.loan(), allowance.loan()
+    assert first.take(time.monotonic()) and first.take(time.monotonic())
+    assert not second.take(time.monotonic())
+    first.end()
+    first.end()
+    assert second.take(time.monotonic()) and not first.take(time.monotonic())

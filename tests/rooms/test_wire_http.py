@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from handbill.kit.http import FetchLater, FetchRefused, Guard, Response, fetch, post
+from handbill.kit import http
+from handbill.kit.http import Allowance, FetchLater, FetchRefused, Guard, Response, fetch, look_up, post
+from handbill.kit.urls import read_address
 
 FEED = b"<rss><channel/></rss>"
 Script = Callable[[socket.socket, bytes], None]
@@ -419,6 +421,34 @@ def test_a_name_without_address_or_a_resolver_that_hangs_is_tried_again_later() 
 def test_the_next_address_is_tried_where_the_first_is_dead() -> None:
     with peer(says()) as (port, _):
         assert get(port, host="two.example", resolve=lambda h, p: ["::1", "127.0.0.1"]).body == FEED
+
+
+def test_a_large_answer_takes_its_turn_and_a_small_one_needs_none() -> None:
+    allowance = Allowance(many=1)
+    loan, other = allowance.loan(), allowance.loan()
+    large = says(b"x" * (http.LARGE_BYTES + 1))
+    with peer(large, large, says()) as (port, _):
+        assert get(port, loan=loan).status == 200
+        with pytest.raises(FetchLater, match="Too many large answers"):
+            get(port, loan=other, seconds=0.5)
+        assert get(port, loan=other).body == FEED
+        loan.end()
+        assert other.take(0)
+
+
+def test_a_fault_of_the_whole_host_names_it() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        with pytest.raises(FetchLater) as refused:
+            get(closed.getsockname()[1])
+    assert refused.value.host == "127.0.0.1"
+    for status, host in (("429 Slow", "127.0.0.1"), ("503 Full", "127.0.0.1"), ("500 Oops", ""), ("408 Late", "")):
+        with peer(says(status=status)) as (port, _), pytest.raises(FetchLater) as caught:
+            get(port)
+        assert caught.value.host == host
+    with pytest.raises(FetchLater) as nowhere:
+        look_up(read_address("http://outlet.example/"), 1, lambda host, port: [])
+    assert nowhere.value.host == "outlet.example"
 
 
 def certificate(folder: Path, name: str) -> ssl.SSLContext:
