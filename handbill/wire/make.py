@@ -67,7 +67,7 @@ def make_entry(
 
     ``title`` is plain text already; ``link`` is the address as it was written: an id that repeats it counts as none.
     """
-    own_id, title = clean(id)[:MAX_ID], shorten(title, MAX_TITLE)
+    own_id, title = clean(id)[:MAX_ID], shorten(inert(title), MAX_TITLE)
     return Entry(
         id=own_id,
         address=address,
@@ -82,7 +82,7 @@ def make_entry(
         updated=updated,
         base=base,
         media=tuple({each.address: each for each in reversed([*media])}.values())[::-1][:MAX_MEDIA],
-        licence=_licence_words(licence),
+        licence=_licence_words(inert(licence)),
     )
 
 
@@ -113,7 +113,7 @@ def make_feed(
     """
     listed = [entry for entry, _ in zip(entries, range(MAX_ENTRIES), strict=False)]
     return ParsedFeed(
-        title=shorten(title, MAX_FEED_TITLE),
+        title=shorten(inert(title), MAX_FEED_TITLE),
         language=language_code(language),
         site_address=site_address,
         entries=tuple(_trusted(listed)),
@@ -171,8 +171,17 @@ def literal_line(text: str) -> str:
     return clean(plain(text)) if _ACTIVE.search(text) else clean(unescape(text) if "&" in text else text)
 
 
+def inert(line: str) -> str:
+    """The line without what a browser could run, however often it was escaped or nested; other ``<`` stay."""
+    for _ in range(3):
+        if "<" not in line or not _ACTIVE.search(line):
+            return line
+        line = clean(plain(line))
+    return line.replace("<", "") if _ACTIVE.search(line) else line
+
+
 def _authors(names: Iterable[str]) -> tuple[str, ...]:
-    cleaned = (shorten(one_line(_person(name)), MAX_AUTHOR) for name in names)
+    cleaned = (shorten(inert(one_line(_person(name))), MAX_AUTHOR) for name in names)
     return tuple({name.casefold(): name for name in reversed([*cleaned]) if name}.values())[::-1][:MAX_AUTHORS]
 
 
@@ -183,7 +192,7 @@ def _person(text: str) -> str:
 
 
 def _categories(names: Iterable[str]) -> tuple[str, ...]:
-    cleaned = (shorten(one_line(name), MAX_CATEGORY) for name in names)
+    cleaned = (shorten(inert(one_line(name)), MAX_CATEGORY) for name in names)
     return tuple(dict.fromkeys(name for name in cleaned if name))[:MAX_CATEGORIES]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from handbill.kit.text import plain, shorten
 from handbill.wire.identity import ID, identified
+from handbill.wire.make import inert
 from handbill.wire.page_links import links_by_selector, parse_page_links
 from handbill.wire.parse import parse_feed
 from handbill.wire.records import CleanEntry, Entry, Mark, ParsedFeed, Reading
@@ -90,4 +91,4 @@ def clean_entry(entry: Entry, address: str) -> CleanEntry:
 
 def _first_words(text: str) -> str:
     """A title for an entry that has none, as short messages do."""
-    return shorten(text[:400], 120)
+    return shorten(inert(text[:400]), 120)
