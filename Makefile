@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: help run test lint bench crash schema pictures lock clean
+.PHONY: help run test lint bench fuzz crash schema pictures lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -22,6 +22,9 @@ lint: .venv/test.stamp ## Style, types, import contracts, missing migrations
 
 bench: .venv/test.stamp ## Measure: speed and memory
 	$(BIN)/python -m bench
+
+fuzz: .venv/test.stamp ## Damage feeds at random for a minute, and see that reading them stays safe
+	$(BIN)/python -m tests.fuzz.fuzz_feeds 60
 
 crash: .venv/test.stamp ## The long crash tests
 	$(BIN)/python -m pytest -m long tests/crash

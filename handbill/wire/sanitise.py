@@ -106,7 +106,7 @@ def sanitise(markup: str, base: str = "") -> str:
         return markup.strip()  # nothing but words
     if _may_be_deep(markup) and _depth(markup) > MAX_DEPTH:
         markup = "<p>" + html.escape(plain(markup), quote=False) + "</p>"
-    cleaned = _ATTRIBUTED.sub(lambda tag: _checked(tag, base), _CLEANER.clean(markup))
+    cleaned = _ATTRIBUTED.sub(lambda tag: _checked(tag, base), _without_controls(_CLEANER.clean(markup)))
     return (_EMPTY_LINK.sub(r"\1", cleaned) if f'<a rel="{LINK_REL}">' in cleaned else cleaned).strip()
 
 
