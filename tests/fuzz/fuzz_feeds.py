@@ -1,4 +1,4 @@
-"""Damage feeds at random for some seconds, and see that reading them stays safe: ``make fuzz``, or with a number of seconds.
+"""Damage feeds at random for some seconds, and see that reading them stays safe: ``make fuzz``, or with the seconds.
 
 Starts from the golden feeds, and from the corpus where it stands beside the project. A failure prints the seed and
 keeps the document in the working folder. No test of the suite: it has no end.
