@@ -26,6 +26,7 @@ PATIENCE = 3  # times as long may pass by the clock, on a machine with other wor
 MOST_WORKERS = 4
 TIMED_OUT = frozenset({-signal.SIGPROF, -signal.SIGALRM})
 CELL = Path(cell.__file__)
+ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")  # what a child is told: no secret
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,6 +118,7 @@ class _Child:
                 [sys.executable, "-P", "-W", "ignore", str(CELL), *limits],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
+                env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
             )
         self._line.settimeout(patience + 5)  # its own limits end it sooner, unless it was stopped
         self._greeted = False
