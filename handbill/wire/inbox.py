@@ -23,8 +23,8 @@ from handbill.sources.models import Feed, Source
 from handbill.wire.fetch import sandbox
 from handbill.wire.file import file_mail
 from handbill.wire.mail import SeenMail, keys_of, see_mail, unread
+from handbill.wire.make import MAX_BYTES
 from handbill.wire.models import HeldMail
-from handbill.wire.parse import MAX_BYTES
 from handbill.wire.records import TakenIn
 from handbill.work import actions as work
 

@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from handbill.kit.text import clean, plain, shorten
 from handbill.kit.urls import MAX_ADDRESS, resolve_link
-from handbill.wire.dates import read_date
 from handbill.wire.records import Entry, Media, ParsedFeed
 
 MAX_BYTES = 15 * 1024 * 1024
@@ -200,9 +199,6 @@ def language_code(text: str) -> str:
     """A language code as the tables hold it, or "" when the text is none."""
     text = text.strip()
     return text.replace("_", "-") if len(text) <= 35 and _LANGUAGE.fullmatch(text) else ""
-
-
-read_moment = read_date
 
 
 def without_parameters(address: str, names: re.Pattern[str]) -> str:

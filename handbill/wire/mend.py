@@ -34,6 +34,10 @@ _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _AS_WRITTEN = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252", "gb2312": "gb18030"}
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
+_AS_ASCII = frozenset({"", "utf-8", "utf8", "us-ascii", "iso-8859-1", "windows-1252"})
+_PLAIN_START = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:<\?[^<>]{0,500}>\s{0,100}|<!--(?:[^-]|-[^-]){0,4000}-->\s{0,100}){0,20}<[A-Za-z_]"
+)
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _CONTROLS = bytes({*range(32), 127} - {9, 10, 13})
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?(rss|rdf|feed|channel|urlset|sitemapindex)[\s>]", re.IGNORECASE)
@@ -68,6 +72,15 @@ def decode(data: bytes, content_type: str = "") -> str:
     if not text or text.isspace():
         raise FeedError("This address gives nothing at all: the answer is empty. It may be mended soon.")
     return text
+
+
+def needs_mending(data: bytes, content_type: str = "") -> bool:
+    """Whether a parser of XML can't be given ``data`` as it is, in UTF-8: by its encoding, or by what it begins with.
+
+    What comes before the root may be a declaration, instructions and comments, but no DOCTYPE. All other faults (bytes
+    that aren't UTF-8, characters XML forbids, entities, a document that breaks off) a strict parser tells itself.
+    """
+    return not _PLAIN_START.match(data) or b"\x7f" in data or not _AS_ASCII.issuperset(_names(data, content_type))
 
 
 def right_text(text: str) -> str:
@@ -133,17 +146,22 @@ def _decoded(data: bytes, content_type: str) -> str:
     for start, encoding in _WIDE:
         if stripped.startswith(start):
             return stripped.decode(encoding, "replace")
-    declared = _DECLARED.search(data[:1024])
-    header = _CHARSET.search(content_type)
-    names = [declared.group(1).decode() if declared else "", header.group(1) if header else ""]
+    names = _names(data, content_type)
     if not data.isascii() and (text := _utf8(data)) is not None:
         return text
     for name in names:
         if (text := _as(data, name)) is not None:
             return text
-    if any(name.lower() in ("utf-8", "utf8") for name in names):
+    if "utf-8" in names or "utf8" in names:
         return _mixed(data)
     return data.decode(_guessed(data), "replace")
+
+
+def _names(data: bytes, content_type: str) -> list[str]:
+    """The encodings that declaration and header name, in lower case, "" for none."""
+    declared = _DECLARED.search(data[:1024])
+    header = _CHARSET.search(content_type)
+    return [declared.group(1).decode().lower() if declared else "", header.group(1).lower() if header else ""]
 
 
 def _guessed(data: bytes) -> str:
@@ -175,7 +193,7 @@ def _utf8(data: bytes) -> str | None:
 
 
 def _as(data: bytes, name: str) -> str | None:
-    encoding = _AS_WRITTEN.get(name.lower(), name.lower())
+    encoding = _AS_WRITTEN.get(name, name)
     if not encoding or encoding.startswith(("utf-8", "utf8", "utf-16", "utf-32", "utf-7", "ucs")):
         return None
     try:

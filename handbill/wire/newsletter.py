@@ -23,9 +23,9 @@ from lxml import etree
 
 from handbill.kit.text import clean, plain
 from handbill.kit.urls import resolve_link
+from handbill.wire.dates import read_date
 from handbill.wire.errors import FeedError
-from handbill.wire.make import make_entry, read_moment, without_parameters
-from handbill.wire.parse import MAX_BODY, MAX_BYTES
+from handbill.wire.make import MAX_BODY, MAX_BYTES, make_entry, without_parameters
 from handbill.wire.read import clean_entry
 from handbill.wire.records import CleanEntry, Entry
 from handbill.wire.tree import page_text, page_tree, seen_text
@@ -127,7 +127,7 @@ def _entry(mail: EmailMessage) -> Entry:
     title = clean(_without(_header(mail, "Subject"), own))
     if not title and not plain(markup):
         raise FeedError("This mail holds nothing to read: it has neither a subject nor a text.")
-    moment = read_moment(_header(mail, "Date"))
+    moment = read_date(_header(mail, "Date"))
     own_id = clean(_header(mail, "Message-ID")) or f"{moment or ''} {title}"
     return make_entry(
         id=own_id,

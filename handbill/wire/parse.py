@@ -1,8 +1,9 @@
 """Read a feed in any format, from bytes to entries: RSS, Atom, CDF, JSON Feed, news sitemaps. Pure.
 
-A fast reader walks the document's tree (``wire.xml_feed``), once ``wire.mend`` has decoded it and repaired the usual
-faults. Where the document is no XML even then, the tree is what a forgiving parser makes of it, and a check compares it
-with the text; where the check fails a slow, repairing parser reads the feed instead (``wire.repair``).
+A fast reader walks the document's tree (``wire.xml_feed``). Most feeds are well-formed and in UTF-8: their bytes go
+to the parser as they are. The others ``wire.mend`` decodes and repairs first. Where the document is no XML even then,
+the tree is what a forgiving parser makes of it, and a check compares it with the text; where the check fails a slow,
+repairing parser reads the feed instead (``wire.repair``).
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from lxml import etree
 
 from handbill.wire.errors import FeedError
 from handbill.wire.json_feed import parse_json_feed
-from handbill.wire.make import MAX_BODY as MAX_BODY
-from handbill.wire.make import MAX_BYTES as MAX_BYTES
-from handbill.wire.make import MAX_ENTRIES as MAX_ENTRIES
-from handbill.wire.mend import Document, decode, mend_syntax, prepare
+from handbill.wire.make import MAX_BYTES
+from handbill.wire.mend import ROOTS, Document, decode, mend_syntax, needs_mending, prepare
 from handbill.wire.records import ParsedFeed
 from handbill.wire.repair import repair_feed
 from handbill.wire.sitemap import read_places
+from handbill.wire.tree import local_name
 from handbill.wire.xml_feed import TreeReader
 
 _CDATA = re.compile(r"<!\[CDATA\[.*?\]\]>", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _ENTRY = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?(?:item|entry)[\s>/]", re.IGNORECASE)
+_SITEMAPS = frozenset({"urlset", "sitemapindex"})
 _NEVER_INSIDE = frozenset(
     {"title", "link", "guid", "id", "pubdate", "published", "updated", "author", "category", "item", "entry", "channel"}
 )
@@ -41,6 +42,8 @@ def parse_feed(data: bytes, *, address: str, content_type: str = "") -> ParsedFe
     if len(data) > MAX_BYTES:
         raise FeedError(f"This feed is larger than {MAX_BYTES // 1048576} MiB. Ask the outlet for a shorter one.")
     try:
+        if (tree := _tree_of_sound(data, content_type)) is not None:
+            return _of_tree(tree, address)
         text = decode(data, content_type)
         if text.startswith("{"):
             return parse_json_feed(text, address)
@@ -51,15 +54,27 @@ def parse_feed(data: bytes, *, address: str, content_type: str = "") -> ParsedFe
         raise FeedError(f"This feed can't be read: it is broken beyond repair ({type(error).__name__}).") from error
 
 
+def _tree_of_sound(data: bytes, content_type: str) -> etree._Element | None:
+    """The tree of a feed that needs no mending, else None."""
+    if needs_mending(data, content_type):
+        return None
+    tree = _tree(data)
+    return tree if tree is not None and local_name(tree) in ROOTS else None
+
+
+def _of_tree(tree: etree._Element, address: str) -> ParsedFeed:
+    return read_places(tree, address) if local_name(tree) in _SITEMAPS else TreeReader(tree, address).read()
+
+
 def _parse_xml(document: Document, address: str) -> ParsedFeed:
-    tree = _tree(document.text)
+    tree = _tree(document.text.encode())
     if tree is None:
         document = replace(document, text=mend_syntax(document))
-        tree = _tree(document.text)
-    if document.root.rpartition(":")[2].lower() in ("urlset", "sitemapindex"):
-        return read_places(tree, address) if tree is not None else read_places(_forgiven(document.text)[0], address)
+        tree = _tree(document.text.encode())
     if tree is not None:
-        return TreeReader(tree, address).read()
+        return _of_tree(tree, address)
+    if document.root.rpartition(":")[2].lower() in _SITEMAPS:
+        return read_places(_forgiven(document.text)[0], address)
     tree, only_names = _forgiven(document.text)
     if tree is not None:
         reader = TreeReader(tree, address)
@@ -68,10 +83,10 @@ def _parse_xml(document: Document, address: str) -> ParsedFeed:
     return repair_feed(document, address)
 
 
-def _tree(text: str) -> etree._Element | None:
-    """The document's tree when it is well-formed and names no entity of its own, else None."""
+def _tree(data: bytes) -> etree._Element | None:
+    """The tree of a document in UTF-8 when it is well-formed and names no entity of its own, else None."""
     try:
-        return etree.fromstring(text.encode(), _parser(recover=False))
+        return etree.fromstring(data, _parser(recover=False))
     except (etree.XMLSyntaxError, ValueError):
         return None
 
@@ -95,6 +110,7 @@ def _parser(recover: bool) -> etree.XMLParser:
         remove_comments=True,
         remove_pis=True,
         recover=recover,
+        encoding="utf-8",
     )
 
 

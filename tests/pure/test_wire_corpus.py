@@ -14,7 +14,8 @@ from handbill.kit.text import plain, shorten
 from handbill.kit.urls import resolve_link
 from handbill.wire.dates import EARLIEST_YEAR
 from handbill.wire.errors import FeedError
-from handbill.wire.parse import MAX_ENTRIES, parse_feed
+from handbill.wire.make import MAX_ENTRIES
+from handbill.wire.parse import parse_feed
 from handbill.wire.sanitise import sanitise
 
 ADDRESS = "https://outlet.example/feed.xml"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from handbill.kit.text import plain
 from handbill.wire.errors import FeedError
+from handbill.wire.make import MAX_BYTES
 from handbill.wire.newsletter import parse_newsletter
-from handbill.wire.parse import MAX_BYTES
 from handbill.wire.records import Entry
 from handbill.wire.sanitise import sanitise
 

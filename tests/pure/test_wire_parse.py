@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handbill.wire.errors import FeedError
-from handbill.wire.parse import MAX_BYTES, MAX_ENTRIES, parse_feed
+from handbill.wire.make import MAX_BYTES, MAX_ENTRIES
+from handbill.wire.parse import parse_feed
 from handbill.wire.read import read_document
 from handbill.wire.records import Entry, ParsedFeed
 

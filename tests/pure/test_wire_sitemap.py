@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handbill.wire.errors import FeedError
-from handbill.wire.parse import MAX_BYTES, MAX_ENTRIES
+from handbill.wire.make import MAX_BYTES, MAX_ENTRIES
 from handbill.wire.records import Entry
 from handbill.wire.sitemap import MAX_MORE, Sitemap, read_sitemap, words_of
 
