@@ -98,9 +98,12 @@ def _tidy(text: str) -> str:
 
 def clean(text: str) -> str:
     """One line of honest text: NFC, white space folded, without controls, bidi overrides and other invisible marks."""
-    if not text.isprintable() or "\ufffc" in text:  # most text needs no more than its spaces folded
-        text = _UNWANTED.sub("", text)
-    return unicodedata.normalize("NFC", " ".join(text.split()))
+    if not text.isprintable() or "\ufffc" in text:
+        text = " ".join(_UNWANTED.sub("", text).split())
+    elif "  " in text:
+        text = " ".join(text.split())
+    text = text.strip()
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def shorten(text: str, limit: int) -> str:
