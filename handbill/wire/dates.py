@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 from handbill.wire.calendar_names import FILLERS, HOURS_LATER, MONTHS, ZONES
@@ -57,7 +58,8 @@ def read_date(text: str) -> datetime | None:
             moment = _of_iso(text)
         else:
             moment = _of_anything(text)
-        moment = moment.astimezone(UTC) if moment else None
+        if moment and moment.tzinfo is not UTC:
+            moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return moment.replace(microsecond=0) if moment and moment.year >= EARLIEST_YEAR else None
@@ -82,6 +84,8 @@ def _of_rfc822(
 def _moment(year: int, month: int, day: int, clock: tuple[int, int, int], offset: timedelta) -> datetime:
     """The hour 24 is the next day's 0, and the second 60, a leap, the next minute's 0."""
     hour, minute, second = clock
+    if hour < 24 and second < 60:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC) - offset
     late = timedelta(days=hour == 24, seconds=second == 60)
     if hour == 24 and (minute or second):
         raise ValueError("past midnight")
@@ -94,6 +98,7 @@ def _year(text: str) -> int:
     return year if len(text) > 2 else year + (1900 if year >= FIRST_OF_LAST_CENTURY else 2000)
 
 
+@lru_cache(maxsize=256)
 def _zone(text: str) -> timedelta:
     """An offset as +hhmm or a zone's name; a name that is not known is taken for UTC."""
     if text[:1] in ("+", "-"):

@@ -80,9 +80,14 @@ def make_entry(
         identity=identity_of(own_id if own_id != link else "", address, title or (content or summary)[:1000]),
         updated=updated,
         base=base,
-        media=tuple({each.address: each for each in reversed([*media])}.values())[::-1][:MAX_MEDIA],
-        licence=_licence_words(inert(licence)),
+        media=_distinct_media(media),
+        licence=_licence_words(inert(licence)) if licence else "",
     )
+
+
+def _distinct_media(media: Iterable[Media]) -> tuple[Media, ...]:
+    """One of each address."""
+    return tuple({each.address: each for each in reversed([*media])}.values())[::-1][:MAX_MEDIA]
 
 
 def _licence_words(text: str) -> str:
@@ -180,8 +185,8 @@ def inert(line: str) -> str:
 
 
 def _authors(names: Iterable[str]) -> tuple[str, ...]:
-    cleaned = (shorten(inert(one_line(_person(name))), MAX_AUTHOR) for name in names)
-    return tuple({name.casefold(): name for name in reversed([*cleaned]) if name}.values())[::-1][:MAX_AUTHORS]
+    cleaned = [_short_line(_person(name) if "@" in name else name, MAX_AUTHOR) for name in names]
+    return tuple({name.casefold(): name for name in reversed(cleaned) if name}.values())[::-1][:MAX_AUTHORS]
 
 
 def _person(text: str) -> str:
@@ -191,8 +196,14 @@ def _person(text: str) -> str:
 
 
 def _categories(names: Iterable[str]) -> tuple[str, ...]:
-    cleaned = (shorten(inert(one_line(name)), MAX_CATEGORY) for name in names)
-    return tuple(dict.fromkeys(name for name in cleaned if name))[:MAX_CATEGORIES]
+    cleaned = [_short_line(name, MAX_CATEGORY) for name in names]
+    return tuple(dict.fromkeys(filter(None, cleaned)))[:MAX_CATEGORIES]
+
+
+def _short_line(text: str, limit: int) -> str:
+    """The plain text of what may be markup, with nothing in it that a browser could run, cut to ``limit``."""
+    line = one_line(text)
+    return line if "<" not in line and len(line) <= limit else shorten(inert(line), limit)
 
 
 def language_code(text: str) -> str:

@@ -85,15 +85,20 @@ def needs_mending(data: bytes, content_type: str = "") -> bool:
 
 def right_text(text: str) -> str:
     """The text with two common faults undone: UTF-8 that was read as Latin-1 before, and windows-1252's own codes."""
-    if text.isascii():
-        return text
-    narrow = text.encode("iso-8859-1", "replace")  # bytes are looked through faster
-    if len(narrow) == len(narrow.translate(None, _C1_BYTES)) and "Ã" not in text and "Â" not in text:
+    if text.isascii() or not ("Ã" in text or "Â" in text or _holds_codes(text)):
         return text
     try:
         return text.encode("iso-8859-1").decode("utf-8")
     except UnicodeError:
         return text.translate(_C1)
+
+
+def _holds_codes(text: str) -> bool:
+    """Whether characters between U+0080 and U+009F are in the text; bytes are looked through faster."""
+    if b"\xc2" not in text.encode("utf-8", "replace"):  # with which they all begin
+        return False
+    narrow = text.encode("iso-8859-1", "replace")
+    return len(narrow) > len(narrow.translate(None, _C1_BYTES))
 
 
 def prepare(text: str) -> Document:

@@ -47,30 +47,52 @@ SPACES = {
 }
 
 ENTRIES = frozenset({"item", "entry"})
-TITLES = ("title", "dc:title", "media:title", "itunes:title", "a")  # the last in the first draft of CDF
-IDS = ("guid", "id")
-PUBLISHED = (
-    "pubdate",
-    "published",
-    "issued",
-    "dcterms:issued",
-    "dc:date",
-    "prism:publicationdate",
-    "created",
-    "dcterms:created",
+KEYWORDS = frozenset({"keywords", "itunes:keywords", "media:keywords", "tags"})  # several in one element
+FIELDS = {
+    "title": ("title", "dc:title", "media:title", "itunes:title", "a"),  # the last in the first draft of CDF
+    "id": ("guid", "id"),
+    "published": (
+        "pubdate",
+        "published",
+        "issued",
+        "dcterms:issued",
+        "dc:date",
+        "prism:publicationdate",
+        "created",
+        "dcterms:created",
+    ),
+    "updated": ("updated", "modified", "dcterms:modified", "lastbuilddate", "dc:modified"),
+    "author": ("author", "dc:creator", "dc:author", "creator"),
+    "speaker": ("itunes:author",),  # asked only where there is no author
+    "category": ("category", "dc:subject", "subject", *sorted(KEYWORDS)),
+    "summary": (
+        "description",
+        "summary",
+        "abstract",
+        "dc:description",
+        "itunes:summary",
+        "media:description",
+        "dcterms:abstract",
+    ),
+    "content": ("content:encoded", "content", "body", "xhtml:body", "fullitem", "xhtml:div"),
+    "licence": ("creativecommons:license", "cc:license", "media:license", "license"),
+    "rights": ("rights", "copyright", "dc:rights", "media:copyright"),
+    "language": ("language", "dc:language"),
+    "link": ("link",),
+    "enclosure": ("enclosure",),
+    "medium": ("media:content",),
+    "thumbnail": ("media:thumbnail",),
+}
+"""What is read of a feed or an entry, and from which elements, the likeliest first."""
+
+MARKED = frozenset(
+    {"description", "dc:description", "media:description", "content:encoded", "fullitem", "body"}
+    | {"xhtml:body", "xhtml:div"}
 )
-UPDATED = ("updated", "modified", "dcterms:modified", "lastbuilddate", "dc:modified")
-AUTHORS = ("author", "dc:creator", "dc:author", "creator")
-SPEAKERS = ("itunes:author",)  # asked only where there is no author
-CATEGORIES = frozenset({"category", "dc:subject", "subject"})
-KEYWORDS = frozenset({"keywords", "itunes:keywords", "media:keywords", "tags"})
-SUMMARIES = frozenset(
-    {"description", "summary", "abstract", "dc:description", "itunes:summary", "media:description", "dcterms:abstract"}
-)
-CONTENTS = frozenset({"content:encoded", "content", "body", "xhtml:body", "fullitem", "xhtml:div"})
-LICENCES = ("creativecommons:license", "cc:license", "media:license", "license")
-RIGHTS = ("rights", "copyright", "dc:rights", "media:copyright")
-LANGUAGES = ("language", "dc:language")
+"""These hold markup, unless they say otherwise."""
+
+FIELD_OF = {name: field for field, listed in FIELDS.items() for name in listed}
+RANK = {name: rank for listed in FIELDS.values() for rank, name in enumerate(listed)}
 
 
 class Names(dict[str, str]):
@@ -96,3 +118,17 @@ class Names(dict[str, str]):
             return ""
         known = SPACES.get(space.lower())
         return known if known is not None else self._spaces.get(space, "?")
+
+
+class Fields(dict[str, str]):
+    """The fields that one document's elements are read for, by their tags; "" for those nothing is read from."""
+
+    def __init__(self, names: Names) -> None:
+        super().__init__()
+        self._names = names
+
+    def __missing__(self, tag: str) -> str:
+        field = FIELD_OF.get(self._names[tag], "")
+        if isinstance(tag, str):
+            self[tag] = field
+        return field
