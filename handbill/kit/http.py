@@ -131,6 +131,7 @@ class _Ask:
     deadline: float
     tls: ssl.SSLContext | None
     loan: Loan | None = None
+    truncate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,7 @@ def fetch(
     etag: str = "",
     last_modified: str = "",
     max_bytes: int = MAX_BYTES,
+    truncate: bool = False,
     seconds: float = 20,
     resolve: Resolver | None = None,
     tls: ssl.SSLContext | None = None,
@@ -163,13 +165,14 @@ def fetch(
 ) -> Response:
     """GET ``url`` within ``seconds`` for everything together; the body, inflated, has at most ``max_bytes``.
 
+    With ``truncate`` a longer one ends there and no more of it is taken; else it is refused.
     ``etag`` and ``last_modified`` are what an earlier answer carried: unchanged is then a 304. ``resolve`` stands in
     for the system's resolver, ``tls`` is for tests. Before a body grows over LARGE_BYTES it takes ``loan``, which the
     caller ends. Raises FetchLater when a later try may succeed, FetchRefused when it can't; the text is one sentence or
     two for a person and never holds the address's path, which may be private.
     """
     headers = {"Accept": ACCEPT, **_printable({"If-None-Match": etag, "If-Modified-Since": last_modified})}
-    ask = replace(_ask("GET", headers, None, user_agent, max_bytes, seconds, tls), loan=loan)
+    ask = replace(_ask("GET", headers, None, user_agent, max_bytes, seconds, tls), loan=loan, truncate=truncate)
     moved: bool | None = None  # whether every hop so far was permanent; None before the first
     for _ in range(MAX_HOPS + 1):
         address = _read(url)
@@ -443,7 +446,7 @@ def _body(answer: BaseHTTPResponse, headers: dict[str, str], address: WebAddress
         f"The answer of {address.host} is larger than {_mebibytes(max_bytes)}. Look for a shorter feed."
     )
     length = headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and (len(length) > 15 or int(length) > max_bytes):
+    if length.isascii() and length.isdigit() and (len(length) > 15 or int(length) > max_bytes) and not ask.truncate:
         raise too_large
     pieces: list[bytes] = []
     received = inflated = 0
@@ -452,11 +455,13 @@ def _body(answer: BaseHTTPResponse, headers: dict[str, str], address: WebAddress
         received += len(raw)
         for piece in unpack(raw) if unpack else (raw,):
             inflated += len(piece)
+            pieces.append(piece)
             if max(inflated, received) > max_bytes:
+                if ask.truncate:
+                    return b"".join(pieces)[:max_bytes]
                 raise too_large
             if inflated > RATIO_FREE_BYTES and inflated > MAX_RATIO * received:
                 raise FetchRefused(f"The answer of {address.host} swells more than {MAX_RATIO} times when unpacked.")
-            pieces.append(piece)
         if inflated > LARGE_BYTES and ask.loan and not ask.loan.take(ask.deadline):
             raise FetchLater("Too many large answers came at once. It is tried again later.")
     if unpack is not None and received and not unpack.whole:

@@ -27,6 +27,8 @@ def fetch_and_group(say: Say) -> dict[str, int]:
     counts = {"fetched": 0, "failed": 0, "not_modified": 0, "entries": 0, "filed": 0, "stories": 0}
     while True:
         done = wire.fetch_due(now())
+        if done.busy:
+            say("A round of fetching is running already; what is due is fetched by it.")
         if not done.fetched + done.failed:
             break
         for name in ("fetched", "failed", "not_modified", "entries", "filed"):

@@ -1,5 +1,7 @@
 """A round of fetching: lease the feeds that are due, fetch and read them, file what is new, once.
 
+Feeds are made for programs; a page that is a source isn't, so its host's robots.txt is asked first.
+
 The round streams: feeds are leased in small batches as places become free, so its memory doesn't grow with their
 number. Names are looked up, feeds fetched and read (in a sandbox) in threads that know no database; a thread that waits
 for a slow host costs next to nothing and takes no place from a healthy one. The rows are read and written in the
@@ -16,28 +18,30 @@ import resource
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias
 
 from django.db import transaction
 
-from handbill.kit.errors import HandbillError
-from handbill.kit.http import Allowance, FetchLater, Guard, Loan, Response, fetch, look_up, system_resolver
+from handbill.kit.errors import GiveUp, HandbillError
+from handbill.kit.http import Allowance, FetchLater, Guard, Loan, Response, fetch, look_up
 from handbill.kit.sandbox import Sandbox
 from handbill.kit.urls import WebAddress, read_address
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed
 from handbill.wire.file import body_hash, file_reading, known_hashes, known_marks
 from handbill.wire.lanes import Lane, Lanes
-from handbill.wire.politeness import Traffic, fresh_seconds
+from handbill.wire.leave import NO_LEAVE, Get, NoLeave, Rules, ask_leave, get_rules, host_of, keep_rules, known_rules
+from handbill.wire.politeness import fresh_seconds
 from handbill.wire.push import telling_feeds
 from handbill.wire.read import read_document
 from handbill.wire.records import Mark, Reading, Round
-from handbill.wire.web import agent, guard
+from handbill.wire.robots import MAX_BYTES as MOST_RULES
+from handbill.wire.web import NoTurn, agent, guard, resolver, traffic
 from handbill.work import actions as work
 
 JOB = "fetch"
@@ -59,16 +63,20 @@ NEVER = "Something in Handbill itself failed on this feed ({kind}). The log says
 log = logging.getLogger(__name__)
 sandbox = Sandbox()
 allowance = Allowance()
-traffic = Traffic()
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One leased feed on its way through the round; ``answer`` is there once it is fetched."""
+    """One leased feed on its way through the round; ``answer`` is there once it is fetched.
+
+    For a page, ``rules`` are the hosts' that were known before it began, ``met`` those that were fetched for it.
+    """
 
     feed: Feed
     address: WebAddress
     loan: Loan
+    rules: Mapping[str, Rules] = field(default_factory=dict)
+    met: dict[str, Rules] = field(default_factory=dict)
     lane: Lane[Job] | None = None
     answer: Response | None = None
 
@@ -100,7 +108,7 @@ def fetch_due(now: datetime, limit: int = LIMIT, *, jitter: Callable[[], float] 
     """
     with work.standing_job(JOB, now, LEASE_SECONDS) as held:
         if not held:
-            return Round()
+            return Round(busy=True)
         return _Gathering(now, limit, jitter or _dice, _places()).run()
 
 
@@ -117,7 +125,6 @@ class _Gathering:
         self._under_way = self._reading = 0
         self._places, self._agent, self._guard = places, agent(), guard()
         self._total = Round()
-        traffic.forget(self._began)
 
     def run(self) -> Round:
         """Until nothing is under way and nothing more may begin."""
@@ -159,6 +166,8 @@ class _Gathering:
             job = taken[1]
             job.lane, self._young[job] = taken[0], moment
             if job.lane.answers or job.address.is_number:
+                if job.feed.kind == Feed.Kind.PAGE:
+                    job.rules = known_rules([job.feed.address, job.feed.moved_to], self._now)
                 self._submit(job, partial(_ask, job, self._guard, self._agent))
             else:
                 self._submit(job, partial(_look_up, job.address))
@@ -209,7 +218,13 @@ class _Gathering:
                 self._lanes.found(_lane(job), job, job.address, outcome.answers)
                 continue
             self._leave(job)
-            if isinstance(outcome, Answered):
+            if job.met:
+                keep_rules(job.met, self._now)
+                job.met = {}
+            if isinstance(outcome, NoTurn):
+                job.loan.end()
+                sources.give_back([job.feed], self._now + HOLD)
+            elif isinstance(outcome, Answered):
                 job.answer = outcome.answer
                 answered.append((job, outcome.hash))
             elif isinstance(outcome, Reading):
@@ -295,7 +310,11 @@ class _Gathering:
             self._write([], [(job, error)])
 
     def _add(self, more: Round) -> None:
-        self._total = Round(*map(sum, zip(astuple(self._total), astuple(more), strict=True)))
+        self._total = Round(*(had + new for had, new in zip(_counts(self._total), _counts(more), strict=True)))
+
+
+def _counts(done: Round) -> tuple[int, ...]:
+    return done.fetched, done.failed, done.not_modified, done.entries, done.filed, done.changed
 
 
 def _places() -> int:
@@ -317,22 +336,22 @@ def _look_up(address: WebAddress) -> Found:
 
 
 def _ask(job: Job, guard: Guard, agent: str) -> Answered:
-    known = _lane(job).answers
-
-    def resolve(host: str, port: int) -> list[str]:
-        return list(known) if known and host == job.address.host else system_resolver(host, port)
-
-    answer = fetch(
-        job.feed.address,
-        guard=guard,
-        user_agent=agent,
-        etag=job.feed.etag,
-        last_modified=job.feed.last_modified,
-        seconds=FETCH_SECONDS,
-        resolve=resolve,
-        loan=job.loan,
-    )
+    resolve = resolver(job.address.host, _lane(job).answers)
+    get = partial(fetch, guard=guard, user_agent=agent, seconds=FETCH_SECONDS, resolve=resolve)
+    is_page = job.feed.kind == Feed.Kind.PAGE
+    if is_page:
+        _ask_leave(job, job.feed.address, partial(get, max_bytes=MOST_RULES, truncate=True))
+    answer = get(job.feed.address, etag=job.feed.etag, last_modified=job.feed.last_modified, loan=job.loan)
+    if is_page and host_of(answer.url) != host_of(job.feed.address):
+        _ask_leave(job, answer.url, get_rules)
     return Answered(answer, "" if answer.status == 304 else body_hash(answer.body))
+
+
+def _ask_leave(job: Job, address: str, get: Get) -> None:
+    try:
+        ask_leave(address, job.rules, job.met, get)
+    except NoLeave:
+        raise GiveUp(NO_LEAVE) from None
 
 
 def _read(job: Job, known: frozenset[Mark]) -> Reading:

@@ -1,9 +1,10 @@
 """Fetch the pages of new reports, each once, politely, and let the article there take the place of the feed's text.
 
 Only for sources that ask for it. A host is asked for one page at a time, with a pause between two, as long as its
-robots.txt wishes; what that file closes is not fetched. One worker does this at a time. Fetching happens in threads
-that know no database, extraction in the sandbox. A report whose text comes late is grouped with what the feed gave: its
-title and summary tell the story, and the longer text counts from the next round on.
+robots.txt wishes; what that file closes is not fetched, and one that other fetches keep busy is asked a little later.
+One worker does this at a time. Fetching happens in threads that know no database, extraction in the sandbox. A report
+whose text comes late is grouped with what the feed gave: its title and summary tell the story, and the longer text
+counts from the next round on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.conf import settings
 from django.db import transaction
 
 from handbill.kit.errors import GiveUp, HandbillError, TryLater
-from handbill.kit.http import Response, fetch
+from handbill.kit.http import Response
 from handbill.wire.extract import SITE_RULES, ExtractedPage, RulesError, SiteRule, extract_page, read_rules
 from handbill.wire.fetch import sandbox
 from handbill.wire.leave import Rules, ask_leave, fresh_rules, host_of, keep_rules
@@ -25,13 +26,13 @@ from handbill.wire.models import HostRules, PageVisit, Report
 from handbill.wire.read import MAX_TEXT
 from handbill.wire.records import PageRound
 from handbill.wire.rewrite import rewrite
-from handbill.wire.web import agent, guard
+from handbill.wire.web import NoTurn, fetch_politely
 from handbill.work import actions as work
 
 LEASE_SECONDS = 300
-FETCH_SECONDS = 15
 THREADS = 16
 PAUSE = timedelta(seconds=5)  # between two pages of a host that asks for nothing else
+BUSY = timedelta(minutes=1)  # for a host that had no turn for us
 BACKOFF = (5, 20, 80, 320)  # minutes after the first, second… failure; then it is given up
 RULES_FILE = "site-rules.toml"
 NOT_A_PAGE = "This address gives a file, not a web page. Open it in a browser."
@@ -90,7 +91,7 @@ def _visit(address: str, known: dict[str, Rules]) -> _Visited:
     delay = 0.0
     try:
         delay = ask_leave(address, known, met)
-        answer = fetch(address, guard=guard(), user_agent=agent(), seconds=FETCH_SECONDS)
+        answer = fetch_politely(address)
         if host_of(answer.url) != host_of(address):
             ask_leave(answer.url, known, met)
         return _Visited(_extract(answer), None, met, delay)
@@ -132,7 +133,9 @@ def _settle(visit: PageVisit, host: str, visited: _Visited, now: datetime) -> bo
         return work.finish(visit, None, failures=0, failure="") and keep_text(visit.report, visited.page, now)
     failures = visit.failures + 1
     error = visited.error
-    if isinstance(error, TryLater) and failures <= len(BACKOFF):
+    if isinstance(error, NoTurn):
+        work.finish(visit, now + max(BUSY, pause))
+    elif isinstance(error, TryLater) and failures <= len(BACKOFF):
         again = now + max(timedelta(minutes=BACKOFF[failures - 1]), pause)
         work.finish(visit, again, failures=failures, failure=str(error))
     else:

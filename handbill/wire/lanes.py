@@ -58,8 +58,7 @@ class Lanes(Generic[T]):
         """The next item that may begin, with its lane, which is taken now; None when none may."""
         for _ in range(len(self._ready)):
             lane = self._ready.popleft()
-            if lane.waiting and self._traffic.may_begin(lane.place, moment):
-                self._traffic.begin(lane.place, moment)
+            if lane.waiting and self._traffic.begin(lane.place, moment):
                 self._count -= 1
                 return lane, lane.waiting.popleft()
             if lane.waiting:
@@ -92,7 +91,7 @@ class Lanes(Generic[T]):
         return items
 
     def clear(self, moment: float) -> tuple[list[T], list[T]]:
-        """End all waiting; gives the items that could have begun and those whose platform had no room."""
+        """End all waiting; gives the items that could have begun and those whose host or platform had no room."""
         free: list[T] = []
         held: list[T] = []
         for lane in self._lanes.values():

@@ -1,7 +1,9 @@
 """Look at an outlet's address and say what can be gathered there: its feeds, its news sitemap, or its pages' links.
 
 Everything goes through the guarded client and is read in the sandbox; no transaction is open meanwhile. One look has
-one deadline and a fixed number of fetches. The page is kept for some minutes, so that picking its links with a selector
+one deadline and a fixed number of fetches. It happens in the web process, beside the worker's fetches, since an editor
+waits for it; within this process it waits for its turn like every fetch. A page whose robots.txt keeps robots away is
+no source: that is said before it is added. The page is kept for some minutes, so that picking its links with a selector
 fetches nothing.
 """
 
@@ -17,15 +19,19 @@ from urllib.parse import urljoin
 
 from django.core.cache import cache
 
-from handbill.kit.errors import HandbillError
-from handbill.kit.http import FetchLater, Response, fetch
+from handbill.kit.clock import now
+from handbill.kit.errors import HandbillError, TryLater
+from handbill.kit.http import MAX_BYTES, FetchLater, Response
 from handbill.kit.text import shorten
 from handbill.kit.urls import read_address, resolve_link
 from handbill.sources.queries import known_feeds
 from handbill.wire.discover import GUESSED, FoundFeed, same_site
-from handbill.wire.fetch import agent, guard, sandbox
+from handbill.wire.fetch import sandbox
+from handbill.wire.leave import NO_LEAVE, NoLeave, Rules, ask_leave, keep_rules, known_rules
 from handbill.wire.records import Choice, Look
+from handbill.wire.robots import MAX_BYTES as MOST_RULES
 from handbill.wire.survey import Sample, survey_document, survey_selector, survey_sitemap
+from handbill.wire.web import fetch_politely
 
 SECONDS = 15.0  # for one look in all
 FETCH_SECONDS = 6.0  # for one of its fetches
@@ -60,6 +66,9 @@ def look_at(address: str, *, seconds: float = SECONDS) -> Look:
     choices = list(_tried(errand, survey.feeds)) or list(_sitemaps(errand, answer.url))
     if not choices and survey.links is not None:
         choices = [replace(_choice(answer.url, survey.links, LINKS), kind="page")]
+        why = errand.why_closed(answer.url)
+        if why:
+            return Look(answer.url, (), why)
     look = _look(answer.url, choices, survey.selectors)
     return replace(look, sentence=SLOW if errand.late else "" if choices else NOTHING)
 
@@ -71,10 +80,13 @@ def pick_links(address: str, selector: str) -> Look:
     be had.
     """
     selector = selector.strip()
-    answer = _kept(address)
+    answer, errand = _kept(address), _Errand(SECONDS)
     if answer is None:
-        answer = _Errand(SECONDS).front(address)
+        answer = errand.front(address)
         _keep(answer)
+    why = errand.why_closed(answer.url)
+    if why:
+        return Look(answer.url, (), why)
     survey = sandbox.run(
         survey_selector, answer.body, address=answer.url, content_type=_type(answer), selector=selector
     )
@@ -104,12 +116,30 @@ class _Errand:
             except HandbillError:
                 raise error from None
 
-    def get(self, address: str) -> Response:
+    def why_closed(self, address: str) -> str:
+        """Why the links of this page can't be gathered for now, by its host's robots.txt; "" when they can."""
+        met: dict[str, Rules] = {}
+        try:
+            ask_leave(address, known_rules([address], now()), met, self.rules)
+        except NoLeave:
+            return NO_LEAVE
+        except TryLater as error:
+            return str(error)
+        finally:
+            keep_rules(met, now())
+        return ""
+
+    def rules(self, address: str) -> Response:
+        """A robots.txt, as much of it as is read."""
+        return self.get(address, MOST_RULES, truncate=True)
+
+    def get(self, address: str, max_bytes: int = MAX_BYTES, *, truncate: bool = False) -> Response:
         left = self._ends - time.monotonic()
         if left <= 0:
             self.late = True
             raise FetchLater("The outlet is too slow: there was no time left for this address. Try again later.")
-        return fetch(address, guard=guard(), user_agent=agent(), seconds=min(left, FETCH_SECONDS))
+        seconds = min(left, FETCH_SECONDS)
+        return fetch_politely(address, seconds=seconds, patience=seconds, max_bytes=max_bytes, truncate=truncate)
 
 
 def _tried(errand: _Errand, found: Iterable[FoundFeed]) -> Iterator[Choice]:
@@ -139,7 +169,7 @@ def _holds(found: Sample) -> frozenset[str]:
 def _sitemaps(errand: _Errand, page: str) -> Iterator[Choice]:
     """The news sitemap that robots.txt names, through an index of sitemaps where there is one."""
     try:
-        robots = errand.get(urljoin(page, "/robots.txt")).body.decode(errors="replace")
+        robots = errand.rules(urljoin(page, "/robots.txt")).body.decode(errors="replace")
     except HandbillError:
         return
     named = [resolve_link(page, address) for address in _SITEMAP_LINE.findall(robots[:500_000])]

@@ -2,7 +2,7 @@
 
 One connection at a time to a host. Hosts that one operator serves share a budget: those under one registrable domain
 (public suffixes that a registry owns, so ``a.platform.example`` and ``b.platform.example`` are one), and those at one
-network address. The newsroom's own machine (loopback numbers) has no budget.
+network address. The newsroom's own machine (loopback numbers) has no budget, but one connection a port.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
+import threading
 import unicodedata
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -52,30 +53,46 @@ def registrable(host: str) -> str:
 
 
 class Traffic:
-    """What is open now and was begun within the last minute, by platform."""
+    """What is open now and was begun within the last minute, by host and by platform. Threads may share it."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._hosts: set[str] = set()
         self._open: Counter[str] = Counter()
         self._begun: dict[str, deque[float]] = {}
+        self._swept = 0.0
 
     def may_begin(self, place: Place, moment: float) -> bool:
-        """Whether each of the place's platforms has room for one more request at ``moment`` (seconds, monotonic)."""
-        return all(self._has_room(platform, moment) for platform in place.platforms)
+        """Whether host and platforms have room for one more request at ``moment`` (seconds, monotonic)."""
+        with self._lock:
+            return self._may_begin(place, moment)
 
-    def begin(self, place: Place, moment: float) -> None:
-        """A request goes out."""
-        for platform in place.platforms:
-            self._open[platform] += 1
-            self._begun.setdefault(platform, deque()).append(moment)
+    def begin(self, place: Place, moment: float) -> bool:
+        """Let a request go out if there is room for it; whether there is. Whoever began it must ``end`` it."""
+        with self._lock:
+            if not self._may_begin(place, moment):
+                return False
+            if moment - self._swept > MINUTE:
+                self._forget(moment)
+            self._hosts.add(place.host)
+            for platform in place.platforms:
+                self._open[platform] += 1
+                self._begun.setdefault(platform, deque()).append(moment)
+            return True
 
     def end(self, place: Place) -> None:
         """The request is over, well or not."""
-        for platform in place.platforms:
-            self._open[platform] -= 1
+        with self._lock:
+            self._hosts.discard(place.host)
+            for platform in place.platforms:
+                self._open[platform] -= 1
 
-    def forget(self, moment: float) -> None:
+    def _may_begin(self, place: Place, moment: float) -> bool:
+        return place.host not in self._hosts and all(self._has_room(each, moment) for each in place.platforms)
+
+    def _forget(self, moment: float) -> None:
         """Drop what no longer counts."""
-        self._open = +self._open
+        self._swept, self._open = moment, +self._open
         self._begun = {name: begun for name, begun in self._begun.items() if begun[-1] > moment - MINUTE}
 
     def _has_room(self, platform: str, moment: float) -> bool:

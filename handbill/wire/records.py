@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
 
@@ -154,6 +154,7 @@ class Round:
     """What a round of fetching did. ``fetched`` counts feeds that answered well, ``not_modified`` among them.
 
     ``entries`` were read, ``filed`` are new reports, ``changed`` are reports whose outlet rewrote them.
+    ``busy``: another round is running, so this one did nothing.
     """
 
     fetched: int = 0
@@ -162,6 +163,8 @@ class Round:
     entries: int = 0
     filed: int = 0
     changed: int = 0
+    _: KW_ONLY
+    busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from handbill.kit.errors import HandbillError, TryLater
-from handbill.kit.http import fetch
 from handbill.wire.leave import Rules, ask_leave, fresh_rules, host_of, keep_rules
 from handbill.wire.models import Absence, HostRules
 from handbill.wire.rewrite import mark_withdrawn
-from handbill.wire.web import agent, guard
+from handbill.wire.web import NoTurn, fetch_politely
 from handbill.work import actions as work
 
 LEASE_SECONDS = 120
@@ -27,6 +26,7 @@ THREADS = 4
 PAUSE = timedelta(minutes=1)  # between two pages of a host
 AGAIN = timedelta(hours=1)  # between two visits of one page
 DENIALS = 2  # so often not found proves it
+BUSY = 0  # in place of a status: our other requests kept the host busy
 FAILURES = 3  # so often no answer: then nobody asks any more
 
 log = logging.getLogger(__name__)
@@ -49,10 +49,12 @@ def ask_pages(now: datetime, limit: int = 20) -> int:
 
 
 def _status(address: str, known: dict[str, Rules], met: dict[str, Rules]) -> int | None:
-    """What the page answers: 200 stands for any that proves nothing, None for no answer worth having."""
+    """What the page answers: 200 for any that proves nothing, None for no answer worth having, BUSY for no turn."""
     try:
         ask_leave(address, known, met)
-        fetch(address, guard=guard(), user_agent=agent(), max_bytes=PAGE_BYTES, seconds=FETCH_SECONDS)
+        fetch_politely(address, max_bytes=PAGE_BYTES, truncate=True, seconds=FETCH_SECONDS)
+    except NoTurn:
+        return BUSY
     except TryLater:
         return None
     except HandbillError as error:
@@ -65,7 +67,9 @@ def _status(address: str, known: dict[str, Rules], met: dict[str, Rules]) -> int
 
 def _judge(absence: Absence, status: int | None, now: datetime) -> bool:
     """Write down what the page said. Returns whether the report is withdrawn by it."""
-    if status in (404, 410):
+    if status == BUSY:
+        work.finish(absence, now + PAUSE)
+    elif status in (404, 410):
         absence.denials += 1
         if status == 410 or absence.denials >= DENIALS:
             return _proved(absence, now)

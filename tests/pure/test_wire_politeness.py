@@ -1,5 +1,7 @@
 """Who may be asked now, what an answer says about asking again, and who we say we are."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -57,8 +59,7 @@ def test_a_platform_has_few_connections_at_once() -> None:
     traffic = Traffic()
     places = [Place(f"{n}.paper.example", ("paper.example",)) for n in range(AT_ONCE + 1)]
     for place in places[:-1]:
-        assert traffic.may_begin(place, 0.0)
-        traffic.begin(place, 0.0)
+        assert traffic.may_begin(place, 0.0) and traffic.begin(place, 0.0)
     assert not traffic.may_begin(places[-1], 0.0)
     assert traffic.may_begin(Place("other.example", ("other.example",)), 0.0)
     assert not traffic.may_begin(Place("other.example", ("other.example", "paper.example")), 0.0), "one address of both"
@@ -71,11 +72,30 @@ def test_a_platform_has_so_many_requests_a_minute() -> None:
     for number in range(A_MINUTE):
         traffic.begin(place, number * 0.1)
         traffic.end(place)
-    traffic.forget(20.0)
-    assert not traffic.may_begin(place, 20.0) and not traffic.may_begin(place, MINUTE - 0.01)
+    assert not traffic.begin(place, 20.0) and not traffic.may_begin(place, MINUTE - 0.01)
     assert traffic.may_begin(place, MINUTE + 0.01)
-    traffic.forget(3 * MINUTE)
-    assert traffic._begun == {} and not traffic._open
+    assert traffic.begin(Place("other.example", ("other.example",)), 3 * MINUTE)
+    assert list(traffic._begun) == list(traffic._open) == ["other.example"], "what no longer counts is forgotten"
+
+
+def test_a_host_has_one_place_whatever_asks_for_it() -> None:
+    traffic, here = Traffic(), Place("127.0.0.1:8123")
+    assert traffic.begin(here, 0.0) and not traffic.begin(here, 1.0) and not traffic.may_begin(here, 1.0)
+    assert traffic.begin(Place("127.0.0.1:8124"), 0.0)
+    traffic.end(here)
+    assert traffic.begin(here, 2.0)
+
+
+def test_threads_never_get_more_than_there_is_room_for() -> None:
+    traffic, ready = Traffic(), threading.Barrier(8)
+    places = [Place(f"{number}.paper.example", ("paper.example",)) for number in range(8)]
+
+    def ask(place: Place) -> bool:
+        ready.wait()
+        return traffic.begin(place, 0.0)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(ask, places)) == AT_ONCE
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.floats(0, 30)), max_size=300))

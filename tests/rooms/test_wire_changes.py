@@ -1,6 +1,7 @@
 """What happens to a report when its outlet rewrites it, takes it back, or puts it back again."""
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 import pytest
 from test_wire_file import HOUR, NOW, item, make_feed, visit
 
+from handbill.kit.urls import read_address
 from handbill.sources.models import Feed
 from handbill.testing.wire import Answer, LoopbackWire
-from handbill.wire import rewrite, withdraw
+from handbill.wire import rewrite, web, withdraw
 from handbill.wire.models import Absence, PageVisit, Report, ReportVersion
+from handbill.wire.politeness import place_of
 
 pytestmark = pytest.mark.django_db
 FIRST = "Nine people were hurt. The bridge is shut."
@@ -175,6 +178,20 @@ def test_a_page_that_robots_txt_closes_is_not_asked(wire: LoopbackWire) -> None:
     visit(feed, *paged(wire, 3, 2, 1))
     visit(feed, *paged(wire, 3, 1), at=NOW + HOUR)
     assert withdraw.ask_pages(NOW + HOUR) == 0 and asked(wire) == [] and not Absence.objects.exists()
+
+
+def test_a_page_whose_host_is_busy_with_us_is_asked_later(wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "PATIENCE", 0.0)
+    feed, here = make_feed(), place_of(read_address(wire.address))
+    wire.routes["/2"] = Answer(410)
+    visit(feed, *paged(wire, 3, 2, 1))
+    visit(feed, *paged(wire, 3, 1), at=NOW + HOUR)
+    assert web.traffic.begin(here, time.monotonic())
+    assert withdraw.ask_pages(NOW + HOUR) == 0 and wire.requests == []
+    web.traffic.end(here)
+    absence = Absence.objects.get()
+    assert (absence.failures, absence.next_at) == (0, NOW + HOUR + withdraw.PAUSE)
+    assert withdraw.ask_pages(NOW + 2 * HOUR) == 1
 
 
 def test_what_comes_back_is_not_withdrawn_any_more(wire: LoopbackWire) -> None:

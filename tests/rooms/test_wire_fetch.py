@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from handbill.kit.urls import read_address
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed
 from handbill.sources.queries import trouble
 from handbill.testing.wire import Answer, LoopbackWire
-from handbill.wire import actions, fetch, lanes
-from handbill.wire.models import Report
+from handbill.wire import actions, fetch, lanes, leave, web
+from handbill.wire.models import HostRules, Report
+from handbill.wire.politeness import place_of
 from handbill.wire.records import Mark, Reading, Round
 from handbill.wire.tasks import fetch_batch
 from handbill.work import actions as work
@@ -436,9 +439,80 @@ def test_a_slow_host_holds_nobody_up(wire: LoopbackWire, monkeypatch: pytest.Mon
 def test_one_round_runs_at_a_time(wire: LoopbackWire) -> None:
     add(wire, "/feed", rss(item(1)))
     with work.standing_job(fetch.JOB, NOW, 60):
-        assert run() == Round()
+        assert run() == Round(busy=True)
     assert wire.requests == []
-    assert run().fetched == 1
+    assert run() == Round(fetched=1, entries=1, filed=1)
+
+
+def test_a_host_that_other_fetches_keep_busy_is_visited_a_little_later(wire: LoopbackWire) -> None:
+    feed = add(wire, "/feed", rss(item(1)))
+    here = place_of(read_address(feed.address))
+    assert web.traffic.begin(here, time.monotonic())
+    try:
+        assert run() == Round() and wire.requests == []
+    finally:
+        web.traffic.end(here)
+    feed.refresh_from_db()
+    assert (feed.next_at, feed.failures, feed.lease_token) == (NOW + fetch.HOLD, 0, "")
+    assert run(NOW + fetch.HOLD).fetched == 1
+
+
+LINKS = "".join(
+    f"<article><h2><a href='/2026/11/2{n}/the-{n}-bridges-of-the-valley'>The {n} bridges of the valley are painted</a>"
+    "</h2><p>Painters from all over the valley came to see how it was done.</p></article>"
+    for n in range(5)
+)
+
+
+def page(wire: LoopbackWire, robots: Answer) -> Feed:
+    """A source that is a page with links."""
+    wire.routes["/robots.txt"] = robots
+    feed = add(wire, "/news", f"<html><body><main>{LINKS}</main></body></html>".encode(), content_type="text/html")
+    Feed.objects.filter(pk=feed.pk).update(kind=Feed.Kind.PAGE)
+    return feed
+
+
+def paths(wire: LoopbackWire) -> list[str]:
+    return [request.path for request in wire.requests]
+
+
+def test_a_page_is_a_source_as_its_robots_txt_allows(wire: LoopbackWire) -> None:
+    page(wire, Answer(body=b"User-agent: *\nDisallow: /private/"))
+    assert run().filed == 5
+    run(NOW + timedelta(hours=1))
+    assert paths(wire) == ["/robots.txt", "/news", "/news"], "the rules are kept for a day"
+    wire.routes["/robots.txt"] = Answer(body=b"User-agent: handbill\nDisallow: /news")
+    assert run(NOW + timedelta(days=1, hours=1)) == Round(failed=1)
+    assert paths(wire)[3:] == ["/robots.txt"]
+    assert Feed.objects.get().failure == leave.NO_LEAVE
+
+
+def test_a_page_whose_robots_txt_cannot_be_had_waits(wire: LoopbackWire) -> None:
+    page(wire, Answer(503))
+    assert run() == Round(failed=1) and paths(wire) == ["/robots.txt"]
+    assert Feed.objects.get().failure == leave.CLOSED
+
+
+def test_a_page_that_leads_to_another_host_asks_that_host_too(wire: LoopbackWire) -> None:
+    feed = page(wire, Answer(404))
+    wire.routes["/other"] = wire.routes["/news"]
+    wire.routes["/news"] = Answer(301, headers={"Location": f"http://localhost:{wire.port}/other"})
+    assert run().filed == 5
+    assert paths(wire) == ["/robots.txt", "/news", "/other", "/robots.txt"]
+    assert set(HostRules.objects.values_list("host", flat=True)) == {
+        f"127.0.0.1:{wire.port}",
+        f"localhost:{wire.port}",
+    }
+    HostRules.objects.filter(host__startswith="localhost").update(text="User-agent: *\nDisallow: /")
+    assert run(NOW + timedelta(hours=1)) == Round(failed=1)
+    feed.refresh_from_db()
+    assert feed.failure == leave.NO_LEAVE
+
+
+def test_a_feed_needs_no_leave(wire: LoopbackWire) -> None:
+    add(wire, "/feed", rss(item(1)))
+    wire.routes["/robots.txt"] = Answer(body=b"User-agent: *\nDisallow: /")
+    assert run().filed == 1 and paths(wire) == ["/feed"]
 
 
 def test_a_round_that_is_over_gives_back_what_it_had_not_begun(

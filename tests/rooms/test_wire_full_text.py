@@ -1,6 +1,7 @@
 """The pages of new reports on loopback: fetched once, as robots.txt wishes, and kept where they say more."""
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from handbill.kit.urls import read_address
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed, Source
 from handbill.testing.wire import Answer, LoopbackWire
-from handbill.wire import actions, full_text
+from handbill.wire import actions, full_text, web
 from handbill.wire.full_text import read_pages
 from handbill.wire.leave import CLOSED
 from handbill.wire.models import HostRules, PageVisit, Report
+from handbill.wire.politeness import place_of
 from handbill.wire.records import PageRound
 from handbill.wire.visits import plan_visits
 
@@ -142,6 +145,33 @@ def test_a_host_whose_robots_can_not_be_had_is_left_alone_for_now(wire: Loopback
     read_pages(NOW + timedelta(minutes=5))
     assert asked(wire) == ["/robots.txt"]
     assert read_pages(NOW + timedelta(minutes=80)).kept == 1
+
+
+def test_rules_that_are_too_long_are_read_as_far_as_they_count(wire: LoopbackWire, feed: Feed) -> None:
+    rules = b"User-agent: *\nDisallow: /closed\n" + b"# more\n" * 100_000 + b"Disallow: /\n"
+    wire.routes |= {"/robots.txt": Answer(body=rules), "/1": Answer(body=PAGE, content_type=HTML)}
+    closed = planned(feed, wire.address + "/closed")
+    read_pages(NOW)
+    closed.refresh_from_db()
+    assert "asks robots not to fetch" in closed.failure
+    planned(feed, wire.address + "/1", 2)
+    assert read_pages(SOON).kept == 1 and asked(wire) == ["/robots.txt", "/1"]
+
+
+def test_a_host_that_other_fetches_keep_busy_is_asked_later_and_that_is_no_failure(
+    wire: LoopbackWire, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "PATIENCE", 0.0)
+    wire.routes["/1"] = Answer(body=PAGE, content_type=HTML)
+    visit, here = planned(feed, wire.address + "/1"), place_of(read_address(wire.address))
+    assert web.traffic.begin(here, time.monotonic())
+    assert read_pages(NOW) == PageRound(visited=1) and asked(wire) == []
+    web.traffic.end(here)
+    visit.refresh_from_db()
+    assert (visit.next_at, visit.failures, visit.failure) == (NOW + full_text.BUSY, 0, "")
+    assert read_pages(NOW + full_text.BUSY).kept == 1
+    assert web.traffic.begin(here, time.monotonic()), "a turn is given back"
+    web.traffic.end(here)
 
 
 def test_a_passing_fault_is_tried_again_and_given_up_at_last(wire: LoopbackWire, feed: Feed) -> None:

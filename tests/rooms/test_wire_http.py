@@ -182,6 +182,22 @@ def test_a_bomb_is_refused_by_its_ratio_below_the_limit() -> None:
         get(port)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        says(b"abc" * 100_000),
+        says(gzip.compress(b"abc" * 100_000), head="Content-Encoding: gzip\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"8\r\nabcabcab\r\n8\r\ncabcabca\r\n" * 9000),
+    ],
+)
+def test_the_first_bytes_of_a_long_answer_are_enough_where_the_caller_says_so(answer: Script) -> None:
+    with peer(answer) as (port, _):
+        body = get(port, max_bytes=100_001, truncate=True).body
+        assert len(body) == 100_001 and body.startswith(b"abcabcab")
+    with peer(says(b"abc")) as (port, _):
+        assert get(port, max_bytes=3, truncate=True).body == b"abc"
+
+
 def test_twenty_megabytes_are_refused_with_a_sentence() -> None:
     with (
         peer(says(b"x" * 20 * 1024 * 1024)) as (port, _),

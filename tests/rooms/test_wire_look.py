@@ -9,6 +9,8 @@ from handbill.kit.errors import GiveUp, HandbillError, TryLater
 from handbill.sources.models import Feed, Source
 from handbill.testing.wire import Answer, LoopbackWire
 from handbill.wire import look
+from handbill.wire.leave import CLOSED, NO_LEAVE
+from handbill.wire.models import HostRules
 
 pytestmark = pytest.mark.django_db
 HTML = "text/html; charset=utf-8"
@@ -127,6 +129,20 @@ def test_a_page_without_a_feed_gives_its_links_and_selectors(wire):
     for wrong in ("h2 a[", "aside a"):
         assert look.pick_links(found.address, wrong).choices == ()
         assert "selector" in look.pick_links(found.address, wrong).sentence
+
+
+def test_a_page_that_robots_txt_closes_is_no_source_and_that_is_said_before(wire):
+    wire.routes |= {"/": page(body=articles()), "/robots.txt": Answer(body=b"User-agent: *\nDisallow: /")}
+    found = look.look_at(wire.address)
+    assert (found.choices, found.sentence) == ((), NO_LEAVE)
+    picked = look.pick_links(found.address, "h2 a")
+    assert (picked.choices, picked.sentence) == ((), NO_LEAVE)
+    assert asked(wire).count("/robots.txt") == 2, "for its sitemap, and for leave"
+    HostRules.objects.update(text="", closed=True)
+    assert look.pick_links(found.address, "h2 a").sentence == CLOSED
+    wire.routes["/robots.txt"] = Answer(503)
+    HostRules.objects.all().delete()
+    assert look.pick_links(found.address, "h2 a").sentence == CLOSED
 
 
 def test_a_page_with_nothing_says_so(wire):
