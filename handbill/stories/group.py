@@ -1,35 +1,32 @@
 """Decide which reports tell the same event. Pure: reports in, places out; no clock, database or Django.
 
-Two reports are alike by the cosine of their weighted words (rare words weigh most, the title's double). Stories grow
-by joining whole groups, the most alike first, measured by the average over all pairs of members: a story is compared
-as a whole, so a chain of half-alike reports doesn't pull two events into one. The order of the reports is irrelevant.
-Source: ADR-0019.
+Stories grow by joining whole groups, the pair with the strongest evidence first (see ``evidence``): a group is weighed
+as a whole, by what its members say and don't say, so a chain of half-alike reports doesn't pull two events into one.
+Copies of one text are one group from the start. The order of the reports is irrelevant.
+Source: ADR-0019; copies: ADR-0030.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import Counter, defaultdict
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
-from math import fsum
+from typing import TypeAlias
 
+from handbill.kit.text import words
+from handbill.stories.copies import FEWEST, Memory, insert_all, marks, same_texts
+from handbill.stories.evidence import Evidence, Words, bar
 from handbill.stories.reasons import reasons
 from handbill.stories.series import series_of
-from handbill.stories.terms import counts, names, read, shingles, terms, weigh
+from handbill.stories.terms import said
 
 WINDOW = timedelta(hours=72)  # a report joins a story only within so long of its nearest member
-ALIKE = 0.22  # average cosine over all pairs at which two groups are one story; measured, ADR-0019
-NOTED = 0.05  # pairs below this count as not alike at all
-SAME_TEXT = 0.5  # share of the shorter text's shingles found in the longer
-FEWEST_SHINGLES = 12  # texts shorter than this are the same only if every word is
-LEADS = 30  # the heaviest words of a report, by which others like it are found
-HINT = 0.05  # what those must add up to for a pair to be measured in full
-COMMON = 150  # a word or shingle in more reports than this (and than a tenth) is no lead to follow
+SHORT = 6  # words; two texts too short for marks are copies if every word is the same, title included
 
-Pair = tuple[int, int]
+Part: TypeAlias = tuple[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,205 +58,172 @@ class Place:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """A report with what comparing needs; ``vector`` has length one."""
-
-    told: Told
-    vector: dict[str, float]
-    title: dict[str, str]  # stem to word as read
-    text: dict[str, str]
-    shingles: frozenset[int]
-    exact: tuple[str, ...]
-    part: tuple[str, int] | None
-
-
-@dataclass(slots=True)
 class _Group:
-    """Reports held to be one story: positions of members, span of time, parts of series, the known story if any."""
+    """Reports held to be one story: positions of members, span of time, parts of series, the known story if any.
+
+    ``words`` are all that they say. ``near`` are the keys of groups to be weighed against it.
+    """
 
     members: list[int]
     first: datetime
     last: datetime
     parts: dict[str, set[int]]
     story: int | None
-    links: dict[int, float] = field(default_factory=dict)
+    crowd: int = 1
+    words: Words | None = None
+    near: set[int] = field(default_factory=set)
 
 
-def group(reports: Iterable[Told], active: Iterable[Told] = ()) -> list[Place]:
+def group(reports: Iterable[Told], active: Iterable[Told] = (), *, strictness: float = 0.0) -> list[Place]:
     """Give each of ``reports`` its place, among the ``active`` reports of known stories or in new stories.
 
     Answers one Place a report, in the order of their ids; known reports keep their story, but one that turns out to
     repeat a new one of an earlier date gets a Place again, with its ``copy_of``. Languages are never mixed. Argument
-    order is irrelevant. Cost grows with the reports and the rare words they share.
+    order is irrelevant. ``strictness`` is added to the evidence asked for: above 0 joins less, below 0 more; 10 either
+    way is a lot. Cost grows with the reports, not with what they share.
     """
     by_language: dict[str, list[Told]] = defaultdict(list)
     for told in {told.id: told for told in [*reports, *active]}.values():
         by_language[told.language.casefold().split("-")[0]].append(told)
-    places = [place for told in by_language.values() for place in _group_language(told)]
+    places = [place for told in by_language.values() for place in _group_language(told, strictness)]
     return sorted(places, key=lambda place: place.report)
 
 
-def _group_language(told: list[Told]) -> list[Place]:
+def _group_language(told: list[Told], strictness: float) -> list[Place]:
     told.sort(key=lambda t: (t.published_at, t.id))
-    seen = _look(told)
-    originals = _copies(seen)
-    groups = _start(seen, originals)
-    _link(groups, _alike(seen))
-    _join(groups)
-    return [place for g in groups.values() for place in _places(g, seen, originals)]
+    parts = [_part(t) for t in told]
+    originals = _copies(told, parts)
+    groups = _start(told, parts, originals)
+    evidence = Evidence([said(t.title, t.text, t.language) for t in told])
+    _meet(groups, told, evidence)
+    _join(groups, evidence, strictness)
+    return [place for g in groups.values() for place in _places(g, told, originals, evidence)]
 
 
-def _look(told: Sequence[Told]) -> list[_Seen]:
-    tokens = [(read(t.title), read(t.text)) for t in told]
-    known = [(terms(title, t.language), terms(text, t.language)) for t, (title, text) in zip(told, tokens, strict=True)]
-    said = [counts((stem for stem, _ in title), (stem for stem, _ in text)) for title, text in known]
-    spread = Counter(term for one in said for term in one)
-    named = Counter(name for t in told for name in names(t.text, t.language))
-    return [
-        _Seen(
-            t,
-            weigh(one, spread, named, len(told)),
-            dict(title),
-            dict(text),
-            shingles(text_tokens),
-            (*title_tokens, *text_tokens),
-            _part(t),
-        )
-        for t, one, (title, text), (title_tokens, text_tokens) in zip(told, said, known, tokens, strict=True)
-    ]
-
-
-def _part(told: Told) -> tuple[str, int] | None:
+def _part(told: Told) -> Part:
     mark = series_of(told.title)
     return None if mark is None else (mark.name.casefold() or f"\0{told.outlet}", mark.number)
 
 
-def _cap(total: int) -> int:
-    return max(COMMON, total // 10)
+def _copies(told: Sequence[Told], parts: Sequence[Part]) -> dict[int, int]:
+    """Position of each copy → position of the earliest report with its text. ``told`` is in order of publication.
 
-
-def _copies(seen: Sequence[_Seen]) -> dict[int, int]:
-    """Position of each copy → position of the earliest report with its text. ``seen`` is in order of publication."""
-    postings: dict[int, list[int]] = defaultdict(list)
-    exact: dict[tuple[str, ...], int] = {}
-    originals: dict[int, int] = {}
-    cap = _cap(len(seen))
-    for here, one in enumerate(seen):
-        found = _same_text(here, seen, postings, cap)
-        if found is None and len(one.exact) >= 6:
-            earlier = exact.setdefault(one.exact, here)
-            found = earlier if earlier != here and not _apart(one, seen[earlier]) else None
-        if found is not None:
-            originals[here] = originals.get(found, found)
-        for shingle in one.shingles:
-            if len(postings[shingle]) < cap:
-                postings[shingle].append(here)
+    Known reports are looked up only beside new ones, and keep the original they have.
+    """
+    place = {t.id: here for here, t in enumerate(told)}
+    originals = {
+        here: place[t.copy_of]
+        for here, t in enumerate(told)
+        if t.story is not None and t.copy_of is not None and place.get(t.copy_of, here) < here
+    }
+    same = _same(told)
+    for here in range(len(told)):
+        earlier = (there for there in same.get(here, ()) if there < here and there not in originals)
+        able = [there for there in earlier if not _apart(parts[here], parts[there])]
+        if able and here not in originals:
+            originals[here] = min(able)
     return originals
 
 
-def _same_text(here: int, seen: Sequence[_Seen], postings: dict[int, list[int]], cap: int) -> int | None:
-    mine = seen[here].shingles
-    if len(mine) < FEWEST_SHINGLES:
-        return None
-    shared: Counter[int] = Counter()
-    for shingle in mine:
-        shared.update(postings.get(shingle, ()))
-    for there in sorted(shared):
-        shorter = min(len(mine), len(seen[there].shingles))
-        if shorter >= FEWEST_SHINGLES and shared[there] >= SAME_TEXT * shorter and not _apart(seen[here], seen[there]):
-            return there
-    return None
+def _same(told: Sequence[Told]) -> dict[int, set[int]]:
+    """The positions of the reports with the text of each, where one of the two is new."""
+    known = [marks(t.text) for t in told]
+    fresh = {h for t, mine in zip(told, known, strict=True) if t.story is None for h in mine.hashes}
+    met = [here for here, t in enumerate(told) if t.story is None or not fresh.isdisjoint(known[here].hashes)]
+    table = Memory()
+    insert_all(((here, told[here].outlet, known[here]) for here in met), table)
+    exact: dict[tuple[str, str], int] = {}
+    same: dict[int, set[int]] = defaultdict(set)
+    for here, one in enumerate(told):
+        if len(known[here].hashes) < FEWEST and len(words(f"{one.title} {one.text}")) >= SHORT:
+            same[here].add(exact.setdefault((one.title.casefold(), one.text.casefold()), here))
+        for match in same_texts(known[here], one.outlet, table) if one.story is None else ():
+            same[here].add(match.text)
+            same[match.text].add(here)
+    return same
 
 
-def _apart(a: _Seen, b: _Seen) -> bool:
+def _apart(a: Part, b: Part) -> bool:
     """Whether both are parts of one series, but different ones."""
-    return a.part is not None and b.part is not None and a.part[0] == b.part[0] and a.part[1] != b.part[1]
+    return a is not None and b is not None and a[0] == b[0] and a[1] != b[1]
 
 
-def _start(seen: Sequence[_Seen], originals: dict[int, int]) -> dict[int, _Group]:
+def _start(told: Sequence[Told], parts: Sequence[Part], originals: dict[int, int]) -> dict[int, _Group]:
     """One group a known story, one a text with its copies, one each other report; keyed by their first position."""
-    adopted = {
-        originals.get(h, h): s.told.story for h, s in reversed(list(enumerate(seen))) if s.told.story is not None
-    }
+    adopted = {originals.get(h, h): t.story for h, t in reversed(list(enumerate(told))) if t.story is not None}
     key_of: dict[tuple[str, int], int] = {}
     groups: dict[int, _Group] = {}
-    for here, one in enumerate(seen):
+    for here, one in enumerate(told):
         root = originals.get(here, here)
-        story = one.told.story if one.told.story is not None else adopted.get(root)
+        story = one.story if one.story is not None else adopted.get(root)
         key = key_of.setdefault(("story", story) if story is not None else ("text", root), here)
-        if key in groups:
-            _add(groups[key], here, one)
-        else:
-            at = one.told.published_at
-            groups[key] = _Group([here], at, at, {one.part[0]: {one.part[1]}} if one.part else {}, story)
+        g = groups.setdefault(key, _Group([], one.published_at, one.published_at, {}, story))
+        _add(g, here, one, parts[here])
     return groups
 
 
-def _add(group: _Group, here: int, one: _Seen) -> None:
-    group.members.append(here)
-    group.first, group.last = min(group.first, one.told.published_at), max(group.last, one.told.published_at)
-    if one.part:
-        group.parts.setdefault(one.part[0], set()).add(one.part[1])
+def _add(g: _Group, here: int, one: Told, part: Part) -> None:
+    g.members.append(here)
+    g.first, g.last = min(g.first, one.published_at), max(g.last, one.published_at)
+    if part:
+        g.parts.setdefault(part[0], set()).add(part[1])
 
 
-def _alike(seen: Sequence[_Seen]) -> dict[Pair, float]:
-    """The cosine of each pair of positions that share a heavy word, from NOTED up."""
-    postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    cap = _cap(len(seen))
-    alike: dict[Pair, float] = {}
-    for here, one in enumerate(seen):
-        hints: dict[int, float] = defaultdict(float)
-        for term, weight in islice(one.vector.items(), LEADS):
-            earlier = postings[term]
-            for there, other in earlier:
-                hints[there] += weight * other
-            if len(earlier) < cap:
-                earlier.append((here, weight))
-        for there, hint in hints.items():
-            if hint >= HINT and (score := _cosine(one.vector, seen[there].vector)) >= NOTED:
-                alike[there, here] = score
-    return alike
-
-
-def _cosine(a: dict[str, float], b: dict[str, float]) -> float:
-    return fsum(a[term] * b[term] for term in a.keys() & b.keys())
-
-
-def _link(groups: dict[int, _Group], alike: dict[Pair, float]) -> None:
+def _meet(groups: dict[int, _Group], told: Sequence[Told], evidence: Evidence) -> None:
+    """Find for each new report the groups it might belong to, and how many reports it could have met."""
     owner = {member: key for key, g in groups.items() for member in g.members}
-    for (a, b), score in alike.items():
-        first, second = owner[a], owner[b]
-        if first != second:
-            groups[first].links[second] = groups[first].links.get(second, 0.0) + score
-            groups[second].links[first] = groups[second].links.get(first, 0.0) + score
+    times = [t.published_at for t in told]
+    for key, g in groups.items():
+        for here in g.members if g.story is None else ():
+            first, last = bisect_left(times, times[here] - WINDOW), bisect_right(times, times[here] + WINDOW)
+            g.crowd = max(g.crowd, last - first)
+            for there in evidence.neighbours(here, first, last):
+                if owner[there] != key:
+                    g.near.add(owner[there])
+                    groups[owner[there]].near.add(key)
 
 
-def _join(groups: dict[int, _Group]) -> None:
-    """Join the two most alike groups, again and again, while any two are alike enough. ``groups`` is changed."""
-    waiting: list[tuple[float, int, int]] = []
-    for a, g in groups.items():
-        _await(waiting, groups, a, (b for b in g.links if a < b))
+def _join(groups: dict[int, _Group], evidence: Evidence, strictness: float) -> None:
+    """Join the two groups for which the evidence is strongest, again and again, while it suffices for any."""
+    waiting: list[tuple[float, int, int, int, int]] = []
+    for a in list(groups):
+        _await(waiting, groups, a, [b for b in groups[a].near if a < b], evidence, strictness)
     while waiting:
-        score, a, b = heapq.heappop(waiting)
-        if a not in groups or b not in groups:
-            continue
-        if abs(_average(groups, a, b) + score) > 1e-12 or not _may_join(groups[a], groups[b]):
-            continue
-        _merge(groups, a, b)
-        _await(waiting, groups, a, groups[a].links)
+        _, a, b, size_a, size_b = heapq.heappop(waiting)
+        if a not in groups or b not in groups or (size_a, size_b) != (len(groups[a].members), len(groups[b].members)):
+            continue  # one of them has grown since; what was then weighed waits elsewhere in the queue
+        if _may_join(groups[a], groups[b]):
+            both = evidence.both(_words(groups[a], evidence), _words(groups[b], evidence))
+            if not evidence.has_core(both):
+                continue
+            _merge(groups, a, b, both)
+            _await(waiting, groups, a, list(groups[a].near), evidence, strictness)
 
 
-def _await(waiting: list[tuple[float, int, int]], groups: dict[int, _Group], a: int, others: Iterable[int]) -> None:
-    """Queue the pairs that are alike enough now; joining never makes others more alike than they were apart."""
-    for b in others:
-        low, high = min(a, b), max(a, b)
-        average = _average(groups, low, high)
-        if average >= ALIKE and _may_join(groups[a], groups[b]):
-            heapq.heappush(waiting, (-average, low, high))
+def _await(
+    waiting: list[tuple[float, int, int, int, int]],
+    groups: dict[int, _Group],
+    a: int,
+    others: Iterable[int],
+    evidence: Evidence,
+    strictness: float,
+) -> None:
+    """Queue the others that the evidence joins with ``a``."""
+    one = groups[a]
+    able = sorted(b for b in others if _may_join(one, groups[b]))
+    found = evidence.weigh(_words(one, evidence), [_words(groups[b], evidence) for b in able]) if able else []
+    for b, weight in zip(able, found, strict=True):
+        other = groups[b]
+        more = weight - strictness - bar(max(one.crowd, other.crowd), len(one.members), len(other.members))
+        if more > 0:
+            low, high = min(a, b), max(a, b)
+            heapq.heappush(waiting, (-more, low, high, len(groups[low].members), len(groups[high].members)))
 
 
-def _average(groups: dict[int, _Group], a: int, b: int) -> float:
-    return round(groups[a].links.get(b, 0.0) / (len(groups[a].members) * len(groups[b].members)), 9)
+def _words(g: _Group, evidence: Evidence) -> Words:
+    if g.words is None:
+        g.words = evidence.words(g.members)
+    return g.words
 
 
 def _may_join(a: _Group, b: _Group) -> bool:
@@ -271,45 +235,46 @@ def _may_join(a: _Group, b: _Group) -> bool:
     return all(len(a.parts[name] | b.parts[name]) == 1 for name in a.parts.keys() & b.parts.keys())
 
 
-def _merge(groups: dict[int, _Group], a: int, b: int) -> None:
+def _merge(groups: dict[int, _Group], a: int, b: int, words: Words) -> None:
     kept, gone = groups[a], groups.pop(b)
+    kept.words = words
     kept.members.extend(gone.members)
     kept.first, kept.last = min(kept.first, gone.first), max(kept.last, gone.last)
     kept.story = kept.story if kept.story is not None else gone.story
+    kept.crowd = max(kept.crowd, gone.crowd)
     for name, numbers in gone.parts.items():
         kept.parts.setdefault(name, set()).update(numbers)
-    for other, score in gone.links.items():
-        links = groups[other].links if other in groups else {}
-        links.pop(b, None)
+    for other in gone.near:
+        groups[other].near.discard(b)
         if other != a:
-            kept.links[other] = kept.links.get(other, 0.0) + score
-            links[a] = kept.links[other]
-    kept.links.pop(b, None)
+            groups[other].near.add(a)
+            kept.near.add(other)
 
 
-def _places(g: _Group, seen: Sequence[_Seen], originals: dict[int, int]) -> list[Place]:
+def _places(g: _Group, told: Sequence[Told], originals: dict[int, int], evidence: Evidence) -> list[Place]:
     opener = min(g.members)
     places = []
     for here in sorted(g.members):
-        told = seen[here].told
-        original = seen[originals[here]] if here in originals else None
-        copy_of = original.told.id if original else None
-        if told.story is not None and (original is None or original.told.story is not None):
+        one = told[here]
+        original = originals.get(here)
+        if one.story is not None and (original is None or told[original].story is not None):
             continue
-        why = _why(seen[here], original or seen[opener], bool(original)) if here != opener else ()
-        places.append(Place(told.id, g.story, None if g.story is not None else seen[opener].told.id, copy_of, why))
+        other = original if original is not None else opener
+        why = _why(told, here, other, original is not None, evidence) if here != opener else ()
+        opens = None if g.story is not None else told[opener].id
+        places.append(Place(one.id, g.story, opens, None if original is None else told[original].id, why))
     return places
 
 
-def _why(one: _Seen, other: _Seen, same_text: bool) -> tuple[str, ...]:
-    """The reasons of ``one`` measured against ``other``, an earlier report of its story."""
-    title = [one.title[stem] for stem in _heaviest(one, one.title.keys() & other.title.keys())]
-    told = [
-        one.text.get(stem, stem) for stem in _heaviest(one, one.vector.keys() & other.vector.keys() - one.title.keys())
-    ]
-    apart = abs(one.told.published_at - other.told.published_at)
-    return reasons(title, told, apart, other.told.outlet, same_text)
-
-
-def _heaviest(one: _Seen, stems: Iterable[str]) -> list[str]:
-    return sorted(stems, key=lambda stem: (-one.vector.get(stem, 0.0), stem))
+def _why(told: Sequence[Told], here: int, there: int, same_text: bool, evidence: Evidence) -> tuple[str, ...]:
+    """The reasons of a report measured against an earlier one of its story."""
+    one, other = told[here], told[there]
+    mine, theirs = (said(t.title, t.text, t.language) for t in (one, other))
+    headlines = frozenset(mine.codes[mine.titled].tolist()) & frozenset(theirs.codes[theirs.titled].tolist())
+    title: list[str] = []
+    named: list[str] = []
+    text: list[str] = []
+    for k in evidence.heaviest(here, there):
+        kind = title if int(mine.codes[k]) in headlines else named if mine.named[k] else text
+        kind.append(mine.words[k])
+    return reasons(title, named, text, abs(one.published_at - other.published_at), other.outlet, same_text)

@@ -9,14 +9,19 @@ MOST_WORDS = 5
 
 
 def reasons(
-    title: Sequence[str], text: Sequence[str], apart: timedelta, outlet: str, same_text: bool
+    title: Sequence[str], named: Sequence[str], text: Sequence[str], apart: timedelta, outlet: str, same_text: bool
 ) -> tuple[str, ...]:
-    """Sentences, strongest first. ``title``, ``text``: shared words, weightiest first; ``outlet`` told it before."""
+    """Sentences, strongest first. ``outlet`` told it before.
+
+    Shared words, weightiest first: of the ``title``; ``named`` people, places and the like; others of the ``text``.
+    """
     said = []
     if same_text:
         said.append(f"The same text as {outlet}'s.")
     if title:
         said.append(f"Same words in the title: {', '.join(title[:MOST_WORDS])}.")
+    if named and not same_text:
+        said.append(f"Same names: {', '.join(named[:MOST_WORDS])}.")
     if text and not same_text:
         said.append(f"Same words in the text: {', '.join(text[:MOST_WORDS])}.")
     said.append(f"Published {_span(apart)}.")

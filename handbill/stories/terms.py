@@ -1,24 +1,23 @@
-"""Turn a report into weighted words and into shingles: what grouping compares. Pure."""
+"""Read a report as the words that carry its meaning, and tell which are names: what grouping compares. Pure."""
 
 # ruff: noqa: SIM905 -- long lists of words are read, and mended, as words.
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from handbill.kit.text import words
+from handbill.stories.copies import code
 
 READ_CHARACTERS = 4_000  # of a text: an event is told at its beginning
 READ_WORDS = 300
-SHINGLE_WORDS = 5
-TITLE_WEIGHT = 2.0  # a word of the title counts as so many of the text
-NAME_WEIGHT = 2.0  # a name counts as so many plain words: people and places tell events apart best
-MOST_TERMS = 100  # the heaviest of a report; the rest add cost and no knowledge
-BACKGROUND = 40  # reports assumed beside those seen, so that a small batch doesn't think every word common
 
 _STOP = frozenset(
     "a about after again all also am an and any are as at be been before being but by can could did do does down each"
@@ -81,43 +80,43 @@ def tells_names(language: str) -> bool:
     return not language.startswith(("de", "lb"))
 
 
-def names(text: str, language: str) -> frozenset[str]:
-    """Stems of the words that begin with a capital inside a sentence."""
+def names(text: str, language: str) -> dict[str, str]:
+    """The words that begin with a capital inside a sentence, as first written, by their stems."""
     if not tells_names(language):
-        return frozenset()
-    found = words(" ".join(_NAME.findall(text[:READ_CHARACTERS])))
-    return frozenset(stem(word, language) for word in found)
+        return {}
+    found = reversed(_NAME.findall(text[:READ_CHARACTERS]))
+    parts = (part for name in found for part in name.replace("’", "'").split("-"))
+    return {stem(part.casefold(), language): part for part in parts if len(part) > 1}
 
 
-def shingles(tokens: Sequence[str]) -> frozenset[int]:
-    """Hashes, good within this process, of each run of SHINGLE_WORDS words."""
-    return frozenset(map(hash, zip(*(tokens[start:] for start in range(SHINGLE_WORDS)), strict=False)))
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """What a report says: the ``codes`` of its distinct stems, ascending, and each one's word as the report has it.
 
-
-def counts(title: Iterable[str], text: Iterable[str]) -> dict[str, float]:
-    """How often each stem is said, one of the title weighing TITLE_WEIGHT."""
-    found: Counter[str] = Counter(text)
-    said: dict[str, float] = {term: float(n) for term, n in found.items()}
-    for term in title:
-        said[term] = said.get(term, 0.0) + TITLE_WEIGHT
-    return said
-
-
-def weigh(
-    said: Mapping[str, float], spread: Mapping[str, int], named: Mapping[str, int], total: int
-) -> dict[str, float]:
-    """The heaviest MOST_TERMS as a vector of length one.
-
-    ``spread`` says how many of ``total`` reports use a term, ``named`` how many use it as a name.
+    ``telling`` marks names and numbers, ``named`` names alone, ``titled`` what the title says.
     """
-    raw = {
-        term: (1 + math.log(n)) * math.log((total + BACKGROUND) / (spread[term] + 0.5)) * _weight(term, spread, named)
-        for term, n in said.items()
-    }
-    heaviest = sorted(raw.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_TERMS]
-    length = math.sqrt(sum(weight * weight for _, weight in heaviest)) or 1.0
-    return {term: weight / length for term, weight in heaviest}
+
+    codes: NDArray[np.int64]
+    words: tuple[str, ...]
+    telling: NDArray[np.bool_]
+    named: NDArray[np.bool_]
+    titled: NDArray[np.bool_]
 
 
-def _weight(term: str, spread: Mapping[str, int], named: Mapping[str, int]) -> float:
-    return NAME_WEIGHT if named.get(term, 0) * 2 >= spread[term] else 1.0
+def said(title: str, text: str, language: str) -> Said:
+    """The distinct stems of a title and the beginning of its text. Remembers the reports of the last rounds."""
+    return _said(title[:READ_CHARACTERS], text[:READ_CHARACTERS], language)
+
+
+@lru_cache(maxsize=12_000)
+def _said(title: str, text: str, language: str) -> Said:
+    named = names(f"{title}. {text}", language)
+    heading = terms(read(title), language)
+    stems = dict(reversed([*heading, *terms(read(text), language)]))
+    titled = {stem for stem, _ in heading}
+    rows = sorted(
+        (code(s), sys.intern(named.get(s, w)), s.isdigit(), s in named, s in titled) for s, w in stems.items()
+    )
+    codes, shown, numbers, names_, titles = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+    flags = [np.array(column, np.bool_) for column in (numbers, names_, titles)]
+    return Said(np.array(codes, np.int64), tuple(shown), flags[0] | flags[1], flags[1], flags[2])

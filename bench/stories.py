@@ -1,0 +1,224 @@
+"""Stories: how well events, copies and series are told apart, and how fast.
+
+On collections that lie beside the project: ECB+ (42 events in confusable pairs) and 3,000 dated articles of 104
+outlets, from which copies are made by eight kinds of edit. The settings are the product's own, one for everything.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench.rows import Row
+from handbill.stories.copies import Marks, Memory, insert_all, marks, same_texts
+from handbill.stories.excerpt import excerpt
+from handbill.stories.group import Told, group
+from handbill.stories.series import series_of
+
+FOLDER = Path(__file__).parent.parent.parent / "shared" / "corpus" / "stories"
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+WINDOW, ROUND = 10_000, 500  # reports of known stories, new reports
+
+Document = tuple[str, str]  # title, text
+
+
+def run(quick: bool) -> Iterator[Row]:
+    """Nothing where the collections are missing."""
+    if not FOLDER.is_dir():
+        return
+    events = [json.loads(line) for line in (FOLDER / "ecb.jsonl").read_text("utf-8").splitlines()]
+    articles = [json.loads(line) for line in (FOLDER / "articles.jsonl").read_text("utf-8").splitlines()]
+    yield from _stories(events, quick)
+    yield from _largest(articles)
+    yield from _speed(articles)
+    yield from _copies(articles[:: 3 if quick else 1])
+    yield from _footers(articles[:: 3 if quick else 1])
+    marked = [article["title"] for article in articles if series_of(article["title"])]
+    yield Row(f"series, marked of {len(articles)} headlines", len(marked), "")
+    began = time.process_time()
+    told = [excerpt(article["text"]) for article in articles]
+    yield _least("excerpts", len(told) / (time.process_time() - began), "/CPU s", 5_000)
+
+
+def _least(name: str, value: float, unit: str, limit: float) -> Row:
+    return Row(name, round(value, 4 if limit <= 1 else 0), unit, f"≥ {limit:g} {unit}".strip(), value >= limit)
+
+
+def b_cubed(guess: Sequence[Hashable], truth: Sequence[Hashable]) -> tuple[float, float, float]:
+    """Precision, recall and F1 of one grouping against another (Bagga and Baldwin, 1998)."""
+    both, guessed, true = Counter(zip(guess, truth, strict=True)), Counter(guess), Counter(truth)
+    precision = sum(n * n / guessed[g] for (g, _), n in both.items()) / len(truth)
+    recall = sum(n * n / true[t] for (_, t), n in both.items()) / len(truth)
+    return precision, recall, 2 * precision * recall / (precision + recall)
+
+
+def grouped(documents: Sequence[Document], times: Sequence[datetime] | None = None) -> list[int | None]:
+    """For each English document the id of its story's first report."""
+    at = times or [NOON] * len(documents)
+    told = [Told(n, f"Outlet {n}", "en", title, text, at[n]) for n, (title, text) in enumerate(documents)]
+    return [place.opens for place in group(told)]
+
+
+def _stories(events: list[dict[str, str]], quick: bool) -> Iterator[Row]:
+    truth = [event["story"] for event in events]
+    for name, cut in CUTS.items():
+        precision, recall, f1 = b_cubed(grouped([cut(event) for event in events]), truth)
+        whole = name == "whole"
+        target = ("≥ 0.92", f1 >= 0.92) if whole else ("", None)
+        yield Row(f"stories, ECB+ {name}, F1", round(f1, 3), "", *target)
+        yield Row(
+            f"stories, ECB+ {name}, precision",
+            round(precision, 3),
+            "",
+            "≥ 0.9" if whole else "",
+            precision >= 0.9 if whole else None,
+        )
+        yield Row(f"stories, ECB+ {name}, recall", round(recall, 3), "")
+    yield from _halves(events, 4 if quick else 20)
+
+
+def _first(text: str, count: int) -> str:
+    return " ".join(text.split()[:count])
+
+
+CUTS: dict[str, Callable[[dict[str, str]], Document]] = {
+    "whole": lambda event: (event["title"], event["text"]),
+    "two sentences": lambda event: (event["title"], "\n".join(event["text"].split("\n")[:2])),
+    "nine words and a snippet": lambda event: (_first(event["title"], 9), _first(event["text"], 30)),
+    "the same in small letters": lambda event: (_first(event["title"], 9).lower(), _first(event["text"], 30).lower()),
+    "first sentence": lambda event: (event["title"], ""),
+}
+
+
+def _halves(events: list[dict[str, str]], times: int) -> Iterator[Row]:
+    """Random halves of the stories, whole, as a window of their own: the setting must hold on each."""
+    dice, found = random.Random(4), []
+    names = sorted({event["story"] for event in events})
+    for _ in range(times):
+        half = set(dice.sample(names, len(names) // 2))
+        chosen = [event for event in events if event["story"] in half]
+        guess = grouped([(event["title"], event["text"]) for event in chosen])
+        found.append(b_cubed(guess, [event["story"] for event in chosen])[2])
+    yield Row(f"stories, {times} random halves of ECB+, least F1", round(min(found), 3), "")
+    yield Row(f"stories, {times} random halves of ECB+, mean F1", round(sum(found) / times, 3), "")
+
+
+def _largest(articles: list[dict[str, str]]) -> Iterator[Row]:
+    """Titles of real articles at their dates: no story may be a heap."""
+    times = [datetime.fromisoformat(article["date"][:10]).replace(tzinfo=UTC) for article in articles]
+    for name, text in (("titles", False), ("whole", True)):
+        guess = grouped([(article["title"], article["text"] if text else "") for article in articles], times)
+        yield Row(f"stories, 3,000 dated articles, {name}, largest", Counter(guess).most_common(1)[0][1], "reports")
+
+
+def _speed(articles: list[dict[str, str]]) -> Iterator[Row]:
+    """Rounds of new reports beside a window of known ones, both real texts; the third round counts."""
+    dice = random.Random(5)
+    known = [_shuffled(articles, n, dice, story=n) for n in range(WINDOW)]
+    seconds = 0.0
+    for number in range(3):
+        new = [_shuffled(articles, WINDOW + number * ROUND + n, dice) for n in range(ROUND)]
+        began = time.process_time()
+        group(new, known)
+        seconds = time.process_time() - began
+    yield _least(f"grouping beside {WINDOW:,} known reports", ROUND / seconds, "/CPU s", 1_000)
+
+
+def _shuffled(articles: list[dict[str, str]], number: int, dice: random.Random, story: int | None = None) -> Told:
+    """A report made of halves of two articles, so that each is another."""
+    one, other = dice.choice(articles), dice.choice(articles)
+    text = one["text"][: len(one["text"]) // 2] + other["text"][len(other["text"]) // 2 :]
+    at = NOON + timedelta(minutes=dice.randrange(4 * 24 * 60))
+    return Told(number, one["outlet"], "en", one["title"], text, at, story)
+
+
+HEAD = "By our own correspondent. Last updated an hour ago. Listen to this report.\n\n"
+FOOT = "\n\nAll rights reserved. Follow us for more of the day and write to us if you know more about this."
+
+
+def _edits(dice: random.Random, stock: Sequence[str]) -> dict[str, Callable[[str], str]]:
+    def edited(text: str, share: float) -> str:
+        """So many words replaced, left out or added."""
+        kept: list[str] = []
+        for word in text.split():
+            chance = dice.random()
+            kept += [dice.choice(stock)] if chance < share * 0.6 else [] if chance < share * 0.8 else [word]
+            kept += [dice.choice(stock)] if share * 0.8 <= chance < share else []
+        return " ".join(kept)
+
+    def cut(text: str, share: float) -> str:
+        return _first(text, max(5, int(len(text.split()) * share)))
+
+    def noise() -> str:
+        return " ".join(dice.choices(stock, k=300))
+
+    return {
+        "cut to 60 %": lambda text: cut(text, 0.6),
+        "cut to 40 %": lambda text: cut(text, 0.4),
+        "header and footer": lambda text: HEAD + text + FOOT,
+        "light edits (3 % of words)": lambda text: edited(text, 0.03),
+        "heavy edits (10 % of words)": lambda text: edited(text, 0.1),
+        "wrapped in a longer text": lambda text: f"{noise()}\n{text}\n{noise()}",
+        "typography": lambda text: text.replace("'", "’").replace('"', "“").replace("-", "–").replace("fi", "ﬁ"),
+        "cut, header and edits (5 %)": lambda text: HEAD + edited(cut(text, 0.6), 0.05) + FOOT,
+    }
+
+
+def _pairs(texts: Sequence[tuple[int, str, Marks]]) -> set[tuple[int, int]]:
+    table = Memory()
+    insert_all(texts, table)
+    found = ((n, match.text) for n, outlet, mine in texts for match in same_texts(mine, outlet, table))
+    return {(min(pair), max(pair)) for pair in found if pair[0] != pair[1]}
+
+
+def _copies(articles: list[dict[str, str]]) -> Iterator[Row]:
+    """Each article and one edited copy of it in another outlet; pairs of the articles themselves don't count."""
+    dice = random.Random(6)
+    stock = " ".join(article["text"] for article in articles[:50]).split()
+    base = [(n, article["outlet"], marks(article["text"])) for n, article in enumerate(articles)]
+    natural, size, right, wrong, spent = _pairs(base), len(base), 0, 0, 0.0
+    for kind, edit in _edits(dice, stock).items():
+        made = [(articles[(n + 7) % size]["outlet"], edit(article["text"])) for n, article in enumerate(articles)]
+        began = time.process_time()
+        found = _pairs(base + [(size + n, outlet, marks(text)) for n, (outlet, text) in enumerate(made)])
+        spent += time.process_time() - began
+        good = sum((n, size + n) in found for n in range(size))
+        bad = sum(
+            a % size != b % size and (min(a % size, b % size), max(a % size, b % size)) not in natural for a, b in found
+        )
+        right, wrong = right + good, wrong + bad
+        yield Row(f"copies, {kind}, recall", round(good / size, 4), "")
+        yield Row(f"copies, {kind}, precision", round(good / max(1, good + bad), 4), "")
+    yield _least("copies, all eight, recall", right / (8 * size), "", 0.999)
+    yield _least("copies, all eight, precision", right / (right + wrong), "", 0.999)
+    yield _least("copies, marked, kept and looked up", 8 * 1.5 * size / spent, "/CPU s", 1_400)
+    yield Row(
+        "copies, kept a text, in marks of at most 6 bytes", round(sum(len(m.hashes) for *_, m in base) / size), ""
+    )
+
+
+def _footers(articles: list[dict[str, str]]) -> Iterator[Row]:
+    """45 words of each article under its outlet's footer of 65; of every third one a light copy in another outlet."""
+    dice = random.Random(7)
+    stock = " ".join(article["text"] for article in articles[:50]).split()
+    feet = {outlet: " ".join(dice.choices(stock, k=65)) for outlet in sorted({a["outlet"] for a in articles})}
+    edit = _edits(dice, stock)["light edits (3 % of words)"]
+    texts, size = [], len(articles)
+    for n, article in enumerate(articles):
+        brief, outlet = _first(article["text"], 45), article["outlet"]
+        texts.append((n, outlet, marks(f"{brief} {feet[outlet]}")))
+        if n % 3 == 0:
+            other = dice.choice([name for name in feet if name != outlet])
+            texts.append((size + n, other, marks(f"{edit(brief)} {feet[other]}")))
+    natural = _pairs([(n, a["outlet"], marks(_first(a["text"], 45))) for n, a in enumerate(articles)])
+    found = _pairs(texts)
+    wanted = {(n, size + n) for n in range(0, size, 3)}
+    wrong = {(a, b) for a, b in found - wanted if (min(a % size, b % size), max(a % size, b % size)) not in natural}
+    right = len(found & wanted)
+    yield _least("copies of short texts under a footer, recall", right / len(wanted), "", 0.99)
+    yield _least("copies of short texts under a footer, precision", right / max(1, right + len(wrong)), "", 0.99)
