@@ -34,6 +34,7 @@ from handbill.desk.changes import AlteredColumn, AlteredPanel
 from handbill.desk.menu import SOURCES_HOOK
 from handbill.kit.clock import now
 from handbill.kit.urls import AddressRefused, read_address
+from handbill.sources.actions import read_anew
 from handbill.sources.models import Feed, Source
 from handbill.topics.models import Topic
 from handbill.topics.queries import live_topics
@@ -93,7 +94,7 @@ class SlugForm(WagtailAdminModelForm):
 
 
 class FeedForm(WagtailAdminModelForm):
-    """Reads the address as fetching does, and has a new feed fetched at once.
+    """Reads the address as fetching does, and has a new feed fetched at once, one that is read otherwise read anew.
 
     A newsletter's address and times are not the editor's to change, and none is made here: its first mail does.
     """
@@ -117,6 +118,12 @@ class FeedForm(WagtailAdminModelForm):
     def clean_next_at(self) -> datetime | None:
         given: datetime | None = self.cleaned_data["next_at"]
         return given or (None if self.instance.pk else now())
+
+    def save(self, commit: bool = True) -> Feed:
+        if {"address", "kind", "selector"} & set(self.changed_data):
+            read_anew(self.instance)
+        feed: Feed = super().save(commit)
+        return feed
 
 
 class ArticleFilter(WagtailFilterSet):

@@ -16,6 +16,7 @@ from handbill.kit.text import shorten, slugify
 from handbill.kit.urls import AddressRefused, read_address
 from handbill.sources.mending import mend as mend
 from handbill.sources.mending import put_back as put_back
+from handbill.sources.mending import read_anew as read_anew
 from handbill.sources.mending import use_address as use_address
 from handbill.sources.models import Feed, Source
 from handbill.sources.moves import Move, after_visit, believed

@@ -1,7 +1,7 @@
 """The one-click fixes of a feed. Each gives back the fields as they were before, so that it can be undone.
 
-A fix that changes when or where the feed is fetched takes away a lease that is held: a fetch under way must not write
-its outcome over the editor's choice.
+A fix that changes when, where or how the feed is fetched takes away a lease that is held: a fetch under way must not
+write its outcome over the editor's choice. After one that changes where or how, the next visit reads the feed anew.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ Before: TypeAlias = dict[str, str | int | None]
 """The changed fields and what they held, moments as ISO 8601."""
 
 _STAYS = {"moved_to": "", "moved_since": None, "moved_visits": 0}
+_READS = frozenset({"address", "kind", "selector"})
+_ANEW = {"etag": "", "last_modified": ""}
 _LETS_GO = {"lease_until": None, "lease_token": ""}
 
 FIXES: dict[str, Callable[[Feed, datetime], dict[str, Any]]] = {
@@ -66,9 +68,14 @@ def put_back(feed_id: int, before: Before) -> Feed:
     return _write(_feed(feed_id), fields)[0]
 
 
+def read_anew(feed: Feed) -> None:
+    """Let the next visit read the feed whatever it says of changes, and one under way write nothing. Saves nothing."""
+    for name, value in {**_ANEW, **_LETS_GO}.items():
+        setattr(feed, name, value)
+
+
 def _elsewhere(address: str, now: datetime) -> dict[str, Any]:
-    marks = {"etag": "", "last_modified": ""}  # of the old address
-    return {"address": address, "host": (urlsplit(address).hostname or "")[:253], "next_at": now} | marks | _STAYS
+    return {"address": address, "host": (urlsplit(address).hostname or "")[:253], "next_at": now} | _STAYS
 
 
 def _feed(feed_id: int) -> Feed:
@@ -80,10 +87,11 @@ def _feed(feed_id: int) -> Feed:
 
 def _write(feed: Feed, changes: dict[str, Any]) -> tuple[Feed, Before]:
     before = {name: _plain(getattr(feed, name)) for name in changes}
-    lets_go = _LETS_GO if {"next_at", "address"} & set(changes) else {}
+    anew = _ANEW if _READS & set(changes) else {}
+    lets_go = _LETS_GO if anew or "next_at" in changes else {}
     try:
         with transaction.atomic():
-            Feed.objects.filter(pk=feed.pk).update(**changes, **lets_go)
+            Feed.objects.filter(pk=feed.pk).update(**{**changes, **anew, **lets_go})
     except IntegrityError:
         raise MendRefused("Another feed has that address already. Delete one of the two.") from None
     feed.refresh_from_db(fields=list(changes))

@@ -344,7 +344,7 @@ def _ask(job: Job, guard: Guard, agent: str) -> Answered:
     answer = get(job.feed.address, etag=job.feed.etag, last_modified=job.feed.last_modified, loan=job.loan)
     if is_page and host_of(answer.url) != host_of(job.feed.address):
         _ask_leave(job, answer.url, get_rules)
-    return Answered(answer, "" if answer.status == 304 else body_hash(answer.body))
+    return Answered(answer, "" if answer.status == 304 else body_hash(job.feed, answer.body))
 
 
 def _ask_leave(job: Job, address: str, get: Get) -> None:

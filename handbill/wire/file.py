@@ -40,16 +40,20 @@ def known_hashes(feeds: Iterable[Feed]) -> dict[int, str]:
     return dict(LastReading.objects.filter(feed__in=list(feeds)).values_list("feed_id", "body_hash"))
 
 
-def body_hash(data: bytes) -> str:
-    """What the same bytes are known again by: 32 hexadecimal digits."""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
+def body_hash(feed: Feed, data: bytes) -> str:
+    """What the same bytes, to be read in the same way, are known again by: 32 hexadecimal digits.
+
+    An editor's other address, kind or selector makes it another, so that the feed is read anew.
+    """
+    way = hashlib.blake2b(f"{feed.address}\n{feed.kind}\n{feed.selector}".encode(), digest_size=16).digest()
+    return hashlib.blake2b(data, digest_size=16, key=way).hexdigest()
 
 
 def file_reading(feed: Feed, reading: Reading, answer: Response, now: datetime, *, jitter: float) -> Round:
     """File what is new and give back the feed's lease; nothing is written when the lease was lost."""
     with transaction.atomic():
         new, changed = file_entries(feed, reading.entries, now)
-        _remember(feed, reading, body_hash(answer.body), now)
+        _remember(feed, reading, body_hash(feed, answer.body), now)
         told = note_hub(feed, reading, answer, now, news=bool(new))
         held = sources.record_success(
             feed,

@@ -339,6 +339,18 @@ def test_a_feed_added_at_the_desk_is_checked_and_fetched(desk):
     assert feed.next_at is None, "switched off"
 
 
+def test_a_feed_that_is_read_otherwise_is_read_anew(desk):
+    source = Source.objects.create(name="Quay Wire", slug="quay-wire")
+    form = {"source": source.pk, "kind": "page", "address": "https://quay.example/", "selector": "h2 a", "next_at": ""}
+    feed = Feed.objects.create(**form | {"source": source, "next_at": None})
+    held = {"etag": '"one"', "last_modified": "then", "lease_token": "held", "lease_until": NOW}
+    for change, kept in (({}, True), ({"interval_minutes": "60"}, True), ({"selector": "h3 a"}, False)):
+        Feed.objects.filter(pk=feed.pk).update(**held)
+        desk.post(f"/feeds/edit/{feed.pk}/", form | change)
+        feed.refresh_from_db()
+        assert [getattr(feed, name) for name in held] == (list(held.values()) if kept else ["", "", "", None]), change
+
+
 def _write(desk, article, **fields):
     form = {"headline": article.headline, "excerpt": article.excerpt, "body": "null", "topics": [], "image": ""}
     form |= {"series": "", "in_digest": "on", "action-publish": "1"}

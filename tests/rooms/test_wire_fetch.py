@@ -18,7 +18,7 @@ from handbill.sources.models import Feed
 from handbill.sources.queries import trouble
 from handbill.testing.wire import Answer, LoopbackWire
 from handbill.wire import actions, fetch, lanes, leave, web
-from handbill.wire.models import HostRules, Report
+from handbill.wire.models import HostRules, LastReading, Report
 from handbill.wire.politeness import place_of
 from handbill.wire.records import Mark, Reading, Round
 from handbill.wire.tasks import fetch_batch
@@ -557,6 +557,20 @@ def test_the_same_bytes_again_are_not_read(wire: LoopbackWire, monkeypatch: pyte
     assert run(NOW + timedelta(hours=1)) == Round(fetched=1)
     feed.refresh_from_db()
     assert feed.etag == '"two"' and feed.failure == ""
+
+
+def test_a_page_is_read_anew_once_an_editor_picks_other_links(wire: LoopbackWire) -> None:
+    feed = page(wire, Answer(404))
+    sources.use_address(feed.pk, feed.address, NOW, kind="page", selector="h2.none a")
+    assert run().failed == 1
+    sources.use_address(feed.pk, feed.address, NOW, kind="page", selector="h2 a")
+    assert run(NOW + timedelta(hours=1)).filed == 5
+    Report.objects.all().delete()
+    LastReading.objects.update(marks=[])
+    wire.routes["/news"] = dataclasses.replace(wire.routes["/news"], etag="")
+    assert run(NOW + timedelta(hours=2)) == Round(fetched=1), "the same bytes, read in the same way"
+    sources.use_address(feed.pk, feed.address, NOW, kind="page", selector="article h2 a")
+    assert run(NOW + timedelta(hours=3)).filed == 5
 
 
 def test_a_move_that_lasts_is_believed_and_told(wire: LoopbackWire) -> None:
