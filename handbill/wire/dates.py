@@ -62,7 +62,9 @@ def read_date(text: str) -> datetime | None:
             moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return moment.replace(microsecond=0) if moment and moment.year >= EARLIEST_YEAR else None
+    if not moment or moment.year < EARLIEST_YEAR:
+        return None
+    return moment.replace(microsecond=0) if moment.microsecond else moment
 
 
 def _of_iso(text: str) -> datetime:

@@ -87,7 +87,10 @@ def make_entry(
 
 def _distinct_media(media: Iterable[Media]) -> tuple[Media, ...]:
     """One of each address."""
-    return tuple({each.address: each for each in reversed([*media])}.values())[::-1][:MAX_MEDIA]
+    listed = [*media]
+    if len(listed) > 1:
+        listed = [*{each.address: each for each in reversed(listed)}.values()][::-1]
+    return tuple(listed[:MAX_MEDIA])
 
 
 def _licence_words(text: str) -> str:
@@ -186,7 +189,9 @@ def inert(line: str) -> str:
 
 def _authors(names: Iterable[str]) -> tuple[str, ...]:
     cleaned = [_short_line(_person(name) if "@" in name else name, MAX_AUTHOR) for name in names]
-    return tuple({name.casefold(): name for name in reversed(cleaned) if name}.values())[::-1][:MAX_AUTHORS]
+    if len(cleaned) > 1:
+        cleaned = [*{name.casefold(): name for name in reversed(cleaned)}.values()][::-1]
+    return tuple(filter(None, cleaned))[:MAX_AUTHORS]
 
 
 def _person(text: str) -> str:

@@ -44,7 +44,7 @@ _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?(rss|rdf|feed|channel|urlset|si
 _NAME = re.compile(r"<((?:[A-Za-z_][\w.-]{0,40}:)?([A-Za-z_][\w.-]{0,40}))")
 _WHOLE_ENTRY = re.compile(r"</(?:[A-Za-z_][\w.-]{0,40}:)?(?:item|entry)\s*>", re.IGNORECASE)
 _AMPERSAND = re.compile(r"&(?:(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});)?")
-_C1_BYTES = bytes(range(0x80, 0xA0))
+_CODES = re.compile(rb"\xc2[\x80-\x9f]")  # U+0080 to U+009F; bytes are looked through faster than text
 _C1 = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
 _XML_NAMES = {"amp": "&#38;", "lt": "&#60;", "gt": "&#62;", "quot": "&#34;", "apos": "&#39;"}
 """As numbers: a forgiving parser loses the names after the first fault."""
@@ -85,20 +85,12 @@ def needs_mending(data: bytes, content_type: str = "") -> bool:
 
 def right_text(text: str) -> str:
     """The text with two common faults undone: UTF-8 that was read as Latin-1 before, and windows-1252's own codes."""
-    if text.isascii() or not ("Ã" in text or "Â" in text or _holds_codes(text)):
+    if text.isascii() or not ("Ã" in text or "Â" in text or _CODES.search(text.encode("utf-8", "replace"))):
         return text
     try:
         return text.encode("iso-8859-1").decode("utf-8")
     except UnicodeError:
         return text.translate(_C1)
-
-
-def _holds_codes(text: str) -> bool:
-    """Whether characters between U+0080 and U+009F are in the text; bytes are looked through faster."""
-    if b"\xc2" not in text.encode("utf-8", "replace"):  # with which they all begin
-        return False
-    narrow = text.encode("iso-8859-1", "replace")
-    return len(narrow) > len(narrow.translate(None, _C1_BYTES))
 
 
 def prepare(text: str) -> Document:

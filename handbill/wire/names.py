@@ -92,6 +92,8 @@ MARKED = frozenset(
 """These hold markup, unless they say otherwise."""
 
 FIELD_OF = {name: field for field, listed in FIELDS.items() for name in listed}
+LATEST_FIRST = frozenset({"id", "published", "updated"})  # outlets correct a date or an id by adding another
+AS_WRITTEN = frozenset({"category", "summary", "content", "link", "enclosure", "medium", "thumbnail"})  # no name first
 RANK = {name: rank for listed in FIELDS.values() for rank, name in enumerate(listed)}
 
 

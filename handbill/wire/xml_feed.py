@@ -53,13 +53,13 @@ class TreeReader:
     def read(self) -> ParsedFeed:
         """The feed and its first 500 entries, in the document's order."""
         channel = self._channel()
-        head = self._children(channel)
+        head = self._read_for(channel)
         self.language = self._language(head, []) or self._language({}, [channel, self.root])
         links = _links(head)
         self.licence = self._licence(head, links)
         self.authors = self._authors(head) if self.is_atom else []
         return make_feed(
-            self._title(head),
+            self._first_line(head, "title"),
             self.language,
             absolute(self.address, self._link(channel, head, links)[0]),
             (self._entry(element) for element in self.entries()[:MAX_ENTRIES]),
@@ -85,8 +85,18 @@ class TreeReader:
     def _kind(self) -> str:
         return "atom" if self.is_atom else "cdf" if self.is_cdf else "rss"
 
+    def _read_for(self, element: etree._Element) -> Found:
+        """Its children by field, each field's likeliest first: by name, then as they were written or from the last."""
+        found = self._children(element)
+        for field, listed in found.items():
+            if len(listed) > 1 and field not in table.AS_WRITTEN:
+                if field in table.LATEST_FIRST:
+                    listed.reverse()
+                listed.sort(key=self._rank)
+        return found
+
     def _children(self, element: etree._Element) -> Found:
-        """Its children by field; those of a group of media stand beside it."""
+        """Its children by field, as written; those of a group of media stand beside it."""
         found: Found = {}
         for child in element:
             if field := self.fields[child.tag]:
@@ -98,8 +108,11 @@ class TreeReader:
                         found.setdefault(inner, []).extend(elements)
         return found
 
+    def _rank(self, element: etree._Element) -> int:
+        return table.RANK[self.names[element.tag]]
+
     def _entry(self, element: etree._Element) -> Entry:
-        found = self._children(element)
+        found = self._read_for(element)
         links = _links(found)
         own_id, as_link = self._id(element, found)
         written, base = self._link(element, found, links)
@@ -111,43 +124,27 @@ class TreeReader:
             id=own_id,
             address=absolute(base, written),
             link=clean(written),
-            title=self._title(found),
+            title=self._first_line(found, "title"),
             authors=self._authors(found) or self.authors,
             language=self._language(found, [*bodies, element]) or self.language,
             categories=self._categories(found),
             summary="" if summary is None else self._markup(summary),
             content="" if content is None else self._markup(content),
-            published=self._date(found, "published"),
-            updated=self._date(found, "updated") or (_date(_attribute(element, "lastmod")) if self.is_cdf else None),
+            published=_first_date(found, "published"),
+            updated=_first_date(found, "updated")
+            or (self.is_cdf and read_date(_attribute(element, "lastmod")))
+            or None,
             base=self._own_base(bodies[0] if bodies else element),
             media=self._media(found, links),
             licence=self._licence(found, links) or self.licence,
         )
 
-    def _ranked(self, found: Found, field: str) -> list[etree._Element]:
-        """The field's elements, the likeliest name first, and those of one name in the document's order."""
-        listed = found.get(field, [])
-        return listed if len(listed) < 2 else sorted(listed, key=self._rank)
-
-    def _rank(self, element: etree._Element) -> int:
-        return table.RANK[self.names[element.tag]]
-
-    def _latest(self, found: Found, field: str) -> list[etree._Element]:
-        """The same, but those of one name from the last: outlets correct a date or an id by adding another."""
-        latest = found.get(field, [])[::-1]
-        return latest if len(latest) < 2 else sorted(latest, key=self._rank)
-
-    def _date(self, found: Found, field: str) -> datetime | None:
-        for each in self._latest(found, field):
-            if moment := _date(_text(each)):
-                return moment
-        return None
-
-    def _title(self, found: Found) -> str:
-        return self._first_line(found, "title")
+    def _last_change(self, element: etree._Element) -> datetime | None:
+        """In CDF an attribute tells it."""
+        return read_date(_attribute(element, "lastmod")) if self.is_cdf else None
 
     def _first_line(self, found: Found, field: str) -> str:
-        for each in self._ranked(found, field):
+        for each in found.get(field, ()):
             if text := self._line(each):
                 return text
         return ""
@@ -163,7 +160,7 @@ class TreeReader:
 
     def _id(self, element: etree._Element, found: Found) -> tuple[str, bool]:
         """The entry's own id, and whether it is also its address."""
-        for each in self._latest(found, "id"):
+        for each in found.get("id", ()):
             if text := _text(each):
                 permanent = _attribute(each, "isPermaLink").lower() != "false"
                 whole = self._own_base(each) if permanent else ""
@@ -189,20 +186,18 @@ class TreeReader:
         """The elements of summary and content: of two summaries the second is the content where there is no other."""
         told = _ordered(element, found.get("summary", []))
         whole = _ordered(element, found.get("content", []))
-        content = next((each for each in whole if _is_text(each) or _type(each, "") == _BYTES), None)
+        content = next((each for each in whole if _is_text(kind := _type(each, "text/plain")) or kind == _BYTES), None)
         if content is None and len(told) > 1:
             content = next((each for each in told[1:] if _text(each) != _text(told[0])), None)
         return (told[0] if told else None), content
 
     def _markup(self, element: etree._Element) -> str:
         """A body as markup, by its type: text escaped, markup as it is, and elements written out."""
-        kind = _type(element, "text/html" if self.names[element.tag] in table.MARKED else "text/plain")
         if len(element):
             return _inner(element)
         text = right_text(element.text or "")
-        if kind == "text/html" and _as_it_stands(element):
-            return text
-        if element.get("mode") == "base64" or not _is_text(element):
+        kind = _type(element, "text/html" if self.names[element.tag] in table.MARKED else "text/plain")
+        if element.get("mode") == "base64" or not _is_text(kind):
             text = _from_base64(text)
             kind = "text/plain" if kind == "text/plain" and element.get("type") else "text/html"
         elif kind in _HTML_TYPES and not (kind != "text/html" and element.get("type")):
@@ -215,11 +210,10 @@ class TreeReader:
         for each in elements:
             if own := each.get(_LANG) or each.get("lang"):
                 return str(own)
-        said = self._ranked(found, "language")
-        return _text(said[0]) if said else ""
+        return _text(found["language"][0]) if "language" in found else ""
 
     def _authors(self, found: Found) -> list[str]:
-        return [self._author(each) for each in self._ranked(found, "author") or found.get("speaker", [])]
+        return [self._author(each) for each in found.get("author") or found.get("speaker") or []]
 
     def _author(self, element: etree._Element) -> str:
         if not len(element):
@@ -257,7 +251,7 @@ class TreeReader:
 
     def _licence(self, found: Found, links: Links) -> str:
         """An address, or else the words of a note on rights."""
-        for each in self._ranked(found, "licence"):
+        for each in found.get("licence", ()):
             if text := each.get(f"{_RDF}resource") or _attribute(each, "href") or _text(each):
                 return clean(text)
         return self._related(links, "license") or self._first_line(found, "rights")
@@ -333,9 +327,8 @@ def _type(element: etree._Element, default: str) -> str:
     return _TYPES.get(kind, kind) or default
 
 
-def _is_text(element: etree._Element) -> bool:
-    """Whether its type is one that can be read as it stands; anything else is written in base64."""
-    kind = _type(element, "text/plain")
+def _is_text(kind: str) -> bool:
+    """Whether the type is one that can be read as it stands; anything else is written in base64."""
     return kind.startswith("text/") or kind.endswith(("xml", "/html")) or "/" not in kind
 
 
@@ -347,8 +340,11 @@ def _worth(said: dict[str, str]) -> int:
     return 2 if (said.get("type", "").lower() or "text/html") in _HTML_LINKS else 1
 
 
-def _date(text: str) -> datetime | None:
-    return read_date(text) if text else None
+def _first_date(found: Found, field: str) -> datetime | None:
+    for each in found.get(field, ()):
+        if moment := read_date(_text(each)):
+            return moment
+    return None
 
 
 def _inner(element: etree._Element) -> str:
