@@ -22,9 +22,10 @@ _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 _ORDINARY = re.compile(
     r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,63}"
-    r"(?:(?:/[A-Za-z0-9_~!$&()*+,;=:@%-][A-Za-z0-9_~!$&()*+,;=:@.%-]*)+/?|/)"
-    r"(?:\?[A-Za-z0-9_~!$&()*+,;=:@./?%-]*)?(?:#[A-Za-z0-9_~!$&()*+,;=:@./?-]+)?"
+    r"(?P<path>(?:(?:/[A-Za-z0-9_~!$&()*+,;=:@%-][A-Za-z0-9_~!$&()*+,;=:@.%-]*)+/?|/)"
+    r"(?:\?[A-Za-z0-9_~!$&()*+,;=:@./?%-]*)?(?:#[A-Za-z0-9_~!$&()*+,;=:@./?%-]+)?)?"
 )
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?=/|$)")
 _ODD_PERCENT = re.compile("%(?![0-9A-F]{2})")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
@@ -109,8 +110,12 @@ def resolve_link(base: str, link: str) -> str:
     link = link.strip()
     if link.startswith("#") and base.startswith(("http://", "https://")):
         link = base.partition("#")[0] + link
-    if len(link) <= MAX_ADDRESS and _ORDINARY.fullmatch(link) and not ("%" in link and _ODD_PERCENT.search(link)):
-        return link  # nothing in it would be read or written in another way
+    elif link.startswith("/") and not link.startswith("//") and (origin := _ORIGIN.match(base)):
+        link = origin[0] + link
+    if len(link) < MAX_ADDRESS and not ("%" in link and _ODD_PERCENT.search(link)):
+        ordinary = _ORDINARY.fullmatch(link)
+        if ordinary:  # nothing in it would be read or written in another way
+            return link if ordinary["path"] else link + "/"
     link = re.sub(r"[\t\r\n]", "", link)
     if not link:
         return ""

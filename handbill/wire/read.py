@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from handbill.kit.text import plain, shorten
+from handbill.kit.text import plain_of_safe, shorten
 from handbill.wire.identity import ID, identified
 from handbill.wire.make import inert
 from handbill.wire.page_links import links_by_selector, parse_page_links
@@ -68,7 +68,7 @@ def clean_entry(entry: Entry, address: str) -> CleanEntry:
     base = entry.base or entry.address or address
     summary, content = sanitise(entry.summary, base), sanitise(entry.content, base)
     body = max(content, summary, key=len)
-    text = plain(body)[:MAX_TEXT]
+    text = plain_of_safe(body)[:MAX_TEXT]
     return CleanEntry(
         id=entry.id,
         identity=entry.identity,

@@ -5,55 +5,34 @@ only to http, https and mail, each marked so that it neither opens a door nor vo
 altogether: fetched from elsewhere they would tell a third party who reads what.
 """
 
+# ruff: noqa: SIM905 -- lists of elements are read as words.
+
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Collection
 
 import nh3
 
 from handbill.kit.text import plain
 from handbill.kit.urls import resolve_link
+from handbill.wire.nesting import may_explode
 
 MAX_BODY = 200_000  # characters of markup read
-MAX_DEPTH = 200  # nested elements; nh3's time grows with their square
+MAX_DEPTH = 200  # nested elements kept
+MOST_READINGS = 4  # until nothing moves any more
 LINK_REL = "noopener nofollow ugc"
 
-_TAGS = (
-    {
-        "a",
-        "abbr",
-        "b",
-        "bdi",
-        "bdo",
-        "blockquote",
-        "br",
-        "caption",
-        "cite",
-        "code",
-        "dd",
-        "del",
-        "dfn",
-        "dl",
-        "dt",
-        "em",
-    }
-    | {"figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "ins", "kbd", "li", "mark", "ol", "p"}
-    | {"pre", "q", "rp", "rt", "ruby", "s", "samp", "small", "strong", "sub", "sup", "table", "tbody", "td", "tfoot"}
-    | {"th", "thead", "time", "tr", "u", "ul", "var", "wbr"}
+_TAGS = frozenset(
+    "a abbr b bdi bdo blockquote br caption cite code dd del dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i"
+    " ins kbd li mark ol p pre q rp rt ruby s samp small strong sub sup table tbody td tfoot th thead time tr u ul var"
+    " wbr".split()
 )
-_DROPPED_WHOLE = {
-    "script",
-    "style",
-    "iframe",
-    "object",
-    "embed",
-    "noscript",
-    "template",
-    "svg",
-    "math",
-    "select",
-} | {"textarea", "button", "title", "audio", "video", "canvas", "noembed", "noframes", "xmp", "plaintext"}
+_DROPPED_WHOLE = frozenset(
+    "annotation annotation-xml audio button canvas embed iframe math noembed noframes noscript object plaintext script"
+    " select style svg template textarea title video xmp".split()
+)
 _ATTRIBUTES = {
     "*": {"dir", "lang"},
     "a": {"href"},
@@ -62,20 +41,43 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan"},
     "time": {"datetime"},
 }
-_TAG = re.compile(r"<(/?[A-Za-z][A-Za-z0-9:-]*+)[^<>]*+>")
+_READ_AS = {
+    **dict.fromkeys(
+        "address article aside center details dialog fieldset footer form header hgroup legend main nav search section"
+        " summary".split(),
+        "div",
+    ),
+    **dict.fromkeys(("dir", "menu"), "ul"),
+    "listing": "pre",
+    **dict.fromkeys(("applet", "marquee", "math", "object"), "unknown"),
+}
+"""Elements that are read as others: blocks as plain ones, so that no words run together, and what opens a realm of its
+own as an element that isn't known, which leaves its words."""
+
+_OTHER = re.compile(
+    rf"<(/?)({'|'.join(sorted(_READ_AS, key=len, reverse=True))}|m(?!ap|ark|eta|eter)[a-z]+|semantics)(?=[\s/>])",
+    re.IGNORECASE,
+)
+_MARK = "~" * 12  # found fast, as hardly a text has it
+_MARKED = re.compile(rf'<(table|pre)((?: [a-z]+="[^"]*")*) data-mark="{_MARK}"((?: [a-z]+="[^"]*")*)>')
+_NESTED_HEADING = re.compile(r"<h[1-6](?: [^<>]*)?>(?:[^<]|<(?!/?h[1-6]))*+<h[1-6]")
+
+_PLAIN_PATH = "A-Za-z0-9_~!$()*+,;=:@"
+_ESCAPED = "%[0-9A-F]{2}|&amp;"
 _ORDINARY_LINK = (
     r'a href="(?=[^"]{1,1900}")https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,63}'
-    r'(?:(?:/[A-Za-z0-9_~!$()*+,;=:@-][A-Za-z0-9_~!$()*+,;=:@.-]*)+/?|/)"'
-    rf' rel="{LINK_REL}">'
+    rf"(?:(?:/(?:[{_PLAIN_PATH}-]|{_ESCAPED})(?:[{_PLAIN_PATH}.-]++|{_ESCAPED})*+)++/?|/)"
+    rf"(?:\?(?:[{_PLAIN_PATH}./?-]++|{_ESCAPED})*+)?(?:\#(?:[{_PLAIN_PATH}./?-]++|{_ESCAPED})++)?"
+    rf'" rel="{LINK_REL}">'
 )
-_ATTRIBUTED = re.compile(rf'<(?!{_ORDINARY_LINK})([a-z][a-z0-9]*)((?: [a-z]+="[^"]*")+)>')
+_ATTRIBUTED = re.compile(rf'<(?=[a-z0-9]++ )(?!{_ORDINARY_LINK})([a-z][a-z0-9]*)((?: [a-z]+="[^"]*")+)>')
 """A tag with attributes to be checked: all but a link as ``kit.urls`` writes it itself."""
 _ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
-_CONTROLS = bytes({*range(32), 127} - {9, 10, 13})
-_VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "param", "source", "wbr"})
+_CONTROLS = bytes(0 if code == 127 or (code < 32 and code not in b"\t\n\r") else code for code in range(256))
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_PRE_BREAKS = re.compile(rf'(<pre(?: [a-z]+="[^"]*")*>)(?:\n|{_CONTROL.pattern})+')
 _SPECIAL = re.compile("[<>&\xa0\r]")
-_EMPTY_LINK = re.compile(r"<a(?![^>]* href=)[^>]*>(.*?)</a>", re.DOTALL)
+_LINK_TAG = re.compile("(<a(?: [^>]*)?>|</a>)")
 _MAIL = re.compile(r"mailto:[^\s<>\"'\\]{1,500}", re.IGNORECASE)
 _SENSIBLE = {
     "dir": re.compile(r"ltr|rtl|auto"),
@@ -87,13 +89,20 @@ _SENSIBLE = {
 }
 
 
-_CLEANER = nh3.Cleaner(
-    tags=_TAGS,
-    clean_content_tags=_DROPPED_WHOLE,
-    attributes=_ATTRIBUTES,
-    link_rel=LINK_REL,
-    url_schemes={"http", "https", "mailto"},
-)
+def _cleaner(others: Collection[str]) -> nh3.Cleaner:
+    """One that keeps these elements as well; they are marked, and so is what may read otherwise again."""
+    return nh3.Cleaner(
+        tags={*_TAGS, *others},
+        clean_content_tags=set(_DROPPED_WHOLE.difference(others)),
+        attributes=_ATTRIBUTES,
+        set_tag_attribute_values={name: {"data-mark": _MARK} for name in ("pre", "table", *others)},
+        link_rel=LINK_REL,
+        url_schemes={"http", "https", "mailto"},
+    )
+
+
+_STRICT = _cleaner(())
+_LOOKING = _cleaner(_READ_AS)  # what it keeps is used only where there is none of the others in it
 
 
 def sanitise(markup: str, base: str = "") -> str:
@@ -101,21 +110,86 @@ def sanitise(markup: str, base: str = "") -> str:
 
     Markup that is too long is cut, and what is nested too deep is kept as text only. Sanitising twice changes nothing.
     """
-    markup = _without_controls(markup[:MAX_BODY])
+    markup = markup[:MAX_BODY]
     if not _SPECIAL.search(markup):
-        return markup.strip()  # nothing but words
-    if _may_be_deep(markup) and _depth(markup) > MAX_DEPTH:
-        markup = "<p>" + html.escape(plain(markup), quote=False) + "</p>"
-    cleaned = _ATTRIBUTED.sub(lambda tag: _checked(tag, base), _without_controls(_CLEANER.clean(markup)))
-    return (_EMPTY_LINK.sub(r"\1", cleaned) if f'<a rel="{LINK_REL}">' in cleaned else cleaned).strip()
+        return _without_controls(markup).strip()  # nothing but words
+    try:
+        cleaned = _without_controls(_cleaned(markup))
+    except UnicodeEncodeError:  # half a pair
+        cleaned = _without_controls(_cleaned(_CONTROL.sub("", markup)))
+    cleaned = _ATTRIBUTED.sub(lambda tag: _checked(tag, base), cleaned)
+    if f'<a rel="{LINK_REL}">' in cleaned:
+        cleaned = _without_empty_links(cleaned)
+    return cleaned.strip()
+
+
+def _cleaned(markup: str) -> str:
+    """The markup with safe tags only, nested no deeper than is kept."""
+    if may_explode(markup):
+        return _as_text(markup)
+    cleaned = _LOOKING.clean(markup)
+    if _MARK in cleaned:
+        cleaned = _unmarked(cleaned)
+        if _MARK in cleaned:
+            cleaned = _unmarked(_STRICT.clean(_OTHER.sub(_read_as, markup)))
+        cleaned = _settled(cleaned)
+    elif _NESTED_HEADING.search(cleaned):
+        cleaned = _settled(cleaned)
+    return _as_text(cleaned) if _depth(cleaned) > MAX_DEPTH else cleaned
+
+
+def _unmarked(cleaned: str) -> str:
+    """Without the marks of what is kept."""
+    return _MARKED.sub(r"<\1\2\3>", cleaned)
+
+
+def _read_as(tag: re.Match[str]) -> str:
+    return f"<{tag[1]}{_READ_AS.get(tag[2].lower(), 'unknown')}"
+
+
+def _settled(cleaned: str) -> str:
+    """What reads the same again: text as written loses its first line break, tables and headings what can't be in them.
+
+    Nearly always that is so at once.
+    """
+    for _ in range(MOST_READINGS):
+        cleaned = before = _PRE_BREAKS.sub(r"\1", cleaned)
+        if "<table" in cleaned or _NESTED_HEADING.search(cleaned):
+            cleaned = _unmarked(_STRICT.clean(cleaned))
+        if cleaned == before:
+            return cleaned
+    return _as_text(cleaned)
+
+
+def _as_text(markup: str) -> str:
+    return f"<p>{html.escape(plain(markup), quote=False)}</p>"
 
 
 def _without_controls(markup: str) -> str:
     """Most markup has none, and bytes are looked through faster than text."""
-    data = markup.encode("utf-8", "surrogatepass")
-    if len(data) == len(data.translate(None, _CONTROLS)) and b"\xef\xbf" not in data and b"\xed" not in data:
-        return markup
-    return _CONTROL.sub("", markup)
+    try:
+        data = markup.encode().translate(_CONTROLS)
+    except UnicodeEncodeError:  # half a pair
+        return _CONTROL.sub("", markup)
+    if b"\0" in data or "\ufffe" in markup or "\uffff" in markup:
+        return _CONTROL.sub("", markup)
+    return markup
+
+
+def _without_empty_links(cleaned: str) -> str:
+    """Links that lead nowhere leave their words; in a table there may be a link inside a link."""
+    parts: list[str] = []
+    kept: list[bool] = []
+    for number, piece in enumerate(_LINK_TAG.split(cleaned)):
+        keep = True
+        if number % 2 and piece == "</a>":
+            keep = kept.pop()
+        elif number % 2:
+            keep = " href=" in piece
+            kept.append(keep)
+        if keep:
+            parts.append(piece)
+    return "".join(parts)
 
 
 def _checked(tag: re.Match[str], base: str) -> str:
@@ -140,25 +214,13 @@ def _value(name: str, value: str, base: str) -> str:
     return f' href="{link.replace("&", "&amp;").replace(chr(0xA0), "&nbsp;").replace(chr(34), "&quot;")}"'
 
 
-def _may_be_deep(markup: str) -> bool:
-    """A quick look, which counts as an element whatever begins like one."""
-    depth = 1
-    for piece in markup.split("</"):
-        depth += piece.count("<") - 1
-        if depth > MAX_DEPTH:
-            return True
-        depth = max(depth, 0)
-    return False
-
-
-def _depth(markup: str) -> int:
-    """How deep elements nest, at most: end tags that are left out count as nesting."""
+def _depth(cleaned: str) -> int:
+    """How deep elements nest in what nh3 wrote, where all but a few have an end tag; 0 for a few elements."""
+    if len(cleaned) < 7 * MAX_DEPTH or cleaned.count("<") <= 2 * MAX_DEPTH:
+        return 0
     depth = deepest = 0
-    for name in _TAG.findall(markup):
-        if name[0] == "/":
-            depth = depth - 1 if depth else 0
-        elif name.lower() not in _VOID:
-            depth += 1
-            if depth > deepest:
-                deepest = depth
+    for piece in cleaned.replace("<br>", "").replace("<hr>", "").replace("<wbr>", "").split("</"):
+        depth += piece.count("<")
+        deepest = max(deepest, depth)
+        depth -= 1
     return deepest
