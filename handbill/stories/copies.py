@@ -32,7 +32,7 @@ BOILERPLATE = 3  # an outlet's texts that have a mark from which on it is the ou
 LEAST_LEFT = 0.12  # a text that is boilerplate but for so little is an outlet's new version of one text
 COMMON = 60  # texts that have a mark from which on it says nothing
 
-_INVISIBLE = str.maketrans(dict.fromkeys("\xad\u200b\u200c\u200d\u2060\ufeff"))
+_INVISIBLE = re.compile("[\xad\u200b\u200c\u200d\u2060\ufeff]")
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile("[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\U00020000-\U0003134f]")
 _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5, 1], np.uint64)
@@ -122,7 +122,7 @@ def _marks(text: str) -> Marks:
 def _words(text: str) -> list[str]:
     """Words for comparing only: faster than ``kit.text.words``, which a script without spaces is left to."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_INVISIBLE))
+        text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
         if _UNSPACED.search(text):
             return words(text)
     return _WORD.findall(text.casefold())
@@ -178,8 +178,11 @@ def _match(rate: int, mine: frozenset[int], holder: Holder, hashes: Sequence[int
 def insert_all(texts: Iterable[tuple[int, int | str, Marks]], table: Table) -> None:
     """Keep many texts (id, outlet, marks) at once, so that their outlets' boilerplate is known from the first on."""
     batch = list(texts)
-    prints = Counter((outlet, h) for _, outlet, mine in batch for h in mine.hashes)
+    prints: dict[int | str, Counter[int]] = defaultdict(Counter)
+    for _, outlet, mine in batch:
+        prints[outlet].update(mine.hashes)
     for text, outlet, mine in batch:
-        own = [h for h in mine.hashes if prints[outlet, h] < BOILERPLATE]
-        size = len(own) if len(own) >= max(FEWEST, LEAST_LEFT * len(mine.hashes)) else len(mine.hashes)
+        printed = prints[outlet]
+        own = sum(printed[h] < BOILERPLATE for h in mine.hashes)
+        size = own if own >= max(FEWEST, LEAST_LEFT * len(mine.hashes)) else len(mine.hashes)
         table.insert(Holder(text, outlet, mine.rate, size), mine.hashes)

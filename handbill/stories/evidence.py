@@ -58,26 +58,33 @@ class Evidence:
 
     def __init__(self, said: Sequence[Said]) -> None:
         codes = np.concatenate([one.codes for one in said]) if said else np.zeros(0, np.int64)
-        used, terms = np.unique(codes, return_inverse=True)
+        order = np.argsort(codes, kind="stable")
+        fresh = np.diff(codes[order], prepend=-1) > 0
+        terms = np.empty(len(codes), np.int64)
+        terms[order] = np.cumsum(fresh) - 1
         ends = np.cumsum([len(one.codes) for one in said])
-        self._terms: list[Ints] = np.split(terms.astype(np.int64), ends[:-1]) if said else []
-        self._spread = np.bincount(terms, minlength=len(used))
-        telling = np.bincount(terms, weights=_flags(said), minlength=len(used))
+        self._terms: list[Ints] = np.split(terms, ends[:-1]) if said else []
+        self._spread = np.bincount(terms)
+        telling = np.bincount(terms, weights=_flags(said))
         self._weight = np.where(telling * 2 >= self._spread, TELLING, 1.0)
         used_by = (self._spread + 0.5) / (len(said) + BACKGROUND)
         share = np.minimum(used_by, COMMONEST)
         self._before = FAITH * share
+        self._nothing = _lgamma(self._before)
         self._expected = FAITH * float(self._weight @ share)
         self._worth = self._weight * np.log(1 + 1 / self._before)
         self._core = np.where(used_by < COMMONEST, self._worth, 0.0)
         self._lead = np.where((self._spread > 1) & (self._spread <= LEADS), self._worth, 0.0)
-        self._place = np.zeros(len(used))
+        self._place = np.zeros(len(self._spread))
         owners = np.repeat(np.arange(len(said)), [len(one.codes) for one in said])
-        self._users = owners[np.argsort(terms, kind="stable")]
+        self._users = owners[order]
         self._starts = [0, *np.cumsum(self._spread).tolist()]
 
     def words(self, reports: Sequence[int]) -> Words:
         """What these reports say together; positions in the sequence that the evidence was made of."""
+        if len(reports) == 1:
+            alone = self._terms[reports[0]]
+            return self._words(1, alone, np.ones(len(alone)))
         terms = np.concatenate([self._terms[report] for report in reports])
         return self._words(len(reports), *np.unique(terms, return_counts=True))
 
@@ -106,7 +113,8 @@ class Evidence:
         scores[report - first] = 0.0
         likely = np.flatnonzero(scores > HINT)
         if len(likely) > NEIGHBOURS:
-            likely = likely[np.argsort(-scores[likely], kind="stable")[:NEIGHBOURS]]
+            least = np.partition(scores[likely], -NEIGHBOURS)[-NEIGHBOURS]
+            likely = likely[scores[likely] >= least][: 2 * NEIGHBOURS]
         return [int(other) + first for other in likely]
 
     def weigh(self, one: Words, others: Sequence[Words]) -> list[float]:
@@ -122,7 +130,12 @@ class Evidence:
         theirs = np.concatenate([other.counts for other in others])[shared]
         terms, owner = terms[shared], owner[shared]
         total = np.array([one.size * one.loud + other.size * other.loud for other in others])
-        gain = self._weight[terms] * _shared(self._before[terms], mine, theirs, total[owner])
+        before = self._before[terms]
+        said = (
+            _lgamma(before + mine + theirs) + self._nothing[terms] - _lgamma(before + mine) - _lgamma(before + theirs)
+        )
+        whole = one.loud == 1.0 and all(other.loud == 1.0 for other in others)
+        gain = self._weight[terms] * (said + _unsaid(mine, theirs, total[owner], whole))
         gains = np.bincount(owner, weights=gain, minlength=len(others))
         return [round(float(gains[k]) + self._apart(one, other, total[k]), 6) for k, other in enumerate(others)]
 
@@ -155,11 +168,13 @@ def _flags(said: Sequence[Said]) -> Floats:
     return np.concatenate([one.telling for one in said]).astype(np.float64) if said else np.zeros(0)
 
 
-def _shared(before: Floats, mine: Floats, theirs: Floats, total: Floats) -> Floats:
-    said = _lgamma(before + mine + theirs) + _lgamma(before) - _lgamma(before + mine) - _lgamma(before + theirs)
-    most = FAITH + total
-    unsaid = _lgamma(most - mine - theirs) + _lgamma(most) - _lgamma(most - mine) - _lgamma(most - theirs)
-    return said + unsaid
+def _unsaid(mine: Floats, theirs: Floats, total: Floats, whole: bool) -> Floats:
+    """What it is worth that so many of ``total`` reports don't use the words; ``whole`` numbers are looked up."""
+    if not whole:
+        most = FAITH + total
+        return _lgamma(most - mine - theirs) + _lgamma(most) - _lgamma(most - mine) - _lgamma(most - theirs)
+    one, other, most = mine.astype(np.intp), theirs.astype(np.intp), total.astype(np.intp)
+    return _STEPS[most - one - other] + _STEPS[most] - _STEPS[most - one] - _STEPS[most - other]
 
 
 def _absent(spread: Floats, loud: float, total: float) -> float:
@@ -186,3 +201,6 @@ def _lgamma(x: Floats) -> Floats:
     up = x + 5.0
     series = (up - 0.5) * np.log(up) - up + 0.9189385332046727 + 1 / (12 * up) - 1 / (360 * up**3) + 1 / (1260 * up**5)
     return np.asarray(series - np.log(x * (x + 1) * (x + 2) * (x + 3) * (x + 4)))
+
+
+_STEPS = _lgamma(FAITH + np.arange(2 * LOUDEST + 1))

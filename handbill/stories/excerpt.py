@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from handbill.kit.text import sentences, word_count
 
@@ -111,23 +112,42 @@ def excerpt(text: str, *, target: int = 100, most: int = 140) -> str:
     return _joined(chosen)
 
 
-def _quotable(text: str) -> list[str]:
-    kept = "\n".join("" if _is_boilerplate(line) else line for line in text.splitlines())
-    told = [s for s in sentences(kept) if word_count(s) and not _is_boilerplate(s) and not _is_offer(s)]
-    whole = [s for s in told if _ENDS.search(s)]
-    if whole:
-        return whole
-    return [f"{s.rstrip(' ,;:–—-')}…" for s in told[:1]]
+def _quotable(text: str) -> Iterator[str]:
+    """The whole sentences worth quoting, read no further than asked; without one, the first line with an ellipsis."""
+    unfinished, whole = "", False
+    for block in _blocks(text):
+        for sentence in sentences(block):
+            if not word_count(sentence[:200]) or _is_boilerplate(sentence) or _is_offer(sentence):
+                continue
+            if _ENDS.search(sentence):
+                whole = True
+                yield sentence
+            unfinished = unfinished or sentence
+    if unfinished and not whole:
+        yield f"{unfinished.rstrip(' ,;:–—-')}…"
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Runs of lines between empty lines and boilerplate."""
+    block: list[str] = []
+    for line in text.splitlines():
+        if line.strip() and not _is_boilerplate(line):
+            block.append(line)
+        elif block:
+            yield "\n".join(block)
+            block = []
+    if block:
+        yield "\n".join(block)
 
 
 def _is_boilerplate(line: str) -> bool:
-    if word_count(line[:400]) > _LONGEST_LINE:
-        return False
-    return bool(_BOILERPLATE.search(line))
+    return bool(_BOILERPLATE.search(line)) and word_count(line[:400]) <= _LONGEST_LINE
 
 
 def _is_offer(sentence: str) -> bool:
-    return len(sentence) < 300 and bool(_OUR_OFFER.search(sentence))
+    if len(sentence) >= 300 or not ("newsletter" in sentence.casefold() or "نشرتنا" in sentence):
+        return False
+    return bool(_OUR_OFFER.search(sentence))
 
 
 def _joined(chosen: list[str]) -> str:

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TypeAlias
 
 from handbill.kit.text import words
@@ -101,8 +102,11 @@ def _group_language(told: list[Told], strictness: float) -> list[Place]:
 
 
 def _part(told: Told) -> Part:
-    mark = series_of(told.title)
+    mark = _series_of(told.title)
     return None if mark is None else (mark.name.casefold() or f"\0{told.outlet}", mark.number)
+
+
+_series_of = lru_cache(maxsize=12_000)(series_of)
 
 
 def _copies(told: Sequence[Told], parts: Sequence[Part]) -> dict[int, int]:
@@ -129,7 +133,9 @@ def _same(told: Sequence[Told]) -> dict[int, set[int]]:
     """The positions of the reports with the text of each, where one of the two is new."""
     known = [marks(t.text) for t in told]
     fresh = {h for t, mine in zip(told, known, strict=True) if t.story is None for h in mine.hashes}
-    met = [here for here, t in enumerate(told) if t.story is None or not fresh.isdisjoint(known[here].hashes)]
+    met = [
+        here for here, t in enumerate(told) if t.story is None or len(fresh.intersection(known[here].hashes)) >= FEWEST
+    ]
     table = Memory()
     insert_all(((here, told[here].outlet, known[here]) for here in met), table)
     exact: dict[tuple[str, str], int] = {}
@@ -186,8 +192,9 @@ def _meet(groups: dict[int, _Group], told: Sequence[Told], evidence: Evidence) -
 def _join(groups: dict[int, _Group], evidence: Evidence, strictness: float) -> None:
     """Join the two groups for which the evidence is strongest, again and again, while it suffices for any."""
     waiting: list[tuple[float, int, int, int, int]] = []
-    for a in list(groups):
-        _await(waiting, groups, a, [b for b in groups[a].near if a < b], evidence, strictness)
+    for a, g in groups.items():
+        if g.near:
+            _await(waiting, groups, a, [b for b in g.near if a < b], evidence, strictness)
     while waiting:
         _, a, b, size_a, size_b = heapq.heappop(waiting)
         if a not in groups or b not in groups or (size_a, size_b) != (len(groups[a].members), len(groups[b].members)):

@@ -1,10 +1,12 @@
 """Which titles number themselves."""
 
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handbill.stories.series import SeriesMark, series_of
+from handbill.stories.series import DatedMark, Run, SeriesMark, dated_of, follow, series_of
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,11 @@ from handbill.stories.series import SeriesMark, series_of
         ("Le procès, épisode 4", "Le procès", 4),
         ("The Long Walk (2/5)", "The Long Walk", 2),
         ("Operation Lantern Day 138 - ferries", "Operation Lantern", 138),
+        ("War on the river, day 1,001: what we know", "War on the river", 1001),
+        ("Part 3 of 5: the bridge", "", 3),
+        ("Part Three: what they knew", "", 3),
+        ("The Long Walk, Chapter IV", "The Long Walk", 4),
+        ("Wochenrückblick KW 12", "Wochenrückblick", 12),
     ],
 )
 def test_numbered_parts(title, name, number):
@@ -44,6 +51,9 @@ def test_numbered_parts(title, name, number):
         "Christmas Day 5k run",
         "Day 0 of the plan",
         "Parting 12 friends",
+        "Steelworks files Chapter 11: 500 jobs at risk",
+        "Valley Issue 1: what to know",
+        "The mayor's Day One",
         "",
     ],
 )
@@ -55,3 +65,36 @@ def test_other_numbers(title):
 def test_any_title_is_answered(title):
     mark = series_of(title)
     assert mark is None or mark.number > 0
+    dated = dated_of(title)
+    assert dated is None or dated.name
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Harbour diary: 12 May 2026",
+        "Harbour diary, May 12th, 2026",
+        "Harbour diary vom 12. Mai 2026",
+        "Harbour diary 2026-05-12",
+        "Harbour diary 12/05/2026",
+        "Harbour diary 12.5.2026",
+        "Harbour diary for May 12, 2026",
+    ],
+)
+def test_a_title_may_number_itself_by_its_date(title):
+    assert dated_of(title) == DatedMark("Harbour diary", date(2026, 5, 12))
+
+
+@pytest.mark.parametrize(
+    "title", ["12 May 2026", "Budget 2026", "Fair 31/02/2026", "Fair 13/13/2026", "Version 3.12.2026a"]
+)
+def test_other_dates(title):
+    assert dated_of(title) is None
+    assert dated_of("Fair 05/31/2026") == DatedMark("Fair", date(2026, 5, 31))
+
+
+def test_a_series_is_sure_when_its_numbers_rise_with_the_date():
+    day, one = date(2026, 5, 1), timedelta(days=1)
+    assert follow([(day + 4 * one, 5), (day, 1), (day + one, 2)]) == Run((1, 2, 5), (3, 4), 6)
+    assert follow([(day, 1)]) is follow([(day, 1), (day + one, 1)]) is follow([(day, 2), (day + one, 1)]) is None
+    assert follow([(day, 1), (day + one, 900)]) == Run((1, 900), (), 901)
