@@ -28,8 +28,8 @@ FIELDS = ("title", "link", "id", "published", "updated", "summary", "content")
 
 
 def run(quick: bool) -> Iterator[Row]:
-    """Nothing where the collection is missing; the slow peer reads each feed once."""
-    feeds = [path.read_bytes() for path in sorted(FEEDS.glob("*.xml"))]
+    """Every third feed when quick; nothing where the collection is missing. The slow peer reads each feed once."""
+    feeds = [path.read_bytes() for path in sorted(FEEDS.glob("*.xml"))[:: 3 if quick else 1]]
     if not feeds:
         return
     times = 3 if quick else 10

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from handbill.wire.errors import FeedError
 from handbill.wire.make import MAX_BYTES, MAX_ENTRIES
+from handbill.wire.mend import needs_mending
 from handbill.wire.parse import parse_feed
 from handbill.wire.read import read_document
 from handbill.wire.records import Entry, ParsedFeed
@@ -333,6 +334,35 @@ def test_a_few_bad_bytes_do_not_spoil_the_rest() -> None:
 )
 def test_what_stands_before_the_feed_is_left_out(before: str) -> None:
     assert only(before + rss(item(title="A&nbsp;B"))).title == "A B"
+
+
+@pytest.mark.parametrize("whole", [RSS2, RSS1, ATOM1])
+def test_a_feed_gives_the_same_mended_or_as_it_is(whole: str) -> None:
+    assert needs_mending(f" junk {whole}".encode()) and not needs_mending(whole.encode())
+    assert parse(f" junk {whole}") == parse(whole)
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "mended"),
+    [
+        (b"<rss>", "text/xml", False),
+        (b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-8"?>\n<!-- a - b --><?style x?>\n<rss>', "", False),
+        (b"<rss>", 'text/xml; charset="utf-8"', False),
+        (b"<!DOCTYPE rss><rss>", "", True),
+        (b"<!-- a --><!DOCTYPE rss><rss>", "", True),
+        (b"<?x ><a ?><!DOCTYPE rss><rss>", "", True),
+        (b"\n<rss>", "", True),
+        (b"<rss>\x7f", "", True),
+        (b'<?xml version="1.0" encoding="hz"?><rss>', "", True),
+        (b"<rss>", "text/xml; charset=hz", True),
+        ("<rss>".encode("utf-16"), "", True),
+        (b"{}", "", True),
+    ],
+)
+def test_only_what_a_parser_would_misread_is_mended_before_it_is_asked(
+    data: bytes, content_type: str, mended: bool
+) -> None:
+    assert needs_mending(data, content_type) is mended
 
 
 def test_what_stands_after_the_feed_is_left_out() -> None:
