@@ -15,4 +15,4 @@ else
     echo "SKIPPED: the room tests on PostgreSQL (no server on 127.0.0.1:5432 and HANDBILL_TEST_POSTGRES is not set)."
 fi
 echo "All tests on SQLite:"
-exec $python -m pytest -q -m "not long" tests
+exec $python -m pytest -q -n 2 --dist loadgroup -m "not long" tests
