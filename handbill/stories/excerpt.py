@@ -85,6 +85,8 @@ _OUR_OFFER = re.compile(
     r"\b(?:our|unseren|unserem) (?:\w+ ){0,3}newsletter\b|\bnewsletter (?:abonnieren|anmelden)|نشرتنا", re.IGNORECASE
 )
 _ENDS = re.compile(r"[.!?…‽؟۔।॥։።။។。！？｡．][\"'”’»«›‹)\]}›」』）】》〉]*$")
+_LEANS = re.compile(r"(?:^|\s)(?:EE|janv|févr|avr|juil|déc|Mgr|Dña|Uds?|núm|ene|abr|ago|dic|гг?\. до н|акад|проф)\.$")
+_GOES_ON = re.compile(r"[–—-]\s*(?=[^\W\d_])(?![A-ZÀ-ÖØ-ÞА-ЯЁ])")
 _CLAUSE = re.compile(r"[,;:،؛、，；：]|\s[–—-]\s")
 
 
@@ -116,7 +118,7 @@ def _quotable(text: str) -> Iterator[str]:
     """The whole sentences worth quoting, read no further than asked; without one, the first line with an ellipsis."""
     unfinished, whole = "", False
     for block in _blocks(text):
-        for sentence in sentences(block):
+        for sentence in _whole(block):
             if not word_count(sentence[:200]) or _is_boilerplate(sentence) or _is_offer(sentence):
                 continue
             if _ENDS.search(sentence):
@@ -125,6 +127,18 @@ def _quotable(text: str) -> Iterator[str]:
             unfinished = unfinished or sentence
     if unfinished and not whole:
         yield f"{unfinished.rstrip(' ,;:–—-')}…"
+
+
+def _whole(block: str) -> Iterator[str]:
+    """The sentences of a block; one that stops at an abbreviation, or goes on after a dash of speech, is one."""
+    held = ""
+    for sentence in sentences(block):
+        if held and not (_LEANS.search(held) or _GOES_ON.match(sentence)):
+            yield held
+            held = ""
+        held = f"{held} {sentence}" if held else sentence
+    if held:
+        yield held
 
 
 def _blocks(text: str) -> Iterator[str]:

@@ -1,0 +1,63 @@
+"""The evidence that two groups of reports tell one event."""
+
+import math
+from itertools import pairwise
+
+import pytest
+
+from handbill.stories.evidence import LOUDEST, Evidence, bar
+from handbill.stories.terms import said
+
+
+def evidence(*texts):
+    return Evidence([said("", text, "en") for text in texts])
+
+
+QUAKE = "A strong quake shook {} on {} and {} died, said officials in the region near the coast."
+
+
+def test_rare_words_in_common_speak_for_one_event_and_none_against():
+    seen = evidence(
+        "Alm floods Kirnstadt cellars", "Cellars in Kirnstadt after Alm rose", "Bread prize for Obertal baker"
+    )
+    flood, too, bread = (seen.words([n]) for n in range(3))
+    for_it, against = seen.weigh(flood, [too, bread])
+    assert for_it > 1 > 0 > against
+    assert seen.weigh(too, [flood]) == pytest.approx([for_it])
+    assert seen.weigh(flood, []) == []
+
+
+def test_what_most_of_one_group_say_and_none_of_the_other_tells_them_apart():
+    here = [QUAKE.format("Aceh", "Tuesday", "Budi Hartono")] * 4
+    there = [QUAKE.format("Qeshm", "Sunday", "Reza Karimi")] * 4
+    seen = evidence(*here, *there)
+    two, same = seen.words([0, 1]), seen.words([2, 3])
+    others = seen.words([4, 5, 6, 7])
+    mine, theirs = seen.weigh(two, [same, others])
+    assert mine > theirs
+
+
+def test_joined_groups_say_what_their_reports_say():
+    seen = evidence(*(f"Storm {n} hits the harbour of Alma" for n in range(50)))
+    halves = seen.words(range(25)), seen.words(range(25, 50))
+    both, whole = seen.both(*halves), seen.words(range(50))
+    assert both.size == 50 and both.loud == LOUDEST / 50
+    assert both.counts == pytest.approx(whole.counts) and both.spread == pytest.approx(whole.spread)
+
+
+def test_a_chain_has_no_core():
+    links = [f"{a} {b}" for a, b in pairwise(f"Zarn{n} Borl{n} Quem{n}" for n in range(8))]
+    seen = evidence(*links, *["Other words altogether"] * 40)
+    assert seen.has_core(seen.words([0, 1])) and not seen.has_core(seen.words(range(7)))
+
+
+def test_neighbours_are_within_reach_and_never_the_report_itself():
+    seen = evidence(*["Alm floods Kirnstadt cellars again"] * 4, *["Bread prize"] * 40)
+    assert seen.neighbours(1, 0, 44) == [0, 2, 3] and seen.neighbours(1, 1, 3) == [2]
+    assert evidence("", "").neighbours(0, 0, 2) == []
+
+
+def test_the_bar_rises_with_the_crowd_and_falls_with_the_groups():
+    assert bar(1, 1, 1) == 0 and bar(0, 1, 1) == 0
+    assert bar(1000, 1, 1) == pytest.approx(math.log(1000))
+    assert bar(1000, 9, 1) < bar(1000, 1, 1) < bar(10_000, 1, 1)
