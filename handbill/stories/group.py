@@ -25,6 +25,7 @@ from handbill.stories.series import series_of
 from handbill.stories.terms import said
 
 WINDOW = timedelta(hours=72)  # a report joins a story only within so long of its nearest member
+SHORTEST_TEXT = 400  # characters; a longer one without marks is one word said again and again
 SHORT = 6  # words; two texts too short for marks are copies if every word is the same, title included
 
 Part: TypeAlias = tuple[str, int] | None
@@ -138,15 +139,21 @@ def _same(told: Sequence[Told]) -> dict[int, set[int]]:
     ]
     table = Memory()
     insert_all(((here, told[here].outlet, known[here]) for here in met), table)
-    exact: dict[tuple[str, str], int] = {}
+    exact: dict[tuple[str, ...], int] = {}
     same: dict[int, set[int]] = defaultdict(set)
     for here, one in enumerate(told):
-        if len(known[here].hashes) < FEWEST and len(words(f"{one.title} {one.text}")) >= SHORT:
-            same[here].add(exact.setdefault((one.title.casefold(), one.text.casefold()), here))
+        if len(known[here].hashes) < FEWEST and (wording := _wording(one)) is not None:
+            same[here].add(exact.setdefault(wording, here))
         for match in same_texts(known[here], one.outlet, table) if one.story is None else ():
             same[here].add(match.text)
             same[match.text].add(here)
     return same
+
+
+def _wording(told: Told) -> tuple[str, ...] | None:
+    """All words of a report that is short, yet long enough not to be a mere rubric."""
+    wording = tuple(words(f"{told.title} {told.text}")) if len(told.text) < SHORTEST_TEXT else ()
+    return wording if len(wording) >= SHORT else None
 
 
 def _apart(a: Part, b: Part) -> bool:

@@ -13,6 +13,7 @@ from handbill.kit.text import clean
 
 MOST_PARTS = 5_000  # "Day 138" is a part, "Day 20261122" is not
 
+READ_CHARACTERS = 500  # of a title
 MOST_MISSING = 50  # a longer gap is a series taken up again
 
 _YEARS = range(1900, 2100)
@@ -100,7 +101,7 @@ def series_of(title: str) -> SeriesMark | None:
 
     "Harbour Works Day 12: The crane" is number 12 of "Harbour Works". A rank, score, year or model name is no number.
     """
-    text = _western(clean(title))
+    text = _western(clean(title[:READ_CHARACTERS]))
     for pattern in (_COUNTED, _ORDINAL, _HASH, _BRACKETED):
         for match in pattern.finditer(text):
             if (mark := _mark(text, match)) is not None:
@@ -113,7 +114,7 @@ def dated_of(title: str) -> DatedMark | None:
 
     "12/05/2026" is read day first, unless only month first makes a date.
     """
-    text = _western(clean(title))
+    text = _western(clean(title[:READ_CHARACTERS]))
     for pattern in (_ISO, _DAY_FIRST, _MONTH_FIRST, _SLASHED):
         if (match := pattern.search(text)) is not None:
             name, at = text[: match.start()].strip(_EDGES), _date(match.groupdict())
