@@ -36,7 +36,7 @@ _AS_WRITTEN = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252"
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _AS_ASCII = frozenset({"", "utf-8", "utf8", "us-ascii", "iso-8859-1", "windows-1252"})
 _PLAIN_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:<\?[^<>]{0,500}\?>\s{0,100}|<!--(?:[^-]|-[^-]){0,4000}-->\s{0,100}){0,20}<[A-Za-z_]"
+    rb"(?:\xef\xbb\xbf)?(?:(?:<\?[^<>]{0,500}\?>|<!--(?:[^-]|-[^-]){0,4000}-->)\s{0,1000}+){0,20}<[A-Za-z_]"
 )
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _CONTROLS = bytes({*range(32), 127} - {9, 10, 13})

@@ -42,7 +42,7 @@ def parse_feed(data: bytes, *, address: str, content_type: str = "") -> ParsedFe
     if len(data) > MAX_BYTES:
         raise FeedError(f"This feed is larger than {MAX_BYTES // 1048576} MiB. Ask the outlet for a shorter one.")
     try:
-        if (tree := _tree_of_sound(data, content_type)) is not None:
+        if (tree := _tree_of_sound(data.lstrip(), content_type)) is not None:
             return _of_tree(tree, address)
         text = decode(data, content_type)
         if text.startswith("{"):

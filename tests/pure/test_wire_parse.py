@@ -347,6 +347,7 @@ def test_a_feed_gives_the_same_mended_or_as_it_is(whole: str) -> None:
     [
         (b"<rss>", "text/xml", False),
         (b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-8"?>\n<!-- a - b --><?style x?>\n<rss>', "", False),
+        (b"<?xml version='1.0'?>" + b" " * 500 + b"<!-- a -->\n<rss>", "", False),
         (b"<rss>", 'text/xml; charset="utf-8"', False),
         (b"<!DOCTYPE rss><rss>", "", True),
         (b"<!-- a --><!DOCTYPE rss><rss>", "", True),
