@@ -21,7 +21,7 @@ from handbill.sources.mending import use_address as use_address
 from handbill.sources.models import Feed, Source
 from handbill.sources.moves import Move, after_visit, believed
 from handbill.sources.opml import MAX_NAME, read_opml
-from handbill.sources.records import OpmlImport
+from handbill.sources.records import OpmlImport, Visit
 from handbill.sources.schedule import learn_gap, newest, next_poll
 from handbill.work import actions as work
 
@@ -97,8 +97,8 @@ def lease_due(now: datetime, seconds: int, limit: int) -> list[Feed]:
 def give_back(feeds: Sequence[Feed], until: datetime | None = None) -> None:
     """Give back feeds that were leased and not fetched; they are not due again before ``until``, if that is given."""
     with transaction.atomic():
-        for feed in feeds:
-            work.finish(feed, max(feed.next_at, until) if until and feed.next_at else feed.next_at)
+        again = [max(feed.next_at, until) if until and feed.next_at else feed.next_at for feed in feeds]
+        work.finish_all((feed, next_at, {}) for feed, next_at in zip(feeds, again, strict=True))
 
 
 def rest_host(host: str, until: datetime) -> int:
@@ -131,10 +131,18 @@ def record_success(
     changes = {**_well(now), **_moved(feed, moved_to, now), **_marks(etag, last_modified)}
     changes |= {"gap_minutes": gap_minutes, "newest_at": newest_at}
     changes |= {"title": shorten(title, 300), "first_filed_at": feed.first_filed_at or now}
-    return _record(feed, now, changes, jitter=jitter, fresh_seconds=fresh_seconds, told=told)
+    return _write(_visit(feed, now, changes, jitter=jitter, fresh_seconds=fresh_seconds, told=told), now)
 
 
-def record_unchanged(
+def record(visits: Sequence[Visit], now: datetime) -> None:
+    """Write down many visits, ``unchanged`` and ``failed``, in one transaction; a lost lease writes nothing."""
+    with transaction.atomic():
+        work.finish_all((visit.feed, visit.next_at, visit.changes) for visit in visits if not _led_away(visit))
+        for visit in filter(_led_away, visits):
+            _write(visit, now)
+
+
+def unchanged(
     feed: Feed,
     now: datetime,
     *,
@@ -144,11 +152,11 @@ def record_unchanged(
     fresh_seconds: int = 0,
     moved_to: str = "",
     told: bool = False,
-) -> bool:
-    """The feed says that nothing has changed, or gives the same again; marks it gave anew are kept."""
+) -> Visit:
+    """The feed says that nothing has changed, or gives the same again; marks it gave anew are kept. See ``record``."""
     anew = {name: mark for name, mark in _marks(etag, last_modified).items() if mark}
     changes = {**_well(now), **_moved(feed, moved_to, now), **anew}
-    return _record(feed, now, changes, jitter=jitter, fresh_seconds=fresh_seconds, told=told)
+    return _visit(feed, now, changes, jitter=jitter, fresh_seconds=fresh_seconds, told=told)
 
 
 def trust_less(feed: Feed, trust: str, sentence: str) -> None:
@@ -161,15 +169,15 @@ def notice(feed: Feed, sentence: str) -> None:
     Feed.objects.filter(pk=feed.pk).update(notice=shorten(sentence, 1000))
 
 
-def record_failure(feed: Feed, now: datetime, sentence: str, *, jitter: float, retry_after: int | None = None) -> bool:
-    """The try failed; ``sentence`` is shown to the editor until a later one succeeds."""
+def failed(feed: Feed, now: datetime, sentence: str, *, jitter: float, retry_after: int | None = None) -> Visit:
+    """The try failed; ``sentence`` is shown to the editor until a later one succeeds. See ``record``."""
     changes = {
         "fetched_at": now,
         "failures": feed.failures + 1,
         "failure": shorten(sentence, 1000),
         "failing_since": feed.failing_since or now,
     }
-    return _record(feed, now, changes, jitter=jitter, retry_after=retry_after)
+    return _visit(feed, now, changes, jitter=jitter, retry_after=retry_after)
 
 
 def add_newsletter(outlet: Source | str, matcher: str, now: datetime) -> Feed:
@@ -198,7 +206,7 @@ def record_mail(feed: Feed, now: datetime) -> None:
     Feed.objects.filter(pk=feed.pk).update(**known)
 
 
-def _record(
+def _visit(
     feed: Feed,
     now: datetime,
     changes: dict[str, Any],
@@ -207,7 +215,7 @@ def _record(
     retry_after: int | None = None,
     fresh_seconds: int = 0,
     told: bool = False,
-) -> bool:
+) -> Visit:
     next_at = next_poll(
         now,
         interval_minutes=feed.interval_minutes,
@@ -219,9 +227,19 @@ def _record(
         fresh_seconds=fresh_seconds,
         told=told,
     )
-    held = work.finish(feed, next_at, **changes)
-    if held and changes.get("moved_to"):
-        _follow(feed, Move(changes["moved_to"], changes["moved_since"], changes["moved_visits"]), now)
+    return Visit(feed, next_at, changes)
+
+
+def _led_away(visit: Visit) -> bool:
+    return bool(visit.changes.get("moved_to"))
+
+
+def _write(visit: Visit, now: datetime) -> bool:
+    """False when the lease was lost."""
+    changes = visit.changes
+    held = work.finish(visit.feed, visit.next_at, **changes)
+    if held and _led_away(visit):
+        _follow(visit.feed, Move(changes["moved_to"], changes["moved_since"], changes["moved_visits"]), now)
     return held
 
 

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from handbill.sources.models import Feed
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """How a visit to a leased feed went: the fields it changes, and when the feed is due again."""
+
+    feed: Feed
+    next_at: datetime
+    changes: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from handbill.kit.sandbox import Sandbox
 from handbill.kit.urls import WebAddress, read_address
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed
+from handbill.sources.records import Visit
 from handbill.wire.file import body_hash, file_reading, known_hashes, known_marks
 from handbill.wire.lanes import Lane, Lanes
 from handbill.wire.leave import NO_LEAVE, Get, NoLeave, Rules, ask_leave, get_rules, host_of, keep_rules, known_rules
@@ -51,7 +52,7 @@ FETCH_SECONDS = 15.0  # for one feed, with its name, redirects and body
 LEASE_SECONDS = 240  # from the round's beginning: outlasts its last fetch and reading
 THREADS = 2000
 SPARE_FILES = 200  # descriptors that are not the round's
-AT_ONCE = 128  # fetches that are not slow yet, and readings
+AT_ONCE = 256  # fetches that are not slow yet, and readings
 SLOW_SECONDS = 1.0  # a fetch that takes longer only waits, and makes room for another
 WAITING = 400  # feeds leased and not begun
 BATCH = 100  # rows a transaction
@@ -258,17 +259,17 @@ class _Gathering:
             return
         with transaction.atomic():
             told = telling_feeds([job.feed for job in unchanged], self._now)
-            for job in unchanged:
-                self._write_unchanged(job, job.feed.pk in told)
+            visits = [self._unchanged_visit(job, job.feed.pk in told) for job in unchanged]
+            sources.record(visits + [self._failed_visit(*each) for each in failed], self._now)
             for job, error in failed:
-                self._write_failure(job, error)
+                self._rest(job, error)
         quiet = sum(job.answer is not None and job.answer.status == 304 for job in unchanged)
         self._add(Round(fetched=len(unchanged), not_modified=quiet, failed=len(failed)))
 
-    def _write_unchanged(self, job: Job, told: bool) -> None:
+    def _unchanged_visit(self, job: Job, told: bool) -> Visit:
         job.loan.end()
         answer = _answer(job)
-        sources.record_unchanged(
+        return sources.unchanged(
             job.feed,
             self._now,
             jitter=self._dice(),
@@ -279,23 +280,24 @@ class _Gathering:
             told=told,
         )
 
-    def _write_failure(self, job: Job, error: Exception) -> None:
+    def _failed_visit(self, job: Job, error: Exception) -> Visit:
         job.loan.end()
         if not isinstance(error, HandbillError):
             log.error("Feed %s failed unexpectedly", job.feed.pk, exc_info=error)
         sentence = str(error) if isinstance(error, HandbillError) else NEVER.format(kind=type(error).__name__)
-        asked = error.retry_after if isinstance(error, FetchLater) else None
-        if asked is not None:
-            asked += math.ceil(time.monotonic() - self._began)  # it was asked for now, not when the round began
-        sources.record_failure(job.feed, self._now, sentence, jitter=self._dice(), retry_after=asked)
-        if isinstance(error, FetchLater) and error.host:
-            self._rest(job, error.host, asked)
+        return sources.failed(job.feed, self._now, sentence, jitter=self._dice(), retry_after=self._asked(error))
 
-    def _rest(self, job: Job, host: str, asked: int | None) -> None:
-        """Leave the host's other feeds alone: those of this round for a while, all for as long as it asks."""
+    def _asked(self, error: Exception) -> int | None:
+        """The seconds of rest it was asked for, from the round's beginning: its own moment was later."""
+        asked = error.retry_after if isinstance(error, FetchLater) else None
+        return None if asked is None else asked + math.ceil(time.monotonic() - self._began)
+
+    def _rest(self, job: Job, error: Exception) -> None:
+        """Leave the other feeds of a host in trouble alone: this round's for a while, all for as long as it asks."""
         place = _lane(job).place
-        if not place.platforms:
+        if not isinstance(error, FetchLater) or not error.host or not place.platforms:
             return
+        host, asked = error.host, self._asked(error)
         waiting = self._lanes.rest(place.host if host == job.address.host else host)
         until = self._now + min(max(REST, timedelta(seconds=asked or 0)), LONGEST_REST)
         sources.give_back([other.feed for other in waiting], until)

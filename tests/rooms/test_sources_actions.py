@@ -99,7 +99,7 @@ def test_trouble_says_what_fails_and_since_when_longest_first() -> None:
     for feed, at in ((gulf, NOW), (valley, NOW + timedelta(hours=1)), (gulf, NOW + timedelta(days=1))):
         Feed.objects.filter(pk=feed.pk).update(lease_token="held")
         feed.refresh_from_db()
-        assert actions.record_failure(feed, at, "It is closed.", jitter=0)
+        actions.record([actions.failed(feed, at, "It is closed.", jitter=0)], at)
     found = trouble()
     assert [(entry.source, entry.since) for entry in found] == [("Gulf", NOW), ("Valley", NOW + timedelta(hours=1))]
     assert found[0].sentence == "It is closed. It failed 2 times in a row."

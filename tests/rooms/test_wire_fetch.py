@@ -268,7 +268,8 @@ def test_a_worker_that_died_leaves_nothing_undone_and_one_that_slept_writes_noth
     assert run().fetched == 0
     later = NOW + timedelta(seconds=fetch.LEASE_SECONDS)
     assert run(later) == Round(fetched=1, entries=1, filed=1)
-    assert not sources.record_failure(slept, later, "Too late.", jitter=0)
+    sources.record([sources.failed(slept, later, "Too late.", jitter=0)], later)
+    assert not Feed.objects.filter(failures__gt=0).exists()
     assert not sources.record_success(slept, later, jitter=0)
     feed.refresh_from_db()
     assert feed.failure == "" and feed.first_filed_at == later

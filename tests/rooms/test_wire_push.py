@@ -248,7 +248,7 @@ def test_a_telling_during_a_visit_is_not_lost(wire: LoopbackWire, feed: Feed) ->
     sources.make_all_due(begun)
     (leased,) = sources.lease_due(begun, 120, 1)
     tell(row)
-    sources.record_unchanged(leased, begun, jitter=0.0)
+    sources.record([sources.unchanged(leased, begun, jitter=0.0)], begun)
     assert Feed.objects.get().next_at > begun + MINUTE
     told.wake_told(clock.now())
     assert Feed.objects.get().next_at <= clock.now()

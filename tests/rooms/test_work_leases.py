@@ -6,7 +6,7 @@ from threading import Barrier, Thread
 import pytest
 from django.db import connection
 
-from handbill.work.actions import finish, lease, standing_job
+from handbill.work.actions import finish, finish_all, lease, standing_job
 from handbill.work.models import Job
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -41,6 +41,19 @@ def test_who_lost_the_lease_writes_nothing():
     assert not finish(slow, None)
     assert finish(quick, LATER)
     assert Job.objects.get().next_at == LATER
+
+
+@pytest.mark.django_db
+def test_many_rows_are_finished_together_each_fenced_by_its_lease():
+    jobs(4)
+    slow = lease(Job.objects.all(), NOW, 60, 1)
+    taken = lease(Job.objects.all(), NOW + timedelta(seconds=61), 60, 4)
+    finish_all([*((row, LATER, {}) for row in slow), (taken[0], None, {}), *((row, LATER, {}) for row in taken[1:])])
+    assert list(Job.objects.order_by("name").values_list("next_at", "lease_until", "lease_token")) == [
+        (None, None, ""),
+        *[(LATER, None, "")] * 3,
+    ]
+    finish_all([])
 
 
 @pytest.mark.django_db
