@@ -14,9 +14,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-_HIDDEN = frozenset(
-    {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "select", "textarea"}
-)
+_HIDDEN = frozenset({"script", "style", "template", "noscript", "iframe", "svg", "math", "select", "textarea"})
 _PARAGRAPHS = frozenset(
     "address article aside blockquote body dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4"
     " h5 h6 header hr main nav ol p pre section summary table title ul".split()

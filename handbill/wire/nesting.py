@@ -21,7 +21,7 @@ _LEVEL = frozenset((*_VOID, "dd", "dt", "li", "option", "p", "td", "th", "tr"))
 
 def may_explode(markup: str) -> bool:
     """Whether reading ``markup`` as HTML could take much time or memory. An end tag counts for its own kind only."""
-    if len(markup) <= 3 * FEW or markup.count("<") <= FEW or markup.count("<") - markup.count("</") <= FEW:
+    if markup.count("<") - markup.count("</") <= FEW:
         return False
     opened: Counter[str] = Counter()
     depth = work = 0

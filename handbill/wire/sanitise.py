@@ -17,7 +17,7 @@ import nh3
 
 from handbill.kit.text import plain
 from handbill.kit.urls import resolve_link
-from handbill.wire.nesting import may_explode
+from handbill.wire.nesting import FEW, may_explode
 
 MAX_BODY = 200_000  # characters of markup read
 MAX_DEPTH = 200  # nested elements kept
@@ -61,6 +61,9 @@ _OTHER = re.compile(
 _MARK = "~" * 12  # found fast, as hardly a text has it
 _MARKED = re.compile(rf'<(table|pre)((?: [a-z]+="[^"]*")*) data-mark="{_MARK}"((?: [a-z]+="[^"]*")*)>')
 _NESTED_HEADING = re.compile(r"<h[1-6](?: [^<>]*)?>(?:[^<]|<(?!/?h[1-6]))*+<h[1-6]")
+
+_GLUED = re.compile(r"</span>(?<=[a-z]</span>)<span(?=[^<>]*>[A-Z])")
+"""Names that only a style sheet sets apart; code and drop caps, which are one word, change in no such way."""
 
 _PLAIN_PATH = "A-Za-z0-9_~!$()*+,;=:@"
 _ESCAPED = "%[0-9A-F]{2}|&amp;"
@@ -113,6 +116,8 @@ def sanitise(markup: str, base: str = "") -> str:
     markup = markup[:MAX_BODY]
     if not _SPECIAL.search(markup):
         return _without_controls(markup).strip()  # nothing but words
+    if "</span><span" in markup:
+        markup = _GLUED.sub("</span> <span", markup)
     try:
         cleaned = _without_controls(_cleaned(markup))
     except UnicodeEncodeError:  # half a pair
@@ -125,7 +130,8 @@ def sanitise(markup: str, base: str = "") -> str:
 
 def _cleaned(markup: str) -> str:
     """The markup with safe tags only, nested no deeper than is kept."""
-    if may_explode(markup):
+    brackets = markup.count("<")
+    if brackets > FEW and may_explode(markup):
         return _as_text(markup)
     cleaned = _LOOKING.clean(markup)
     if _MARK in cleaned:
@@ -135,7 +141,9 @@ def _cleaned(markup: str) -> str:
         cleaned = _settled(cleaned)
     elif _NESTED_HEADING.search(cleaned):
         cleaned = _settled(cleaned)
-    return _as_text(cleaned) if _depth(cleaned) > MAX_DEPTH else cleaned
+    if brackets > MAX_DEPTH // 2 and _depth(cleaned) > MAX_DEPTH:  # a tag may imply another, as cells their row
+        return _as_text(cleaned)
+    return cleaned
 
 
 def _unmarked(cleaned: str) -> str:
@@ -216,7 +224,7 @@ def _value(name: str, value: str, base: str) -> str:
 
 def _depth(cleaned: str) -> int:
     """How deep elements nest in what nh3 wrote, where all but a few have an end tag; 0 for a few elements."""
-    if len(cleaned) < 7 * MAX_DEPTH or cleaned.count("<") <= 2 * MAX_DEPTH:
+    if cleaned.count("<") <= 2 * MAX_DEPTH:
         return 0
     depth = deepest = 0
     for piece in cleaned.replace("<br>", "").replace("<hr>", "").replace("<wbr>", "").split("</"):
