@@ -30,7 +30,8 @@ def identified(entries: Iterable[E], trust: str) -> list[E]:
     """
     entries = list(entries)
     if trust == ID:
-        return entries
+        first = {entry.identity: entry for entry in reversed(entries)}
+        return [entry for entry in entries if first[entry.identity] is entry]
     titles = Counter(address for address, _ in {(entry.address, entry.title) for entry in entries})
     kept: dict[str, E] = {}
     for entry in entries:
