@@ -30,8 +30,8 @@ DRAW = 0.5  # how much large groups draw reports to them: 0 not at all, 1 as the
 MAJORITY = 0.5  # of a story's reports use each word of its core
 CORE = 3.0  # what those words must be worth: else the group is a chain of neighbours
 LEADS = 600  # a word that more reports use is no lead to follow
-NEIGHBOURS = 12  # the likeliest others of each report that are weighed in full
-HINT = 3.0  # what shared words must add up to for that
+NEIGHBOURS = 6  # the likeliest others of each report that are weighed in full
+HINT = 4.0  # what shared words must add up to for that
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]

@@ -25,6 +25,7 @@ from handbill.stories.series import series_of
 from handbill.stories.terms import said
 
 WINDOW = timedelta(hours=72)  # a report joins a story only within so long of its nearest member
+HOPELESS = -15.0  # evidence below the bar by so much is not weighed again as the groups grow
 SHORTEST_TEXT = 400  # characters; a longer one without marks is one word said again and again
 SHORT = 6  # words; two texts too short for marks are copies if every word is the same, title included
 
@@ -229,6 +230,9 @@ def _await(
     for b, weight in zip(able, found, strict=True):
         other = groups[b]
         more = weight - strictness - bar(max(one.crowd, other.crowd), len(one.members), len(other.members))
+        if more < HOPELESS:
+            one.near.discard(b)
+            other.near.discard(a)
         if more > 0:
             low, high = min(a, b), max(a, b)
             heapq.heappush(waiting, (-more, low, high, len(groups[low].members), len(groups[high].members)))

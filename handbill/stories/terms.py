@@ -18,6 +18,7 @@ from handbill.stories.copies import code
 
 READ_CHARACTERS = 4_000  # of a text: an event is told at its beginning
 READ_WORDS = 300
+HEAD_CHARACTERS = 2_400  # hold about so many words
 
 _STOP = frozenset(
     "a about after again all also am an and any are as at be been before being but by can could did do does down each"
@@ -105,7 +106,7 @@ class Said:
 
 def said(title: str, text: str, language: str) -> Said:
     """The distinct stems of a title and the beginning of its text. Remembers the reports of the last rounds."""
-    return _said(title[:READ_CHARACTERS], text[:READ_CHARACTERS], language)
+    return _said(title[:HEAD_CHARACTERS], text[:HEAD_CHARACTERS], language)
 
 
 @lru_cache(maxsize=12_000)
