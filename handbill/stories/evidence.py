@@ -174,7 +174,7 @@ def _unsaid(mine: Floats, theirs: Floats, total: Floats, whole: bool) -> Floats:
         most = FAITH + total
         return _lgamma(most - mine - theirs) + _lgamma(most) - _lgamma(most - mine) - _lgamma(most - theirs)
     one, other, most = mine.astype(np.intp), theirs.astype(np.intp), total.astype(np.intp)
-    return _STEPS[most - one - other] + _STEPS[most] - _STEPS[most - one] - _STEPS[most - other]
+    return np.asarray(_STEPS[most - one - other] + _STEPS[most] - _STEPS[most - one] - _STEPS[most - other])
 
 
 def _absent(spread: Floats, loud: float, total: float) -> float:
