@@ -67,7 +67,7 @@ def test_reports_of_one_event_become_one_story(newsroom):
     assert flood.members.get(report=newsroom[2]).copy_of == newsroom[0]
     assert "The same text as Courier's." in flood.members.get(report=newsroom[2]).why
     why = flood.members.get(report=newsroom[1]).why
-    assert any("kirnstadt" in sentence for sentence in why) and "Published 2 hours apart." in why
+    assert any("Kirnstadt" in sentence for sentence in why) and "Published 2 hours apart." in why
 
 
 def test_repeating_changes_nothing(newsroom):
