@@ -49,7 +49,7 @@ _READ_AS = {
     ),
     **dict.fromkeys(("dir", "menu"), "ul"),
     "listing": "pre",
-    **dict.fromkeys(("applet", "marquee", "math", "object"), "unknown"),
+    **dict.fromkeys(("applet", "iframe", "marquee", "math", "object"), "unknown"),
 }
 """Elements that are read as others: blocks as plain ones, so that no words run together, and what opens a realm of its
 own as an element that isn't known, which leaves its words."""
