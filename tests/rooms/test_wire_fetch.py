@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from handbill.kit.clock import now
 from handbill.kit.urls import read_address
+from handbill.ops.steps import fetch_and_group
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed
 from handbill.sources.queries import trouble
@@ -443,6 +445,13 @@ def test_one_round_runs_at_a_time(wire: LoopbackWire) -> None:
         assert run() == Round(busy=True)
     assert wire.requests == []
     assert run() == Round(fetched=1, entries=1, filed=1)
+
+
+def test_fetching_by_hand_beside_a_round_says_so(wire: LoopbackWire) -> None:
+    said: list[str] = []
+    with work.standing_job(fetch.JOB, now(), 60):
+        assert fetch_and_group(said.append)["fetched"] == 0
+    assert said == ["A round of fetching is running already; what is due is fetched by it."]
 
 
 def test_a_host_that_other_fetches_keep_busy_is_visited_a_little_later(wire: LoopbackWire) -> None:
