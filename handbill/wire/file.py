@@ -120,10 +120,8 @@ def _rewritten(feed: Feed, known: list[tuple[CleanEntry, Report]], now: datetime
             continue
         report = Report.objects.select_for_update(of=("self",)).get(pk=light.pk)
         before = report.alterations
-        if light.words or not report.full_text:
-            notice = _give_words(report, entry, now)
-            if notice:
-                sources.notice(feed, notice)
+        if notice := (_give_words if light.words else _meet_words)(report, entry, now):
+            sources.notice(feed, notice)
         Report.objects.filter(pk=report.pk).update(words=words, updated_at=entry.updated)
         altered += report.alterations > before
     return altered
@@ -136,6 +134,21 @@ def _give_words(report: Report, entry: CleanEntry, now: datetime) -> str:
     if now - report.filed_at < FOLLOWED:
         PageVisit.objects.filter(report=report, next_at__isnull=True).update(next_at=now + PAGE_AGAIN)
     return rewrite(report, now, title=entry.title, text=report.text, body_html=report.body_html)
+
+
+def _meet_words(report: Report, entry: CleanEntry, now: datetime) -> str:
+    """The first words known of a report that was filed before they were kept; a text that is the page's stays.
+
+    How feeds are read has changed since, so another text is no sign of a rewrite; another title is.
+    """
+    if report.full_text:
+        return ""
+    if report.title != entry.title:
+        return rewrite(report, now, title=entry.title, text=entry.text, body_html=entry.body_html)
+    if not report.text:
+        report.text, report.body_html = entry.text, entry.body_html
+        report.save(update_fields=["text", "body_html"])
+    return ""
 
 
 def _report(feed: Feed, entry: CleanEntry, now: datetime) -> Report:

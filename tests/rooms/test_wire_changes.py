@@ -13,7 +13,7 @@ from handbill.kit.urls import read_address
 from handbill.sources.models import Feed
 from handbill.testing.wire import Answer, LoopbackWire
 from handbill.wire import rewrite, web, withdraw
-from handbill.wire.models import Absence, PageVisit, Report, ReportVersion
+from handbill.wire.models import Absence, LastReading, PageVisit, Report, ReportVersion
 from handbill.wire.politeness import place_of
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +105,21 @@ def test_reports_filed_before_words_were_kept_are_not_taken_for_rewritten() -> N
     assert say(feed, SECOND, 1) == 0
     Report.objects.update(words="", full_text=False, text=SECOND)
     assert say(feed, f"&lt;p>{SECOND}&lt;/p>", 2) == 0
+
+
+def test_a_text_read_otherwise_since_an_upgrade_is_no_rewrite_but_another_title_is() -> None:
+    feed = make_feed()
+    say(feed, FIRST, 0)
+    Report.objects.update(words="", text="", body_html="")
+    LastReading.objects.all().delete()
+    assert say(feed, FIRST, 1) == 0
+    assert Report.objects.get().text == FIRST, "what an earlier reader missed is filled in"
+    Report.objects.update(words="", text="Nine people were hurt.")
+    LastReading.objects.all().delete()
+    assert say(feed, FIRST, 2) == 0 and ReportVersion.objects.count() == 0
+    Report.objects.update(words="")
+    assert say(feed, FIRST, 3, title="Bridge shut after all") == 1
+    assert say(feed, SECOND, 4, title="Bridge shut after all") == 1, "from then on its words are known"
 
 
 def paged(wire: LoopbackWire, *numbers: int) -> list[str]:
