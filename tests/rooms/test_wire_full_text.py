@@ -87,7 +87,7 @@ def test_a_page_is_fetched_once_and_its_longer_text_kept(wire: LoopbackWire, fee
     visit.refresh_from_db()
     assert (visit.next_at, visit.failure, visit.report.full_text) == (None, "", True)
     assert visit.report.text.startswith("The river rose") and "Menu" not in visit.report.text
-    assert visit.report.body_html.startswith("<p>") and visit.report.language == "en"
+    assert "<p>The river rose" in visit.report.body_html and visit.report.language == "en"
     assert not visit.report.versions.exists()
     assert plan_visits([visit.report], SOON) == 0
 
