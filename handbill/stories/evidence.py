@@ -27,6 +27,7 @@ BACKGROUND = 40  # reports imagined beside those seen, so that a small batch doe
 COMMONEST = 0.1  # share of reports from which on words are equally common
 LOUDEST = 20.0  # a group speaks as if by so many reports at most: a long story has room for new words
 DRAW = 0.5  # how much large groups draw reports to them: 0 not at all, 1 as their size
+DOUBT = 2.0  # what is asked beyond chance: neighbours of one valley share words that no other report has
 MAJORITY = 0.5  # of a story's reports use each word of its core
 CORE = 3.0  # what those words must be worth: else the group is a chain of neighbours
 LEADS = 600  # a word that more reports use is no lead to follow
@@ -161,7 +162,7 @@ class Evidence:
 def bar(crowd: int, one: int, other: int) -> float:
     """What the evidence must exceed where ``crowd`` reports could meet, for groups of so many reports."""
     drawn = math.lgamma(one + other) - math.lgamma(one) - math.lgamma(other)
-    return math.log(max(crowd, 1)) - DRAW * drawn
+    return DOUBT + math.log(max(crowd, 1)) - DRAW * drawn
 
 
 def _flags(said: Sequence[Said]) -> Floats:
