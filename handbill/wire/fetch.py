@@ -123,15 +123,23 @@ class _Gathering:
         self._lanes: Lanes[Job] = Lanes(traffic)
         self._landed: queue.SimpleQueue[tuple[Job, Outcome]] = queue.SimpleQueue()
         self._young: OrderedDict[Job, float] = OrderedDict()  # by when their fetch began
+        self._loans: set[Loan] = set()
         self._under_way = self._reading = 0
         self._places, self._agent, self._guard = places, agent(), guard()
         self._total = Round()
 
     def run(self) -> Round:
-        """Until nothing is under way and nothing more may begin."""
-        with self._pool:
-            self._stream()
-        free, held = self._lanes.clear(time.monotonic())
+        """Until nothing is under way and nothing more may begin.
+
+        Where it breaks off (the database is gone), hosts and turns of this process are free again all the same.
+        """
+        try:
+            with self._pool:
+                self._stream()
+        finally:
+            free, held = self._lanes.clear(time.monotonic())
+            for loan in self._loans:
+                loan.end()
         sources.give_back([job.feed for job in free])
         sources.give_back([job.feed for job in held], self._now + HOLD)
         return self._total
@@ -166,6 +174,7 @@ class _Gathering:
                 return
             job = taken[1]
             job.lane, self._young[job] = taken[0], moment
+            self._loans.add(job.loan)
             if job.lane.answers or job.address.is_number:
                 if job.feed.kind == Feed.Kind.PAGE:
                     job.rules = known_rules([job.feed.address, job.feed.moved_to], self._now)
@@ -223,7 +232,7 @@ class _Gathering:
                 keep_rules(job.met, self._now)
                 job.met = {}
             if isinstance(outcome, NoTurn):
-                job.loan.end()
+                self._end_loan(job)
                 sources.give_back([job.feed], self._now + HOLD)
             elif isinstance(outcome, Answered):
                 job.answer = outcome.answer
@@ -242,6 +251,10 @@ class _Gathering:
             self._lanes.free(_lane(job))
         else:
             self._reading -= 1
+
+    def _end_loan(self, job: Job) -> None:
+        job.loan.end()
+        self._loans.discard(job.loan)
 
     def _unchanged(self, answered: list[tuple[Job, str]]) -> list[Job]:
         """Those that gave nothing or the same bytes again; the others are sent to be read."""
@@ -267,7 +280,7 @@ class _Gathering:
         self._add(Round(fetched=len(unchanged), not_modified=quiet, failed=len(failed)))
 
     def _unchanged_visit(self, job: Job, told: bool) -> Visit:
-        job.loan.end()
+        self._end_loan(job)
         answer = _answer(job)
         return sources.unchanged(
             job.feed,
@@ -281,7 +294,7 @@ class _Gathering:
         )
 
     def _failed_visit(self, job: Job, error: Exception) -> Visit:
-        job.loan.end()
+        self._end_loan(job)
         if not isinstance(error, HandbillError):
             log.error("Feed %s failed unexpectedly", job.feed.pk, exc_info=error)
         sentence = str(error) if isinstance(error, HandbillError) else NEVER.format(kind=type(error).__name__)
@@ -307,7 +320,7 @@ class _Gathering:
     def _file(self, job: Job, reading: Reading) -> None:
         try:
             self._add(file_reading(job.feed, reading, _answer(job), self._now, jitter=self._dice()))
-            job.loan.end()
+            self._end_loan(job)
         except Exception as error:
             self._write([], [(job, error)])
 

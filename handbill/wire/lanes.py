@@ -34,6 +34,7 @@ class Lanes(Generic[T]):
         self._traffic = traffic
         self._lanes: dict[str, Lane[T]] = {}
         self._ready: deque[Lane[T]] = deque()
+        self._taken: dict[str, Lane[T]] = {}
         self._resting: set[str] = set()
         self._count = 0
 
@@ -60,6 +61,7 @@ class Lanes(Generic[T]):
             lane = self._ready.popleft()
             if lane.waiting and self._traffic.begin(lane.place, moment):
                 self._count -= 1
+                self._taken[lane.place.host] = lane
                 return lane, lane.waiting.popleft()
             if lane.waiting:
                 self._ready.append(lane)
@@ -69,7 +71,7 @@ class Lanes(Generic[T]):
 
     def found(self, lane: Lane[T], item: T, address: WebAddress, answers: Sequence[str]) -> None:
         """The host's network addresses are known: the item waits again, as first, for these to have room."""
-        self._traffic.end(lane.place)
+        self._end(lane)
         lane.answers, lane.place = tuple(answers), place_of(address, answers)
         lane.waiting.appendleft(item)
         self._count += 1
@@ -77,7 +79,7 @@ class Lanes(Generic[T]):
 
     def free(self, lane: Lane[T]) -> None:
         """The item under way is done with its host."""
-        self._traffic.end(lane.place)
+        self._end(lane)
         self._ready.append(lane)
 
     def rest(self, key: str) -> list[T]:
@@ -91,7 +93,12 @@ class Lanes(Generic[T]):
         return items
 
     def clear(self, moment: float) -> tuple[list[T], list[T]]:
-        """End all waiting; gives the items that could have begun and those whose host or platform had no room."""
+        """End all waiting; gives the items that could have begun and those whose host or platform had no room.
+
+        A lane that is still taken is given up: its round broke off, and its host must not count as busy for ever.
+        """
+        for lane in list(self._taken.values()):
+            self._end(lane)
         free: list[T] = []
         held: list[T] = []
         for lane in self._lanes.values():
@@ -99,3 +106,7 @@ class Lanes(Generic[T]):
             lane.waiting.clear()
         self._count = 0
         return free, held
+
+    def _end(self, lane: Lane[T]) -> None:
+        if self._taken.pop(lane.place.host, None):
+            self._traffic.end(lane.place)

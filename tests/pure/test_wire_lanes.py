@@ -84,6 +84,16 @@ def test_what_is_left_is_told_apart_by_whether_it_could_have_begun() -> None:
     assert all(name.startswith("a") for name in held)
 
 
+def test_a_round_that_broke_off_leaves_no_host_busy() -> None:
+    traffic = Traffic()
+    lanes: Lanes[str] = Lanes(traffic)
+    lanes.join(ONE, "a")
+    ((lane, _),) = taken(lanes)
+    assert not traffic.may_begin(lane.place, 0.0)
+    lanes.clear(0.0)
+    assert traffic.may_begin(lane.place, 0.0)
+
+
 @given(st.lists(st.sampled_from("abc"), max_size=40), st.randoms(use_true_random=False))
 def test_every_item_is_taken_once_and_never_two_of_a_host(hosts: list[str], chance: object) -> None:
     lanes = filled(*[f"{host}{n}" for n, host in enumerate(hosts)])

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 
 from handbill.kit.clock import now
+from handbill.kit.http import LARGE_BYTES, Allowance
 from handbill.kit.urls import read_address
 from handbill.ops.steps import fetch_and_group
 from handbill.sources import actions as sources
@@ -465,6 +466,30 @@ def test_a_host_that_other_fetches_keep_busy_is_visited_a_little_later(wire: Loo
     feed.refresh_from_db()
     assert (feed.next_at, feed.failures, feed.lease_token) == (NOW + fetch.HOLD, 0, "")
     assert run(NOW + fetch.HOLD).fetched == 1
+
+
+def test_a_round_that_breaks_off_leaves_no_host_busy_and_no_turn_taken(
+    wire: LoopbackWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "allowance", Allowance(1))
+    add(wire, "/large", rss(item(1, description="x" * 2 * LARGE_BYTES)))
+    links = page(wire, Answer(status=404))
+    links.refresh_from_db()
+    at_localhost(links)
+
+    def gone(*args: Any) -> None:
+        raise OperationalError("the database is gone")
+
+    with monkeypatch.context() as patch, pytest.raises(OperationalError):
+        patch.setattr(fetch, "known_rules", gone)
+        patch.setattr(fetch, "known_hashes", gone)
+        run()
+    moment = time.monotonic()
+    assert all(web.traffic.may_begin(place_of(read_address(feed.address)), moment) for feed in Feed.objects.all())
+    with monkeypatch.context() as patch, pytest.raises(OperationalError):
+        patch.setattr(fetch, "known_hashes", gone)
+        run(NOW + timedelta(hours=1))
+    assert fetch.allowance.loan().take(moment), "the large body's turn is somebody else's"
 
 
 LINKS = "".join(
