@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from handbill.work.columns import AddColumn
+
 
 class Migration(migrations.Migration):
 
@@ -62,17 +64,17 @@ class Migration(migrations.Migration):
             name='changed_at',
             field=models.DateTimeField(blank=True, db_index=True, help_text='When we last saw a rewrite.', null=True),
         ),
-        migrations.AddField(
+        AddColumn(
             model_name='report',
             name='full_text',
             field=models.BooleanField(default=False, help_text="The text is that of the article's page, not the feed's."),
         ),
-        migrations.AddField(
+        AddColumn(
             model_name='report',
             name='licence',
             field=models.CharField(blank=True, help_text='As the feed gives it: an address or words.', max_length=300),
         ),
-        migrations.AddField(
+        AddColumn(
             model_name='report',
             name='media',
             field=models.JSONField(blank=True, default=list, help_text='Enclosures and pictures, named but never fetched.'),

@@ -5,19 +5,23 @@ import hashlib
 import django.db.models.deletion
 from django.db import migrations, models
 
+from handbill.work.columns import AddColumn
+
 
 def name_reports(apps, schema_editor):
-    """Reports filed before are found again by their address and title as well."""
-    Report = apps.get_model("wire", "Report")
-    batch = []
-    for report in Report.objects.exclude(address="").only("address", "title").iterator(chunk_size=2000):
-        name = "\0".join((report.address, report.title))
-        report.name_key = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
-        batch.append(report)
-        if len(batch) == 2000:
-            Report.objects.bulk_update(batch, ["name_key"], batch_size=200)
-            batch = []
-    Report.objects.bulk_update(batch, ["name_key"], batch_size=200)
+    """Reports filed before are found by their address and title as well: one statement, however many there are."""
+    connection = schema_editor.connection
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("name_key", 2, name_key, deterministic=True)
+        named = "name_key(address, title)"
+    else:
+        named = r"left(encode(sha256(convert_to(address, 'UTF8') || '\x00'::bytea || convert_to(title, 'UTF8')), 'hex'), 16)"
+    schema_editor.execute(f"UPDATE wire_report SET name_key = {named} WHERE address <> ''")
+
+
+def name_key(address, title):
+    """As ``wire.identity`` makes it."""
+    return hashlib.sha256(f"{address}\0{title}".encode("utf-8", "replace")).hexdigest()[:16]
 
 
 class Migration(migrations.Migration):
@@ -50,12 +54,12 @@ class Migration(migrations.Migration):
             model_name='reportversion',
             name='body_html',
         ),
-        migrations.AddField(
+        AddColumn(
             model_name='report',
             name='name_key',
             field=models.CharField(blank=True, help_text='Hash of address and title, to look both up by.', max_length=16),
         ),
-        migrations.AddField(
+        AddColumn(
             model_name='report',
             name='alterations',
             field=models.PositiveIntegerField(default=0, help_text='Rises with each rewrite, withdrawal and return.'),
@@ -65,7 +69,7 @@ class Migration(migrations.Migration):
             name='returned_at',
             field=models.DateTimeField(blank=True, help_text='When it stood there again after all.', null=True),
         ),
-        migrations.AddField(
+        AddColumn(
             model_name='report',
             name='words',
             field=models.CharField(blank=True, help_text='Hash of what the feed last said, without its gaps.', max_length=16),
@@ -80,6 +84,7 @@ class Migration(migrations.Migration):
             name='words',
             field=models.CharField(blank=True, help_text="Hash of title and text, without their gaps.", max_length=16),
         ),
+        migrations.RunPython(name_reports, migrations.RunPython.noop),
         migrations.AddIndex(
             model_name='report',
             index=models.Index(fields=['source', 'name_key'], name='report_by_name'),
@@ -92,5 +97,4 @@ class Migration(migrations.Migration):
             model_name='reportversion',
             constraint=models.UniqueConstraint(fields=('report', 'number'), name='one_version_per_alteration'),
         ),
-        migrations.RunPython(name_reports, migrations.RunPython.noop),
     ]

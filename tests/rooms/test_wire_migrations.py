@@ -1,0 +1,40 @@
+"""An archive is brought up to date in moments: no column copies the table, and what is filled in is one statement."""
+
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.migrations import AddField
+from django.db.migrations.loader import MigrationLoader
+from django.test.utils import CaptureQueriesContext
+from test_wire_file import item, make_feed, visit
+
+from handbill.wire.identity import name_key
+from handbill.wire.models import Report
+from handbill.work.columns import AddColumn
+
+CHANGES = import_module("handbill.wire.migrations.0005_changes")
+
+
+def test_no_column_of_reports_is_added_by_copying_them() -> None:
+    loader = MigrationLoader(None)
+    added = [
+        operation
+        for (room, _), migration in loader.disk_migrations.items()
+        for operation in migration.operations
+        if room == "wire" and isinstance(operation, AddField) and operation.model_name == "report"
+    ]
+    copying = [each.name for each in added if not each.field.null and not isinstance(each, AddColumn)]
+    assert added and not copying
+
+
+@pytest.mark.django_db
+def test_reports_filed_before_get_the_names_they_are_looked_up_by_in_one_statement() -> None:
+    visit(make_feed(), item(1), item(2, title="Brücke: 100 % über Jumna — खबर"), item(3, link="", title="Nowhere"))
+    Report.objects.update(name_key="")
+    with CaptureQueriesContext(connection) as queries:
+        CHANGES.name_reports(apps, connection.schema_editor())
+    assert len(queries) == 1
+    for report in Report.objects.all():
+        assert report.name_key == name_key(report.address, report.title)
