@@ -12,6 +12,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Collection
+from itertools import accumulate
 
 import nh3
 
@@ -53,14 +54,21 @@ _READ_AS = {
 }
 """Elements that are read as others: blocks as plain ones, so that no words run together, and what opens a realm of its
 own as an element that isn't known, which leaves its words."""
+_READ_FIRST = frozenset({"applet", "iframe", "legend", "marquee", "math", "object"})
+"""Those in which, or around which, a parser reads otherwise than in what they are read as. The others are renamed after
+it has read them."""
 
 _OTHER = re.compile(
     rf"<(/?)({'|'.join(sorted(_READ_AS, key=len, reverse=True))}|m(?!ap|ark|eta|eter)[a-z]+|semantics)(?=[\s/>])",
     re.IGNORECASE,
 )
-_MARK = "~" * 12  # found fast, as hardly a text has it
-_MARKED = re.compile(rf'<(table|pre)((?: [a-z]+="[^"]*")*) data-mark="{_MARK}"((?: [a-z]+="[^"]*")*)>')
-_NESTED_HEADING = re.compile(r"<h[1-6](?: [^<>]*)?>(?:[^<]|<(?!/?h[1-6]))*+<h[1-6]")
+_MARK = "\0"  # which a parser of HTML lets through nowhere
+_KEPT, _LATER, _FIRST = (f' data-mark="{_MARK}{when}"' for when in ("", "later", "first"))
+_EMPTY_FRAME = f"<iframe{_FIRST}></iframe>"
+_READ_LATER = re.compile(rf"<(/?)({'|'.join(sorted(_READ_AS.keys() - _READ_FIRST))})(?=[ >])")
+_NESTED_HEADING = re.compile(r"<h[1-6](?: [^<>]*)?>(?:[^<]++|<(?!/?h[1-6]))*+<h[1-6]")
+_ITEM = re.compile(r"<(?:li|d[dt])[ >]")
+_ITEM_IN_PLACE = re.compile(r"(?:<[uod]l(?: [^<>]*)?>|</(?:li|d[dt])>)\s*+<(?:li|d[dt])[ >]")
 
 _GLUED = re.compile(r"</span>(?<=[a-z]</span>)<span(?=[^<>]*>[A-Z])")
 """Names that only a style sheet sets apart; code and drop caps, which are one word, change in no such way."""
@@ -82,6 +90,8 @@ _PRE_BREAKS = re.compile(rf'(<pre(?: [a-z]+="[^"]*")*>)(?:\n|{_CONTROL.pattern})
 _SPECIAL = re.compile("[<>&\xa0\r]")
 _LINK_TAG = re.compile("(<a(?: [^>]*)?>|</a>)")
 _MAIL = re.compile(r"mailto:[^\s<>\"'\\]{1,500}", re.IGNORECASE)
+_STEPS = re.compile("<(?!br>|hr>|wbr>)/?")
+_STEP = {"<": 1, "</": -1}
 _SENSIBLE = {
     "dir": re.compile(r"ltr|rtl|auto"),
     "lang": re.compile(r"[A-Za-z0-9-]{1,35}"),
@@ -94,18 +104,19 @@ _SENSIBLE = {
 
 def _cleaner(others: Collection[str]) -> nh3.Cleaner:
     """One that keeps these elements as well; they are marked, and so is what may read otherwise again."""
+    marks = dict.fromkeys(("pre", "table"), "") | {name: "first" if name in _READ_FIRST else "later" for name in others}
     return nh3.Cleaner(
         tags={*_TAGS, *others},
         clean_content_tags=set(_DROPPED_WHOLE.difference(others)),
         attributes=_ATTRIBUTES,
-        set_tag_attribute_values={name: {"data-mark": _MARK} for name in ("pre", "table", *others)},
+        set_tag_attribute_values={name: {"data-mark": _MARK + when} for name, when in marks.items()},
         link_rel=LINK_REL,
         url_schemes={"http", "https", "mailto"},
     )
 
 
 _STRICT = _cleaner(())
-_LOOKING = _cleaner(_READ_AS)  # what it keeps is used only where there is none of the others in it
+_LOOKING = _cleaner(_READ_AS)  # what it keeps is used only where none of these was to be read as another first
 
 
 def sanitise(markup: str, base: str = "") -> str:
@@ -135,10 +146,7 @@ def _cleaned(markup: str) -> str:
         return _as_text(markup)
     cleaned = _LOOKING.clean(markup)
     if _MARK in cleaned:
-        cleaned = _unmarked(cleaned)
-        if _MARK in cleaned:
-            cleaned = _unmarked(_STRICT.clean(_OTHER.sub(_read_as, markup)))
-        cleaned = _settled(cleaned)
+        cleaned = _settled(_renamed(markup, cleaned))
     elif _NESTED_HEADING.search(cleaned):
         cleaned = _settled(cleaned)
     if brackets > MAX_DEPTH // 2 and _depth(cleaned) > MAX_DEPTH:  # a tag may imply another, as cells their row
@@ -146,9 +154,16 @@ def _cleaned(markup: str) -> str:
     return cleaned
 
 
-def _unmarked(cleaned: str) -> str:
-    """Without the marks of what is kept."""
-    return _MARKED.sub(r"<\1\2\3>", cleaned)
+def _renamed(markup: str, cleaned: str) -> str:
+    """What was kept for its mark, as the elements that it is read as; without the marks."""
+    cleaned = cleaned.replace(_EMPTY_FRAME, "")
+    if _FIRST in cleaned:
+        return _STRICT.clean(_OTHER.sub(_read_as, markup)).replace(_KEPT, "")
+    if _LATER in cleaned:
+        cleaned = _READ_LATER.sub(_read_as, cleaned).replace(_LATER, "")
+        if len(_ITEM.findall(cleaned)) > len(_ITEM_IN_PLACE.findall(cleaned)):  # plain blocks don't keep items apart
+            cleaned = _STRICT.clean(cleaned)
+    return cleaned.replace(_KEPT, "")
 
 
 def _read_as(tag: re.Match[str]) -> str:
@@ -163,7 +178,7 @@ def _settled(cleaned: str) -> str:
     for _ in range(MOST_READINGS):
         cleaned = before = _PRE_BREAKS.sub(r"\1", cleaned)
         if "<table" in cleaned or _NESTED_HEADING.search(cleaned):
-            cleaned = _unmarked(_STRICT.clean(cleaned))
+            cleaned = _STRICT.clean(cleaned).replace(_KEPT, "")
         if cleaned == before:
             return cleaned
     return _as_text(cleaned)
@@ -226,9 +241,4 @@ def _depth(cleaned: str) -> int:
     """How deep elements nest in what nh3 wrote, where all but a few have an end tag; 0 for a few elements."""
     if cleaned.count("<") <= 2 * MAX_DEPTH:
         return 0
-    depth = deepest = 0
-    for piece in cleaned.replace("<br>", "").replace("<hr>", "").replace("<wbr>", "").split("</"):
-        depth += piece.count("<")
-        deepest = max(deepest, depth)
-        depth -= 1
-    return deepest
+    return max(accumulate(map(_STEP.__getitem__, _STEPS.findall(cleaned))))
