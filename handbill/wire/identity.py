@@ -26,7 +26,8 @@ E = TypeVar("E", Entry, CleanEntry)
 def identified(entries: Iterable[E], trust: str) -> list[E]:
     """The entries with identities by what ``trust`` says, in order; what then comes twice is left out.
 
-    Where several titles share an address, it stands for none of them and the title decides as well.
+    Where several titles share an address, it stands for none of them and the title decides as well: so all entries of
+    a reading are to be given, not only its new ones.
     """
     entries = list(entries)
     if trust == ID:
@@ -35,7 +36,7 @@ def identified(entries: Iterable[E], trust: str) -> list[E]:
     titles = Counter(address for address, _ in {(entry.address, entry.title) for entry in entries})
     kept: dict[str, E] = {}
     for entry in entries:
-        by_title = trust == TITLE or titles[entry.address] > 1
+        by_title = trust == TITLE or (entry.address and titles[entry.address] > 1)
         name = f"{entry.address} {entry.title}" if by_title else entry.address or entry.title
         identity = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
         kept.setdefault(identity, replace(entry, identity=identity))

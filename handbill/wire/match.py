@@ -50,8 +50,12 @@ def match(feed: Feed, entries: Sequence[CleanEntry]) -> Matched:
 
 
 def _matched(feed: Feed, entries: Sequence[CleanEntry], trust: str) -> Matched:
-    """By identity, or else by address and title together: what two feeds of one outlet give is one report."""
-    found = {entry.identity: entry for entry in identity.identified(entries, trust)}
+    """By identity, or else by address and title together: what two feeds of one outlet give is one report.
+
+    The reading has given the entries their identities by the feed's own trust.
+    """
+    chosen = entries if trust == feed.trust else identity.identified(entries, trust)
+    found = {entry.identity: entry for entry in chosen}
     rows = Report.objects.filter(source=feed.source_id).only(*_LIGHT)
     by_identity = {row.identity: row for row in rows.filter(identity__in=list(found))}
     rest = [entry for key, entry in found.items() if key not in by_identity]

@@ -167,3 +167,20 @@ def test_the_cost_of_a_visit_does_not_grow_with_what_is_stored() -> None:
     with CaptureQueriesContext(connection) as many:
         visit(feed, item(70), item(59), at=NOW + 3 * HOUR)
     assert len(many) <= len(few) + 3, "two look for what left the feed"
+
+
+def test_entries_known_by_address_that_have_none_are_filed_once_whoever_stands_beside_them() -> None:
+    feed = make_feed(trust=Feed.Trust.ADDRESS)
+    assert visit(feed, item(1, link="", guid="a")).filed == 1
+    assert visit(feed, item(2, link="", guid="b"), item(1, link="", guid="c"), at=NOW + HOUR).filed == 1
+    assert visit(feed, item(1, link="", guid="d"), at=NOW + 2 * HOUR).filed == 0
+
+
+def test_new_titles_at_an_address_that_many_share_do_not_take_each_others_place() -> None:
+    feed = make_feed(trust=Feed.Trust.ADDRESS)
+    days = [item(n, title=f"The talks in Geneva, day {n}", link="https://outlet.example/live") for n in range(1, 6)]
+    visit(feed, *days[:2])
+    for number in (3, 4, 5):
+        done = visit(feed, *days[:number], at=NOW + number * HOUR)
+        assert (done.filed, done.changed) == (1, 0)
+    assert Report.objects.count() == 5
