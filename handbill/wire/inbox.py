@@ -52,7 +52,7 @@ def take_in_mails(now: datetime, limit: int = LIMIT) -> TakenIn:
     total = TakenIn()
     with work.standing_job("inbox", now) as ours:
         if ours:
-            HeldMail.objects.filter(received_at__lt=now - timedelta(days=HELD_DAYS)).delete()
+            _unassigned().filter(received_at__lt=now - timedelta(days=HELD_DAYS)).delete()
             total += file_assigned_mails(now, limit)
             for folder, settle in _maildirs():
                 for mail in _waiting(folder, limit):
@@ -202,9 +202,14 @@ def _hold(seen: SeenMail, feed: Feed | None, why: HeldMail.Why, data: bytes, now
         "data": data[:HELD_BYTES],
     }
     _, new = HeldMail.objects.get_or_create(identity=seen.identity, defaults=values)
-    oldest = HeldMail.objects.order_by("-received_at", "-pk").values_list("pk", flat=True)[MOST_HELD:]
+    oldest = _unassigned().order_by("-received_at", "-pk").values_list("pk", flat=True)[MOST_HELD:]
     HeldMail.objects.filter(pk__in=list(oldest)).delete()
     return TakenIn(held=int(new), known=int(not new))
+
+
+def _unassigned() -> QuerySet[HeldMail]:
+    """All but those that a person has assigned: they are filed, however many come and however long it takes."""
+    return HeldMail.objects.exclude(why=HeldMail.Why.ASSIGNED)
 
 
 def _newsletters() -> QuerySet[Feed]:

@@ -19,7 +19,8 @@ from handbill.wire.rewrite import mark_withdrawn
 from handbill.wire.web import NoTurn, fetch_politely
 from handbill.work import actions as work
 
-LEASE_SECONDS = 120
+JOB = "ask pages"
+LEASE_SECONDS = 240  # outlasts the visits of one call, each with its wait, name and robots.txt
 FETCH_SECONDS = 10
 PAGE_BYTES = 1024 * 1024  # the answer's status is what counts
 THREADS = 4
@@ -33,7 +34,15 @@ log = logging.getLogger(__name__)
 
 
 def ask_pages(now: datetime, limit: int = 20) -> int:
-    """Visit the pages of up to ``limit`` suspected reports, one of a host at a time; how many prove withdrawn."""
+    """Visit the pages of up to ``limit`` suspected reports, one of a host at a time; how many prove withdrawn.
+
+    One worker does this at a time: slow hosts may keep one busy, but not one more with every tick.
+    """
+    with work.standing_job(JOB, now, LEASE_SECONDS) as held:
+        return _ask(now, limit) if held else 0
+
+
+def _ask(now: datetime, limit: int) -> int:
     leased = work.lease(Absence.objects.select_related("report"), now, LEASE_SECONDS, limit)
     chosen: dict[str, Absence] = {}
     for absence in leased:

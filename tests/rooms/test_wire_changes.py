@@ -15,6 +15,7 @@ from handbill.testing.wire import Answer, LoopbackWire
 from handbill.wire import rewrite, web, withdraw
 from handbill.wire.models import Absence, LastReading, PageVisit, Report, ReportVersion
 from handbill.wire.politeness import place_of
+from handbill.work import actions as work
 
 pytestmark = pytest.mark.django_db
 FIRST = "Nine people were hurt. The bridge is shut."
@@ -207,6 +208,17 @@ def test_a_page_whose_host_is_busy_with_us_is_asked_later(wire: LoopbackWire, mo
     absence = Absence.objects.get()
     assert (absence.failures, absence.next_at) == (0, NOW + HOUR + withdraw.PAUSE)
     assert withdraw.ask_pages(NOW + 2 * HOUR) == 1
+
+
+def test_one_worker_at_a_time_asks(wire: LoopbackWire) -> None:
+    feed = make_feed()
+    visit(feed, *paged(wire, 3, 2, 1))
+    visit(feed, *paged(wire, 3, 1), at=NOW + HOUR)
+    with work.standing_job(withdraw.JOB, NOW + HOUR, 60):
+        withdraw.ask_pages(NOW + HOUR)
+    assert asked(wire) == [] and Absence.objects.get().lease_token == ""
+    withdraw.ask_pages(NOW + HOUR)
+    assert asked(wire) == ["/2"]
 
 
 def test_what_comes_back_is_not_withdrawn_any_more(wire: LoopbackWire) -> None:

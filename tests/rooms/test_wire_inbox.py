@@ -292,6 +292,22 @@ def test_held_mails_are_bounded_in_number_size_and_time(other: Path, monkeypatch
     assert [held.subject for held in HeldMail.objects.all()] == ["Letter 2"]
 
 
+def test_what_a_person_has_assigned_gives_way_to_no_flood_and_no_date(
+    other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_HELD", 1)
+    maildir.deliver(other, letter(1))
+    actions.take_in_mails(NOW)
+    actions.assign_mail(HeldMail.objects.get(), "The Outlet", NOW)
+    monkeypatch.setattr(inbox, "file_assigned_mails", lambda now, limit: TakenIn())  # it is not its turn yet
+    for number in (2, 3):
+        maildir.deliver(other, letter(number, List_Id="<flood.example>"))
+    actions.take_in_mails(NOW + timedelta(minutes=1))
+    assert [held.subject for held in HeldMail.objects.filter(why="assigned")] == ["Letter 1"]
+    actions.take_in_mails(NOW + timedelta(days=31))
+    assert [held.subject for held in HeldMail.objects.all()] == ["Letter 1"]
+
+
 def test_too_large_a_mail_is_held_with_the_reason(other: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     maildir.deliver(other, letter(html="<p>" + "x" * 400 + "</p>"))
     monkeypatch.setattr(inbox, "MAX_BYTES", 500)
