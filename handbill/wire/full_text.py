@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from handbill.kit.errors import GiveUp, HandbillError, TryLater
 from handbill.kit.http import Response
@@ -80,7 +80,7 @@ def _round(visits: list[PageVisit], now: datetime) -> PageRound:
     with ThreadPoolExecutor(THREADS, thread_name_prefix="pages") as pool:
         going = {pool.submit(_visit, visit.report.address, known): (host, visit) for host, visit in first.items()}
         for done, (host, visit) in going.items():
-            kept = _settle(visit, host, done.result(), now)
+            kept = _settle_somehow(visit, host, done.result(), now)
             total = replace(total, visited=total.visited + 1, kept=total.kept + kept)
     return total
 
@@ -121,6 +121,17 @@ def site_rules() -> dict[str, SiteRule]:
     except (RulesError, OSError, UnicodeDecodeError) as error:
         log.warning("%s is left out. %s", RULES_FILE, error)
     return dict(SITE_RULES)
+
+
+def _settle_somehow(visit: PageVisit, host: str, visited: _Visited, now: datetime) -> bool:
+    """``_settle``, or what broke it written down: else the same page would stop every round. Raises for no database."""
+    try:
+        return _settle(visit, host, visited, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("A page could not be kept")
+        return _settle(visit, host, _Visited(None, error, {}, visited.delay), now)
 
 
 @transaction.atomic

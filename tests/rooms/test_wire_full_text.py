@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import DataError
 
 from handbill.kit.urls import read_address
 from handbill.sources import actions as sources
@@ -203,6 +204,21 @@ def test_what_will_never_work_is_said_once(wire: LoopbackWire, feed: Feed, answe
     visit.refresh_from_db()
     assert visit.next_at is None and said in visit.failure
     assert visit.report.text == "It rose."
+
+
+def test_a_page_that_cannot_be_kept_is_said_once_and_stops_no_other(
+    wire: LoopbackWire, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.routes["/1"] = Answer(body=PAGE, content_type=HTML)
+    visit = planned(feed, f"{wire.address}/1")
+
+    def faulty(*args: Any) -> bool:
+        raise DataError("value too long: secret")
+
+    monkeypatch.setattr(full_text, "keep_text", faulty)
+    assert read_pages(NOW) == PageRound(visited=1)
+    visit.refresh_from_db()
+    assert visit.next_at is None and "(DataError)" in visit.failure and "secret" not in visit.failure
 
 
 def test_a_page_that_leads_to_another_host_asks_that_host_too(wire: LoopbackWire, feed: Feed, settings: Any) -> None:
