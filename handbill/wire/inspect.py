@@ -6,11 +6,15 @@ what reads pages.
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 MAX_BYTES = 15 * 1024 * 1024
+BEGINNING = 2_000  # bytes in which a page says that it is one
+_PAGE = re.compile(rb"<(?:!doctype html|html|body)\b", re.IGNORECASE)
 
 
 def inspect_feed(data: bytes, *, address: str = "", content_type: str = "") -> dict[str, Any]:
@@ -53,7 +57,21 @@ def inspect_difference(old: bytes, new: bytes) -> dict[str, Any]:
     """The pieces that lead from one text to the other; of markup, its plain text counts. Raises FeedError."""
     from handbill.wire.difference import difference
 
-    return {"changes": [asdict(piece) for piece in difference(_prose(old), _prose(new))]}
+    return {"changes": [asdict(piece) for piece in difference(_whole_text(old), _whole_text(new))]}
+
+
+def prose(data: bytes) -> str:
+    """The plain text of a document: a whole page's article, if it has one, or all that a text or markup says.
+
+    Raises FeedError.
+    """
+    from handbill.wire.extract import PageError, extract_page
+
+    data = inflate(data)
+    if _PAGE.search(data[:BEGINNING]):
+        with suppress(PageError):
+            return extract_page(data).text
+    return _whole_text(data)
 
 
 def inflate(data: bytes) -> bytes:
@@ -76,7 +94,7 @@ def inflate(data: bytes) -> bytes:
     return data
 
 
-def _prose(data: bytes) -> str:
+def _whole_text(data: bytes) -> str:
     from handbill.kit.text import plain
     from handbill.wire.tree import page_text
 

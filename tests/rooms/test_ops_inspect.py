@@ -138,6 +138,53 @@ def test_the_difference_of_a_text_and_a_page(tmp_path):
     assert CliRunner().invoke(cli, ["inspect", "diff", str(old)]).exit_code == 2
 
 
+def report(name: str, text: str) -> bytes:
+    return json.dumps(
+        {"id": name, "title": text[:20], "text": text, "published": "2026-11-02", "outlet": name}
+    ).encode()
+
+
+def test_stories_of_a_file_packed_or_not_with_what_fails_in_its_place(tmp_path):
+    prose = " ".join(f"The river rose for the {n}. day and the ferry did not sail." for n in range(9))
+    lines = b"\n".join([report("a", prose), b"nothing", b'{"id": "\\ud800", "title": "Ferry"}', report("b", prose)])
+    code, rows = ask("stories", write(tmp_path / "reports.jsonl", lines))
+    assert (code, [row["id"] for row in rows]) == (3, ["a", None, "\ud800", "b"])
+    assert ("Line 2 is no JSON object" in rows[1]["error"], rows[3]["story"], rows[3]["copy_of"]) == (True, "a", "a")
+    assert ask("stories", write(tmp_path / "packed.gz", gzip.compress(lines))) == (3, rows)
+    assert ask("stories", "-", given=report("a", prose)) == (0, [{"id": "a", "story": "a", "copy_of": None, "why": []}])
+    code, [*_, last] = ask("stories", write(tmp_path / "torn.gz", gzip.compress(lines)[:-20]))
+    assert (code, "it is broken" in last["error"]) == (3, True)
+    code, [row] = ask("stories", tmp_path / "missing")
+    assert (code, "can't be read: No such file" in row["error"]) == (3, True)
+
+
+def test_a_line_that_never_ends_is_not_kept(tmp_path, monkeypatch):
+    endless = write(tmp_path / "endless.jsonl", b"x" * 1_000 + b"\n" + b"y" * 99 + b"\n" + b"z" * 1_000)
+    assert [len(line) for line in inspect._lines(str(endless), 99)] == [100, 100, 100]
+
+
+def test_excerpts_of_texts_and_pages(tmp_path):
+    text = write(tmp_path / "a.txt", b"Subscribe now\n\nIt rained. Nobody was hurt.")
+    piece = write(tmp_path / "b.html", b"<p>It rained.</p><p>Nobody was hurt.</p>")
+    page = write(tmp_path / "c.html", PAGE.replace(b"<article>", b"<nav>Home. Sport. News.</nav><article>"))
+    code, rows = ask("excerpt", text, piece, page, write(tmp_path / "empty", b""))
+    assert (code, rows[0]) == (3, {"file": str(text), "excerpt": "It rained. Nobody was hurt.", "words": 5})
+    assert rows[1]["excerpt"] == "It rained. Nobody was hurt."
+    assert (rows[2]["excerpt"].startswith("The river rose for the 0. day"), rows[2]["words"]) == (True, 104)
+    assert set(rows[3]) == {"file", "error"}
+
+
+def test_series_of_headlines_line_by_line():
+    code, rows = ask(
+        "series", given="Harbour Works Day 12: The crane\r\n\nTo \u2028 the \xff moon".encode("latin-1", "replace")
+    )
+    assert (code, [row["headline"] for row in rows]) == (
+        0,
+        ["Harbour Works Day 12: The crane", "", "To ? the \ufffd moon"],
+    )
+    assert (rows[0]["series"], rows[0]["number"], rows[1]["series"]) == ("Harbour Works", 12, None)
+
+
 def test_it_needs_no_newsroom_and_loads_neither_django_nor_a_parser(tmp_path):
     feed = write(tmp_path / "feed.xml", FEED)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HANDBILL", "DJANGO"))}

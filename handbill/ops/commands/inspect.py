@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import ipaddress
 import json
 import os
 import socket
 import sys
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +25,10 @@ from handbill.kit.errors import GiveUp, HandbillError
 from handbill.kit.sandbox import Sandbox
 from handbill.ops.cli import cli, command
 from handbill.ops.output import OK, PARTIAL
-from handbill.wire.inspect import MAX_BYTES, inspect_difference, inspect_feed, inspect_page
+from handbill.wire.inspect import MAX_BYTES, inspect_difference, inspect_feed, inspect_page, prose
 
+GZIP = b"\x1f\x8b"
+MAX_HEADLINE = 1024 * 1024  # bytes
 AHEAD = 16  # documents read before the one whose line is next
 BUG = "Something in Handbill itself failed on this ({kind}). Report it, with the file if you may."
 
@@ -31,7 +37,7 @@ sandbox = Sandbox()
 
 @cli.group(name="inspect")
 def look_inside() -> None:
-    """Look inside feeds, pages and addresses: one JSON object a line. Needs no newsroom."""
+    """Look inside feeds, pages, addresses and stories: one JSON object a line. Needs no newsroom."""
 
 
 @command(look_inside, newsroom=False)
@@ -66,15 +72,51 @@ def diff(files: tuple[str, ...], as_json: bool, home: str | None) -> int:
     return _tell(({**_named(new), "old": _named(old)["file"]}, partial(_difference, old, new)) for old, new in pairs)
 
 
+@command(look_inside, newsroom=False)
+@click.argument("file", metavar="FILE.jsonl")
+def stories(file: str, as_json: bool, home: str | None) -> int:
+    """The story of each report, and whether it is a copy: lines with id, title, text, published, url, outlet."""
+    return _print(_guarded(_named(file), partial(_stories, file)))
+
+
+@command(look_inside, newsroom=False)
+@click.argument("files", nargs=-1, required=True, metavar="FILE_OR_URL…")
+def excerpt(files: tuple[str, ...], as_json: bool, home: str | None) -> int:
+    """The first sentences of texts or pages, about 100 words. "-" is the standard input."""
+    return _tell((_named(name), partial(_excerpt, name)) for name in files)
+
+
+@command(look_inside, newsroom=False)
+def series(as_json: bool, home: str | None) -> int:
+    """The series and number of each headline, a line each on the standard input."""
+    return _print(_guarded(_named("-"), _series))
+
+
 def _tell(jobs: Iterable[tuple[dict[str, Any], Callable[[], dict[str, Any]]]]) -> int:
     """Print what each job finds after its name, in order, each as soon as it is its turn; the exit code."""
-    code = OK
     with ThreadPoolExecutor(AHEAD) as pool:
-        for name, found in _in_order(pool, jobs):
-            code = PARTIAL if "error" in found else code
-            sys.stdout.write(json.dumps({**name, **found}, ensure_ascii=False) + "\n")
-            sys.stdout.flush()
+        return _print({**name, **found} for name, found in _in_order(pool, jobs))
+
+
+def _print(rows: Iterable[dict[str, Any]]) -> int:
+    """Print each row at once; the exit code."""
+    code = OK
+    for row in rows:
+        code = PARTIAL if "error" in row else code
+        try:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        except UnicodeEncodeError:  # half a pair of an id, or a terminal that knows few letters
+            sys.stdout.write(json.dumps(row) + "\n")
+        sys.stdout.flush()
     return code
+
+
+def _guarded(name: dict[str, Any], rows: Callable[[], Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """The rows; what ends them early is told in a last one."""
+    try:
+        yield from rows()
+    except Exception as error:
+        yield {**name, "error": _sentence(error)}
 
 
 def _in_order(
@@ -93,10 +135,12 @@ def _in_order(
 def _safely(job: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return job()
-    except HandbillError as error:
-        return {"error": str(error)}
     except Exception as error:
-        return {"error": BUG.format(kind=type(error).__name__)}
+        return {"error": _sentence(error)}
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, HandbillError) else BUG.format(kind=type(error).__name__)
 
 
 def _feed(name: str) -> dict[str, Any]:
@@ -111,6 +155,43 @@ def _page(name: str, url: str) -> dict[str, Any]:
 
 def _difference(old: str, new: str) -> dict[str, Any]:
     return sandbox.run(inspect_difference, _load(old)[0], _load(new)[0])
+
+
+def _stories(name: str) -> Iterator[dict[str, Any]]:
+    from handbill.stories.inspect import MAX_LINE, inspect_stories
+    from handbill.wire.dates import read_date
+
+    return inspect_stories(_lines(name, MAX_LINE), read_date)
+
+
+def _series() -> Iterator[dict[str, Any]]:
+    from handbill.stories.inspect import inspect_series
+
+    for line in _lines("-", MAX_HEADLINE):
+        yield inspect_series(line[:MAX_HEADLINE].decode("utf-8", "replace").rstrip("\r\n"))
+
+
+def _excerpt(name: str) -> dict[str, Any]:
+    from handbill.stories.inspect import inspect_excerpt
+
+    return sandbox.run(inspect_excerpt, sandbox.run(prose, _load(name)[0]))
+
+
+def _lines(name: str, most: int) -> Iterator[bytes]:
+    """The lines of a file, packed with gzip or not; of one longer than ``most`` bytes, its first ``most`` and one more.
+
+    Raises GiveUp.
+    """
+    try:
+        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
+            packed = isinstance(file, io.BufferedReader) and file.peek(2).startswith(GZIP)
+            source = gzip.GzipFile(fileobj=file) if packed else file
+            while line := source.readline(most + 1):
+                yield line
+                while len(line) > most and not line.endswith(b"\n"):
+                    line = source.readline(most + 1)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise _unreadable(error) from None
 
 
 def _is_web(name: str) -> bool:
@@ -132,9 +213,13 @@ def _load(name: str) -> tuple[bytes, str, str]:
             with Path(name).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it has no such name"
-        raise GiveUp(f"The file can't be read: {why}. Name a file you may read.") from None
+        raise _unreadable(error) from None
     return data, "", ""
+
+
+def _unreadable(error: Exception) -> GiveUp:
+    why = getattr(error, "strerror", None) or ("it has no such name" if type(error) is ValueError else "it is broken")
+    return GiveUp(f"The file can't be read: {why}. Name a file you may read.")
 
 
 def _fetched(url: str) -> tuple[bytes, str, str]:
