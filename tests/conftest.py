@@ -49,7 +49,7 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With two processes, the rooms stay in one, in their order (some empty the database), and each other file whole."""
+    """With two processes, the rooms stay in one and in order, as some empty the database, and each other file whole."""
     for item in items:
         folder = item.path.parent.name
         item.add_marker(pytest.mark.xdist_group(folder if folder == "rooms" else item.path.stem))
