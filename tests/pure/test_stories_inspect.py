@@ -57,6 +57,11 @@ def test_reports_without_dates_are_of_one_moment_and_no_time_between_them_is_tol
     assert not any("Published" in sentence for sentence in rows[1]["why"])
 
 
+def test_a_report_without_a_date_is_as_old_as_the_line_before():
+    rows = told(line("a"), line("b", FLOOD_TOO, "Boats in Mill Lane as Kirnstadt floods", published=None))
+    assert [row["story"] for row in rows] == ["a", "a"]
+
+
 def test_one_without_an_outlet_is_of_its_address_or_of_its_own():
     rows = told(line("a", outlet=None), line("b", url=None), line("c", outlet=None, url="http://[bad"), line("d"))
     assert rows[1]["why"][0] == "The same text as alder.example's."
@@ -93,6 +98,8 @@ def test_an_id_that_comes_again_has_the_same_answer(monkeypatch):
     rows = told(line("a"), line("b", published="2026-03-10T13:00:00Z"), line("b"), line("c", BAKER, "Baker"), line("b"))
     assert rows[1] == rows[2] == rows[4]
     assert (rows[1]["story"], rows[1]["copy_of"]) == ("a", "a")
+    rows = told(line("a"), line("b", BAKER, "Baker"), line("b"))
+    assert rows[1] == rows[2] == {"id": "b", "story": "b", "copy_of": None, "why": []}
 
 
 BAD = [
