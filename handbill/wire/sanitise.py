@@ -62,6 +62,8 @@ _OTHER = re.compile(
     rf"<(/?)({'|'.join(sorted(_READ_AS, key=len, reverse=True))}|m(?!ap|ark|eta|eter)[a-z]+|semantics)(?=[\s/>])",
     re.IGNORECASE,
 )
+_STRAY = re.compile(r"<(?:[mM](?!ain|ap|ark|enu|eta|eter)[a-zA-Z]|semantics[\s/>])")
+"""Parts of formulas, which may stand outside of one."""
 _MARK = "\0"  # which a parser of HTML lets through nowhere
 _KEPT, _LATER, _FIRST = (f' data-mark="{_MARK}{when}"' for when in ("", "later", "first"))
 _EMPTY_FRAME = f"<iframe{_FIRST}></iframe>"
@@ -157,7 +159,7 @@ def _cleaned(markup: str) -> str:
 def _renamed(markup: str, cleaned: str) -> str:
     """What was kept for its mark, as the elements that it is read as; without the marks."""
     cleaned = cleaned.replace(_EMPTY_FRAME, "")
-    if _FIRST in cleaned:
+    if _FIRST in cleaned or (_LATER in cleaned and _STRAY.search(markup)):
         return _STRICT.clean(_OTHER.sub(_read_as, markup)).replace(_KEPT, "")
     if _LATER in cleaned:
         cleaned = _READ_LATER.sub(_read_as, cleaned).replace(_LATER, "")

@@ -131,9 +131,7 @@ class TreeReader:
             summary="" if summary is None else self._markup(summary),
             content="" if content is None else self._markup(content),
             published=_first_date(found, "published"),
-            updated=_first_date(found, "updated")
-            or (self.is_cdf and read_date(_attribute(element, "lastmod")))
-            or None,
+            updated=_first_date(found, "updated") or self._last_change(element),
             base=self._own_base(bodies[0] if bodies else element),
             media=self._media(found, links),
             licence=self._licence(found, links) or self.licence,

@@ -81,6 +81,13 @@ def check(html: str) -> None:
         ("<Section id=x>a</Section><center>b</CENTER>", "<div>a</div><div>b</div>"),
         ("<details><summary>a</summary>b</details>", "<div><div>a</div>b</div>"),
         ("<menu><li>a<section><li>b</section></menu>", "<ul><li>a<div></div></li><li>b</li></ul>"),
+        ("<section>a<mi>b</mi></section>c", "<div>ab</div>c"),
+        ("<p>a<legend>b</legend>c", "<p>a</p><div>b</div>c"),
+        ("<article><ul><li>a</li></ul><p>b<iframe src=x></iframe></article>", "<div><ul><li>a</li></ul><p>b</p></div>"),
+        (
+            '<section lang="<nav>">a</section><pre>b &lt;nav data-mark=""></pre>',
+            '<div>a</div><pre>b &lt;nav data-mark=""&gt;</pre>',
+        ),
         ("<object data=x><param name=y><p>a</p></object>b", "<p>a</p>b"),
         ("<p>a<object><p>b</p></object>", "<p>a</p><p>b</p>"),
         ("<math><mi>x</mi><annotation>tex</annotation><mo>=</mo></math>", "x="),
