@@ -258,19 +258,17 @@ def test_a_fetched_feed_has_its_new_pages_read(wire: LoopbackWire, settings: Any
 
 
 def test_a_newsroom_has_rules_of_its_own_for_sites(
-    wire: LoopbackWire, feed: Feed, newsroom_home: Path, caplog: pytest.LogCaptureFixture
+    wire: LoopbackWire, feed: Feed, settings: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     own = PAGE.replace(b"</article>", b"</article><div class=more><p>And this is what only the rule finds.</p></div>")
     wire.routes["/1"] = Answer(body=own, content_type=HTML)
     visit = planned(feed, wire.address + "/1")
-    rules = newsroom_home / full_text.RULES_FILE
-    try:
-        rules.write_text("nonsense")
-        assert full_text.site_rules() == dict(full_text.SITE_RULES)
-        assert "is left out" in caplog.text
-        rules.write_text('["127.0.0.1"]\nbody = ".more"\n')
-        read_pages(NOW)
-    finally:
-        rules.unlink()
+    settings.HANDBILL = dataclasses.replace(settings.HANDBILL, home=tmp_path)
+    rules = tmp_path / full_text.RULES_FILE
+    rules.write_text("nonsense")
+    assert full_text.site_rules() == dict(full_text.SITE_RULES)
+    assert "is left out" in caplog.text
+    rules.write_text('["127.0.0.1"]\nbody = ".more"\n')
+    read_pages(NOW)
     visit.report.refresh_from_db()
     assert visit.report.text == "And this is what only the rule finds."
