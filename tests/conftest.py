@@ -49,10 +49,12 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With two processes, the rooms stay in one and in order, as some empty the database, and each other file whole."""
+    """With two processes, the rooms stay in one and in order, as some empty the database; the journeys at the desk stay
+    in one as well, as they share a newsroom and a browser; each other file stays whole.
+    """
     for item in items:
         folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder == "rooms" else item.path.stem))
+        item.add_marker(pytest.mark.xdist_group(folder if folder in ("rooms", "desk") else item.path.stem))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

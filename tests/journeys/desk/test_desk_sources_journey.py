@@ -1,15 +1,8 @@
 """Ada's sources: one added by its site's address and fetched, one by picked links, and the ailing ones mended."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from desk_server import FAULTS
-from playwright.sync_api import Page, expect
-from test_desk_journey import faults, log_in, page, pytestmark  # noqa: F401 -- page is a fixture
+from playwright.sync_api import expect
 
 from handbill.testing.wire import Answer, LoopbackWire
 
@@ -40,50 +33,21 @@ def outlet(address: str) -> dict[str, Answer]:
     }
 
 
-@pytest.fixture(scope="module")
-def wire() -> Iterator[LoopbackWire]:
-    with LoopbackWire() as server:
-        server.routes = outlet(server.address)
-        yield server
+@pytest.fixture
+def valley(wire) -> LoopbackWire:
+    wire.routes |= outlet(wire.address)
+    return wire
 
 
-@pytest.fixture(scope="module")
-def newsroom(tmp_path_factory, wire) -> dict[str, str]:
-    home = str(tmp_path_factory.mktemp("newsroom"))
-    return os.environ | {"HANDBILL_HOME": home, "HANDBILL_ALLOW_LOOPBACK": f"127.0.0.1:{wire.port}"}
-
-
-@pytest.fixture(scope="module")
-def desk(newsroom) -> Iterator[str]:
-    program = [sys.executable, str(Path(__file__).with_name("desk_server.py")), newsroom["HANDBILL_HOME"], "faults"]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=newsroom) as server:
-        try:
-            yield f"http://localhost:{int(server.stdout.readline())}"
-        finally:
-            server.kill()
-
-
-def check(page: Page, name: str) -> None:  # noqa: F811
-    """No accessibility faults and nothing beside the screen, on a phone and on a desk."""
-    for width in (375, 1280):
-        page.set_viewport_size({"width": width, "height": 900})
-        assert faults(page) == [], f"{name} at {width}"
-        if folder := os.environ.get("HANDBILL_TEST_PICTURES"):
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                page.screenshot(path=f"{folder}/{name}-{width}-{scheme}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
-
-
-def test_a_source_is_added_by_its_address_and_fetched(page, newsroom, wire):  # noqa: F811
-    log_in(page)
+def test_a_source_is_added_by_its_address_and_fetched(page, valley, work, check):
+    page.goto("/")
     page.get_by_role("button", name="Sources").click()
     page.get_by_role("link", name="Add a source").click()
     check(page, "empty")
     page.get_by_label("The outlet's address").fill("valley.invalid")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("has no address")
-    page.get_by_label("The outlet's address").fill(f"127.0.0.1:{wire.port}")
+    page.get_by_label("The outlet's address").fill(f"127.0.0.1:{valley.port}")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Valley Monitor")).to_be_visible()
     expect(page.get_by_text(HEADLINES[0], exact=True)).to_be_visible()
@@ -93,16 +57,15 @@ def test_a_source_is_added_by_its_address_and_fetched(page, newsroom, wire):  # 
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text("“Valley Monitor” is added.")).to_be_visible()
-    subprocess.run([sys.executable, "-m", "handbill", "fetch"], env=newsroom, check=True, capture_output=True)
+    work()
     page.goto("/stories/")
     for headline in HEADLINES:
         expect(page.get_by_role("heading", name=headline)).to_be_visible()
 
 
-def test_links_are_picked_with_a_live_preview(page, wire):  # noqa: F811
-    log_in(page)
+def test_links_are_picked_with_a_live_preview(page, valley, check):
     page.goto("/sources/look/")
-    page.get_by_label("The outlet's address").fill(f"{wire.address}/plain")
+    page.get_by_label("The outlet's address").fill(f"{valley.address}/plain")
     page.get_by_role("button", name="Look").click()
     page.get_by_role("button", name="Pick the page's links yourself").click()
     field = page.get_by_label("CSS selector of the links")
@@ -115,11 +78,11 @@ def test_links_are_picked_with_a_live_preview(page, wire):  # noqa: F811
     check(page, "pick")
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("heading", name="Plain")).to_be_visible()
-    assert sum(request.path == "/plain" for request in wire.requests) == 1, "the page is fetched once"
+    assert sum(request.path == "/plain" for request in valley.requests) == 1, "the page is fetched once"
 
 
-def test_the_health_page_tells_each_fault_and_mends_it(page):  # noqa: F811
-    log_in(page)
+def test_the_health_page_tells_each_fault_and_mends_it(page, check):
+    page.goto("/")
     page.get_by_role("link", name="See all").click()
     for name, sentence in FAULTS.items():
         row = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=name))

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
-from test_desk_journey import desk, faults, log_in, page, pytestmark  # noqa: F401 - the same desk, for this module
+from playwright.sync_api import expect
 
 from handbill.testing.wire import Answer, LoopbackWire
 
@@ -20,28 +19,23 @@ function go() {
 
 
 @pytest.fixture
-def outlet(page: Page) -> Iterator[LoopbackWire]:  # noqa: F811
-    with LoopbackWire() as wire:
-        html = "text/html; charset=utf-8"
-        wire.routes["/article"] = Answer(body=ARTICLE.encode(), content_type=html)
-        yield wire
-        page.foreign[:] = [url for url in page.foreign if not url.startswith(wire.address)]
+def outlet(page, wire) -> Iterator[LoopbackWire]:
+    wire.routes["/article"] = Answer(body=ARTICLE.encode(), content_type="text/html; charset=utf-8")
+    yield wire
+    page.foreign[:] = [url for url in page.foreign if not url.startswith(wire.address)]
 
 
-def test_clip_and_keep(page: Page, outlet: LoopbackWire, desk: str) -> None:  # noqa: F811
-    log_in(page)
+def test_clip_and_keep(page, outlet, check):
     page.goto("/clip/")
     bookmark = page.locator("#clip-bookmark").get_attribute("href")
     page.goto(outlet.address + "/article")
     with page.expect_popup() as opened:
         page.evaluate(bookmark.removeprefix("javascript:"))
     window = opened.value
-    window.set_viewport_size({"width": 375, "height": 800})
     expect(window.get_by_role("heading", name="The wall")).to_be_visible()
     expect(window.get_by_text("The wall rose by 7 stones")).to_be_visible()
     assert window.locator("[onclick], #clip-preview script").count() == 0
-    assert faults(window) == []
-    assert window.evaluate("document.documentElement.scrollWidth") <= 375
+    check(window, "clip", (375,))
     window.get_by_label("Outlet", exact=True).fill("The Walled Times")
     window.get_by_role("button", name="Keep", exact=True).click()
     expect(window.get_by_text("is kept as a report of The Walled Times")).to_be_visible()
@@ -49,10 +43,9 @@ def test_clip_and_keep(page: Page, outlet: LoopbackWire, desk: str) -> None:  # 
     expect(window.get_by_role("heading", name="The wall")).to_be_visible()
 
 
-def test_a_site_hands_over_no_page_but_its_own(page: Page, outlet: LoopbackWire, desk: str) -> None:  # noqa: F811
+def test_a_site_hands_over_no_page_but_its_own(page, outlet, desk):
     evil = EVIL.replace("DESK", repr(desk))
     outlet.routes["/evil"] = Answer(body=evil.encode(), content_type="text/html; charset=utf-8")
-    log_in(page)
     page.goto(outlet.address + "/evil")
     with page.expect_popup() as opened:
         page.get_by_role("button", name="Go").click()
