@@ -8,9 +8,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from handbill.kit.keys import make_keys
+
+hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("suite")
 
 HOME = Path(tempfile.mkdtemp(prefix="handbill-test-"))
 (HOME / "handbill.toml").write_text(
