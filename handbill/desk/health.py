@@ -102,7 +102,7 @@ def mend(request: HttpRequest, feed_id: int) -> HttpResponse:
 def unmend(request: HttpRequest) -> HttpResponse:
     """Undo a fix."""
     require(request, "sources.change_feed")
-    read = read_undo(request.POST.get("before", ""))
+    read = read_undo(request)
     if read is None:
         messages.error(request, _("This can't be undone any more. Change the feed by hand."))
         return redirect("desk_health")
@@ -119,9 +119,14 @@ def _shown(row: FeedHealth) -> dict[str, Any]:
     return {
         "row": row,
         "label": LEVELS[row.level],
-        "fixes": [(fix, queries.FIXES[fix], place == 0) for place, fix in enumerate(row.fixes)],
+        "tried": queries.span_words(now() - row.feed.fetched_at) if row.feed.fetched_at else "",
+        "fixes": [(fix, _label(fix, row.level), place == 0) for place, fix in enumerate(row.fixes)],
         "look_at": row.feed.source.address or row.feed.address,
     }
+
+
+def _label(fix: str, level: str) -> str:
+    return _("Fetch it now") if (fix, level) == ("try", "new") else str(queries.FIXES[fix])
 
 
 def _number(text: str) -> int:

@@ -14,6 +14,7 @@ from handbill.articles import queries as articles
 from handbill.desk.panels import Panel, panels
 from handbill.kit.clock import now
 from handbill.sources import queries as sources
+from handbill.wire.queries import mails_waiting
 
 MOST_TROUBLE = 5  # sources shown; the rest are on the health page
 
@@ -32,6 +33,7 @@ class TodayPanel(Component):
         return {
             "numbers": articles.numbers(midnight),
             "trouble": [row for row in rows if row.level == sources.TROUBLE][:MOST_TROUBLE],
+            "mails": mails_waiting(),
             "troubles": sum(row.level == sources.TROUBLE for row in rows),
             "public_address": settings.HANDBILL.public_address,
             "request": parent_context["request"],

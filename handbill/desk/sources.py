@@ -34,6 +34,7 @@ from handbill.wire import actions as wire
 from handbill.wire.records import Choice, CleanEntry, Look
 
 EXCERPT = 220  # characters of an entry in a preview
+_LATER = "It is tried again later."  # said of feeds that are fetched by themselves, which nobody's look is
 MOST_LIST_BYTES = 5 * 1024 * 1024
 FORMATS = {
     "rss": gettext_lazy("RSS feed"),
@@ -96,7 +97,7 @@ class LookView(SourcesScreen):
         try:
             look = wire.look_at(address)
         except HandbillError as error:
-            failure = str(error)
+            failure = str(error).replace(_LATER, _("Look again later."))
         choices = [_shown(choice) for choice in look.choices] if look else []
         found = {"address": address, "failure": failure, "look": look, "choices": choices}
         return self.render_to_response(self.get_context_data(**found, replaced=_replaced(request)))
@@ -221,8 +222,8 @@ def require(request: HttpRequest, permission: str) -> None:
 
 
 def health_address(feed: Feed) -> str:
-    """The feed's row on the health page."""
-    return f"{reverse('desk_health')}?feed={feed.pk}#feed-{feed.pk}"
+    """The health page with the feed's row first; no anchor, which would hide the message above it and its Undo."""
+    return f"{reverse('desk_health')}?feed={feed.pk}"
 
 
 def _replaced(request: HttpRequest) -> Feed | None:

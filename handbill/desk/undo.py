@@ -15,12 +15,11 @@ from handbill.sources.mending import Before
 from handbill.sources.models import Feed
 
 HOUR = 3600  # seconds in which a fix can be undone
-SALT = "desk.undo"
 
 
 def say_with_undo(request: HttpRequest, feed: Feed, before: Before, text: str) -> None:
     """Tell that ``feed`` was changed, with the button that writes ``before`` again."""
-    sealed = signing.dumps([feed.pk, before], salt=SALT)
+    sealed = signing.dumps([feed.pk, before], salt=_salt(request))
     form = format_html(
         '{} <form method="post" action="{}" class="desk-undo">{}{}<button class="button button-small button-secondary">'
         "{}</button></form>",
@@ -37,10 +36,14 @@ def _hidden(name: str, value: str) -> SafeString:
     return format_html('<input type="hidden" name="{}" value="{}">', name, value)
 
 
-def read_undo(sealed: str) -> tuple[int, Before] | None:
-    """The feed's key and its fields as they were; None when the button is older than an hour or was forged."""
+def read_undo(request: HttpRequest) -> tuple[int, Before] | None:
+    """The feed's key and its fields as they were; None when the button is older than an hour, forged, or another's."""
     try:
-        feed_id, before = signing.loads(sealed, salt=SALT, max_age=HOUR)
+        feed_id, before = signing.loads(request.POST.get("before", ""), salt=_salt(request), max_age=HOUR)
     except signing.BadSignature:
         return None
     return feed_id, before
+
+
+def _salt(request: HttpRequest) -> str:
+    return f"desk.undo.{request.user.pk}"

@@ -88,7 +88,8 @@ class Guard:
         for answer in answers:
             why = why_not_public(answer)
             if why:
-                raise FetchRefused(f"{address.host} leads to {answer}: {why}. Only public addresses are fetched.")
+                where = answer if answer == address.host.strip("[]") else f"{address.host} leads to {answer}"
+                raise FetchRefused(f"{where}: {why}. Only public addresses are fetched.")
 
 
 class Allowance:
@@ -522,7 +523,7 @@ def _accept(answer: Response, address: WebAddress, *, conditional: bool) -> Resp
         sentence = f"{host} has a fault of its own ({status}). It is tried again later."
         raise FetchLater(sentence, retry, host=host if status == 503 else "")
     if status in (404, 410):
-        raise FetchRefused(f"{host} has nothing at this address ({status}). Look for the feed's new address.", status)
+        raise FetchRefused(f"{host} has nothing at this address ({status}). Look for its new address.", status)
     if status in (401, 402, 403, 407, 451):
         raise FetchRefused(f"{host} doesn't let us in ({status}). Ask the outlet, or look for another address.", status)
     raise FetchRefused(f"{host} gives an answer that can't be used ({status}). Check the address.", status)

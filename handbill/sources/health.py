@@ -58,7 +58,8 @@ def _failing(feed: Feed, now: datetime) -> list[str]:
     if not feed.failures:
         return []
     times = "once" if feed.failures == 1 else f"{feed.failures} times in a row"
-    since = f", for {span_words(now - feed.failing_since)}" if feed.failing_since and feed.failures > 1 else ""
+    span = now - feed.failing_since if feed.failing_since and feed.failures > 1 else timedelta()
+    since = f", for {span_words(span)}" if span >= timedelta(minutes=1) else ""
     return [f"{feed.failure} It failed {times}{since}."]
 
 
@@ -94,7 +95,8 @@ def _last(feed: Feed, now: datetime) -> list[str]:
 
 def _fixes(feed: Feed, now: datetime, ailing: bool) -> tuple[str, ...]:
     fetched = feed.kind != Feed.Kind.NEWSLETTER
-    stubborn = feed.failing_since is not None and now - feed.failing_since > STUBBORN
+    # The sentence of a failure says what to do, and the first button does it.
+    elsewhere = "look for" in feed.failure.lower() or _is_stubborn(feed, now)
     wanted = {
         "move": bool(feed.moved_to),
         "stay": bool(feed.moved_to),
@@ -105,4 +107,8 @@ def _fixes(feed: Feed, now: datetime, ailing: bool) -> tuple[str, ...]:
         "off": fetched,
     }
     found = [fix for fix, is_wanted in wanted.items() if is_wanted]
-    return tuple(sorted(found, key=lambda fix: fix != "search")) if stubborn else tuple(found)
+    return tuple(sorted(found, key=lambda fix: fix != "search")) if elsewhere else tuple(found)
+
+
+def _is_stubborn(feed: Feed, now: datetime) -> bool:
+    return feed.failing_since is not None and now - feed.failing_since > STUBBORN

@@ -103,7 +103,10 @@ class _Errand:
         self.late = False
 
     def front(self, address: str) -> Response:
-        """The address itself; without a scheme, https first, and http where that can't be had for now."""
+        """The address itself; without a scheme, https first, and http where that can't be had for now.
+
+        Raises what https said, unless http has an answer that is final.
+        """
         address = address.strip().removeprefix("feed:")
         if _SCHEME.match(address):
             return self.get(read_address(address).text)
@@ -113,7 +116,7 @@ class _Errand:
         except FetchLater as error:
             try:
                 return self.get(f"http{secure.removeprefix('https')}")
-            except HandbillError:
+            except FetchLater:
                 raise error from None
 
     def why_closed(self, address: str) -> str:

@@ -17,6 +17,11 @@ def test_a_public_place_may_be_reached() -> None:
     Guard().check(read_address("https://paper.example/feed"), PUBLIC)
 
 
+def test_an_address_in_digits_is_named_once() -> None:
+    with pytest.raises(FetchRefused, match=r"^10\.0\.0\.1: it lies in"):
+        Guard().check(read_address("https://10.0.0.1/feed"), ["10.0.0.1"])
+
+
 @pytest.mark.parametrize("bad", ["127.0.0.1", "10.0.0.1", "::1", "169.254.169.254", "64:ff9b::7f00:1", "fe80::1"])
 def test_one_answer_that_is_not_public_is_enough_to_refuse(bad: str) -> None:
     with pytest.raises(FetchRefused, match=r"leads to .* Only public addresses are fetched\."):

@@ -98,7 +98,7 @@ def test_a_source_is_looked_at_previewed_and_added(desk, wire):  # noqa: F811
     form = {"address": f"{wire.address}/feed", "kind": "feed", "name": "The Valley", "language": "ar"}
     added = desk.post(reverse("desk_add"), form | {"full_text": "1", "site_address": wire.address}, follow=True)
     feed = Feed.objects.get()
-    assert added.redirect_chain[0][0] == f"/sources/health/?feed={feed.pk}#feed-{feed.pk}"
+    assert added.redirect_chain[0][0] == f"/sources/health/?feed={feed.pk}"
     assert (feed.source.name, feed.source.language, feed.source.full_text) == ("The Valley", "ar", True)
     assert feed.kind == "feed" and feed.next_at and "The Valley” is added" in the_page(added)
     assert "You have this one already" in the_page(desk.post(reverse("desk_look"), {"address": form["address"]}))
@@ -180,6 +180,9 @@ def test_every_state_has_its_level_its_sentence_and_its_fix(fields, level, fix):
 def test_what_has_failed_for_days_is_looked_for_anew_first():
     feed = make_feed(failures=9, failure="It is gone (404).", failing_since=NOW - timedelta(days=1))
     assert queries.health(NOW)[0].fixes[0] == "try"
+    Feed.objects.filter(pk=feed.pk).update(failure="x.example has nothing here. Look for its new address.")
+    assert queries.health(NOW)[0].fixes[0] == "search", "the sentence asks for it"
+    Feed.objects.filter(pk=feed.pk).update(failure="It is gone (404).")
     Feed.objects.filter(pk=feed.pk).update(failing_since=NOW - timedelta(days=3))
     assert queries.health(NOW)[0].fixes[0] == "search"
 

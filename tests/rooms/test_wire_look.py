@@ -84,6 +84,11 @@ def test_a_site_without_its_scheme_leads_to_the_feeds_it_names(wire):
     assert "/feed" not in asked(wire), "nothing is guessed where the page names a feed"
 
 
+def test_where_http_alone_answers_its_answer_is_told(wire):
+    with pytest.raises(HandbillError, match="has nothing at this address"):
+        look.look_at(f"127.0.0.1:{wire.port}/nowhere")
+
+
 def test_two_formats_of_one_feed_are_one_choice(wire):
     declared = "<link rel=alternate type=application/rss+xml href=/a>"
     wire.routes["/"] = page(declared + declared.replace("/a", "/b") + declared.replace("/a", "/gone"))

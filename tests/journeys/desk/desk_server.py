@@ -84,7 +84,7 @@ def make_story(language: str, *titles: str) -> Story:
 FAULTS = {  # outlet: its feed's fields; the sentences are those of the fetching client and the parser
     "No Name": "The name no-name.example has no address at present. Check its spelling if this lasts.",
     "Too Slow": "too-slow.example was too slow to answer in time. It is tried again later.",
-    "Gone": "gone.example has nothing at this address (404). Look for the feed's new address.",
+    "Gone": "gone.example has nothing at this address (404). Look for its new address.",
     "Closed Door": "closed-door.example doesn't let us in (403). Ask the outlet, or look for another address.",
     "Asks for Less": "asks-for-less.example asks to be visited less often (429). It is tried again later.",
     "Old Certificate": "old-certificate.example shows a certificate that doesn't hold: certificate has expired.",
