@@ -68,7 +68,7 @@ def _database(newsroom: Settings) -> Iterator[Finding]:
         yield Finding(WRONG, "the database doesn't answer", "Check `database` in handbill.toml and that it runs.")
         return
     if todo:
-        yield Finding(WRONG, f"the database is {len(todo)} migrations behind", "Start `handbill run`: it updates it.")
+        yield Finding(WRONG, "the database is older than the program", "Start `handbill run`: it updates it.")
     else:
         yield Finding(OK, "the database answers and is up to date")
 
@@ -125,7 +125,9 @@ def _sources(newsroom: Settings) -> Iterator[Finding]:
 
     rows = health(now(), remarks=page_remarks(now()))
     if not rows:
-        yield Finding(WARN, "there are no sources", "Add them with `handbill import opml FILE` or at the desk.")
+        yield Finding(
+            WARN, "there are no sources", "At the desk, Sources, Add a source; or `handbill import opml FILE`."
+        )
     told = [row for row in rows if row.level in ("trouble", "notice")]
     for row in told:
         fix = f"At the desk, Sources, Health: {FIXES[row.fixes[0]]}." if row.fixes else "Subscribe to it once more."
@@ -150,7 +152,9 @@ def _newsletters(newsroom: Settings) -> Iterator[Finding]:
             what = f"newsletter_maildir = {newsroom.newsletter_maildir!r} can't be used: {error.strerror}"
             yield Finding(WRONG, what, "Let the newsroom's user read and write its new/ and cur/.")
     if waiting := mails_waiting():
-        yield Finding(WARN, f"{waiting} newsletters wait for a person", "At the desk, Sources, Newsletters: say whose.")
+        yield Finding(
+            WARN, f"newsletters that wait for a person: {waiting}", "At the desk, Sources, Newsletters: say whose."
+        )
 
 
 def _people(newsroom: Settings) -> Iterator[Finding]:
@@ -167,7 +171,7 @@ def _mail(newsroom: Settings) -> Iterator[Finding]:
 
     waiting = anything_due(timezone.now())
     if waiting:
-        yield Finding(WARN, f"{waiting} mails wait to be sent", "Start `handbill run`, or `handbill send` once.")
+        yield Finding(WARN, f"mails that wait to be sent: {waiting}", "Start `handbill run`, or `handbill send` once.")
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (

@@ -19,7 +19,7 @@ def fetch(everything: bool, as_json: bool) -> int:
     if everything:
         make_all_due(now())
     result = fetch_and_group(lambda line: click.echo(line, err=True))
-    text = "{fetched} feeds fetched, {failed} failed, {filed} new reports, {stories} stories".format(**result)
+    text = "feeds fetched: {fetched}, failed: {failed}, new reports: {filed}, stories: {stories}".format(**result)
     emit(result, text, as_json)
     return PARTIAL if result["failed"] else OK
 
