@@ -77,3 +77,9 @@ def test_decisions_are_numbered_once_and_whole():
         text = page.read_text()
         assert text.startswith(f"# {page.name[:4]}. ")
         assert all(f"## {part}" in text for part in ("Context", "Decision", "Status", "Consequences")), page.name
+
+
+def test_every_decision_stands_in_their_list():
+    listed = re.findall(r"^\| (\d{4}) \| \[(.+)\]\((.+)\) \|$", (ROOT / "docs/adr/README.md").read_text(), re.MULTILINE)
+    heads = [(path.name[:4], path.open().readline(), path.name) for path in sorted((ROOT / "docs/adr").glob("0*.md"))]
+    assert [(number, f"# {number}. {title}\n", name) for number, title, name in listed] == heads
