@@ -250,7 +250,7 @@ def test_a_drip_cannot_stretch_the_deadline(script: Script) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nnonsense",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5, 7\r\n\r\nhalf",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"x" * 100)[:-6],
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"x" * 100, mtime=0)[:-6],
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nnot packed at all",
     ],
 )
