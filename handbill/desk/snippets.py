@@ -310,7 +310,13 @@ class FeedViewSet(SnippetViewSet):
     icon = "rotate"
     menu_order = 50
     menu_hook = SOURCES_HOOK
-    list_display = ["address", "source", "kind", "newest_at", "failure"]
+    list_display = [
+        "address",
+        "source",
+        "kind",
+        DateColumn("newest_at", label=_("Newest entry"), sort_key="newest_at"),
+        "failure",
+    ]
     search_backend_name = None
     search_fields = ["address", "source__name", "failure"]
     copy_view_enabled = False

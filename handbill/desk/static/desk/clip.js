@@ -4,10 +4,14 @@
   const form = document.getElementById("clip");
   const place = document.getElementById("clip-preview");
   const MOST = 5 * 1024 * 1024;
-  let asked = 0;
+  let asked = 0, shown = "";
 
   const show = async () => {
-    if (!form.elements.page.files.length || !form.elements.address.value) return;
+    const address = form.elements.address.value, file = form.elements.page.files[0];
+    if (!file || !address) return;
+    const wanted = [address, file.name, file.size, file.lastModified].join("\n");
+    if (wanted === shown) return;  // else leaving the field would take the button away that is being pressed
+    shown = wanted;
     const mine = ++asked;
     place.textContent = place.dataset.busy;
     place.setAttribute("aria-busy", "true");
@@ -15,12 +19,17 @@
       const answer = await fetch(form.dataset.preview, { method: "POST", body: new FormData(form) });
       if (mine !== asked) return;
       if (answer.ok) place.innerHTML = await answer.text();
-      else place.textContent = place.dataset.failed;
+      else fail();
     } catch {
-      if (mine === asked) place.textContent = place.dataset.failed;
+      if (mine === asked) fail();
     } finally {
       if (mine === asked) place.removeAttribute("aria-busy");
     }
+  };
+
+  const fail = () => {
+    place.textContent = place.dataset.failed;
+    shown = "";
   };
 
   form.elements.page.addEventListener("change", show);
