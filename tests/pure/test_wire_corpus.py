@@ -29,7 +29,6 @@ ADDRESS = "https://outlet.example/feed.xml"
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 NO_LINK = "an id that is no address is no link"
-CREATED = "the date of creation is the only one it has"
 DRAWN = "a drawing goes with its words"
 CRAZY = "the title of a page and the text of a script are no text"
 TEXT = "brackets of plain text are text"
@@ -39,10 +38,6 @@ BARE = "a bracket in code, which this comparison takes for a tag's"
 SECOND = "a second text of the entry is not joined to the first"
 
 OTHERWISE = {
-    "entry_created.xml": CREATED,
-    "entry_created_multiple_values.xml": CREATED,
-    "item_dcterms_created.xml": CREATED,
-    "item_dcterms_created_parsed.xml": CREATED,
     "entry_id_with_attributes.xml": NO_LINK,
     "http_content_language_entry_title_inherit_2.xml": NO_LINK,
     "atom10_id.xml": NO_LINK,
@@ -50,7 +45,6 @@ OTHERWISE = {
     "atomsvgdesc.xml": DRAWN,
     "rss2.0svgtitle.xml": DRAWN,
     "entry_content_mode_base64.xml": TEXT,
-    "entry_title_text_plain_brackets.xml": TEXT,
     "entry_content_crazy.xml": CRAZY,
     "entry_summary_crazy.xml": CRAZY,
     "item_content_encoded_crazy.xml": CRAZY,
@@ -78,7 +72,7 @@ UNSAFE = {"sanitize_html": False, "resolve_relative_uris": False}  # in half the
 
 
 def moment_of(raw: Any) -> datetime | None:
-    parts = raw.get("published_parsed") or raw.get("updated_parsed")
+    parts = raw.get("published_parsed") or raw.get("updated_parsed") or raw.get("created_parsed")
     moment = datetime.fromtimestamp(timegm(parts), UTC) if parts else None
     return moment if moment and moment.year >= EARLIEST_YEAR else None
 
@@ -126,10 +120,11 @@ def differences(data: bytes, **options: bool) -> set[str] | None:
         return {"count"}
     found = set()
     for (entry, safe), raw in zip(entries, raws, strict=True):
-        ours = (letters(html.escape(entry.title)), entry.address, entry.id, entry.published or entry.updated)
+        ours = (entry.address, entry.id, entry.published or entry.updated)
         title, *others = theirs(raw)
-        pairs = zip(("title", "link", "id", "date"), ours, (letters(html.escape(title)), *others), strict=True)
-        found |= {name for name, mine, their in pairs if mine != their}
+        titles = {letters(html.escape(title)), letters(html.escape(raw.get("title", "")))}  # it says type text of both
+        found |= {name for name, mine, their in zip(("link", "id", "date"), ours, others, strict=True) if mine != their}
+        found |= {"title"} if letters(html.escape(entry.title)) not in titles else set()
         found |= {"words"} if our_letters(safe) != their_letters(raw) else set()
     return found
 
@@ -152,7 +147,7 @@ def test_real_bodies_keep_no_tricks_and_their_text_is_that_of_any_markup(corpus:
 def test_odd_feeds_give_what_feedparser_gives_or_better(corpus: Path) -> None:
     found = {file.name: differences(file.read_bytes()) for file in odd_files(corpus)}
     assert {name for name, fields in found.items() if fields} == set(OTHERWISE)
-    assert len(OTHERWISE) <= 0.04 * sum(fields is not None for fields in found.values())
+    assert len(OTHERWISE) <= 0.02 * sum(fields is not None for fields in found.values())
 
 
 EXPECTED = re.compile(r"Expect: +(?:not bozo and )?entries\[(\d)\]((?:\[[^\]]+\]|\.\w+)+) == (.+)")
