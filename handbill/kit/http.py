@@ -5,13 +5,12 @@ address that was checked, with the right Host, SNI and certificate name. Ports 8
 no proxy and no credentials from the environment, gzip or nothing. One deadline covers names, connections, headers and
 body of all hops, so a slow drip can't stretch it; headers, body, inflated body and their ratio are capped.
 
-Built on urllib3's connection without its pool: the socket below it carries the deadline and an allowance of bytes.
+The connections below are ``kit.pinned``'s.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import http.client
 import re
 import socket
@@ -22,16 +21,15 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import urlencode, urljoin
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from handbill.kit import clock
 from handbill.kit.errors import GiveUp, TryLater
+from handbill.kit.pinned import Limits, PinnedHTTP, PinnedHTTPS, TooMuch, connect_to
 from handbill.kit.urls import AddressRefused, WebAddress, read_address, why_not_public
 
 MAX_BYTES = 15 * 1024 * 1024
@@ -246,7 +244,7 @@ def _printable(headers: dict[str, str]) -> dict[str, str]:
 def _one_hop(address: WebAddress, ask: _Ask, guard: Guard, resolve: Resolver) -> Response:
     answers = _resolve(address, resolve, ask.deadline)
     guard.check(address, answers)
-    connection = _connection(address, answers, ask)
+    connection = connect_to(address, answers, Limits(ask.deadline, MAX_HEADER_BYTES), ask.tls)
     try:
         return _exchange(connection, address, ask)
     except TimeoutError:
@@ -311,116 +309,7 @@ def _resolve(address: WebAddress, resolve: Resolver, deadline: float) -> list[st
     return answers
 
 
-class TooMuch(OSError):
-    """The peer sent more bytes than it was allowed."""
-
-
-class _Limits:
-    """Deadline and byte allowance of one exchange, obeyed by its socket at each read and write."""
-
-    deadline: float = 0.0
-    allowance: int = 0
-
-    def spend(self, count: int) -> int:
-        self.allowance -= count
-        if self.allowance < 0:
-            raise TooMuch("allowance spent")
-        return count
-
-    def remaining(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("deadline passed")
-        return left
-
-
-class _Limited:
-    """Mixed into sockets: each read and write obeys the limits of its exchange."""
-
-    limits: _Limits
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(self.limits.remaining())  # type: ignore[attr-defined]
-        return self.limits.spend(super().recv_into(*args, **kwargs))  # type: ignore[misc]
-
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(self.limits.remaining())  # type: ignore[attr-defined]
-        super().sendall(*args, **kwargs)  # type: ignore[misc]
-
-
-class _PlainSocket(_Limited, socket.socket):
-    pass
-
-
-class _TLSSocket(_Limited, ssl.SSLSocket):
-    pass
-
-
-class _Pinned:
-    """Mixed into urllib3's connections: the socket goes to the checked addresses and nowhere else."""
-
-    limits: _Limits
-    answers: list[str]
-    port: int
-
-    def _new_conn(self) -> socket.socket:
-        failure: OSError = OSError("no address")
-        for position, answer in enumerate(self.answers):
-            family = socket.AF_INET6 if ":" in answer else socket.AF_INET
-            sock = _PlainSocket(family, socket.SOCK_STREAM)
-            sock.limits = self.limits
-            try:
-                sock.settimeout(self.limits.remaining() / (len(self.answers) - position))
-                sock.connect((answer, self.port))
-                sock.settimeout(self.limits.remaining())
-                return sock
-            except OSError as error:
-                sock.close()
-                failure = error
-        raise failure
-
-
-class _PinnedHTTP(_Pinned, HTTPConnection):
-    pass
-
-
-class _PinnedHTTPS(_Pinned, HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        if isinstance(self.sock, _TLSSocket):
-            self.sock.limits = self.limits
-
-
-def _connection(address: WebAddress, answers: list[str], ask: _Ask) -> _PinnedHTTP | _PinnedHTTPS:
-    connection: _PinnedHTTP | _PinnedHTTPS
-    if address.scheme == "https":
-        context = ask.tls or _trusted()
-        context.sslsocket_class = _TLSSocket
-        connection = _PinnedHTTPS(address.host, address.port, ssl_context=context, server_hostname=address.host)
-    else:
-        connection = _PinnedHTTP(address.host, address.port)
-    connection.answers = answers
-    connection.limits = _Limits()
-    connection.limits.deadline = ask.deadline
-    connection.limits.allowance = MAX_HEADER_BYTES
-    return connection
-
-
-@functools.lru_cache(maxsize=1)
-def _trusted() -> ssl.SSLContext:
-    """The system's authorities; certifi's where the system has none."""
-    context = ssl.create_default_context()
-    paths = ssl.get_default_verify_paths()
-    if paths.cafile is None and (paths.capath is None or not any(Path(paths.capath).iterdir())):
-        try:
-            import certifi
-        except ImportError:
-            return context
-        context.load_verify_locations(certifi.where())
-    return context
-
-
-def _exchange(connection: _PinnedHTTP | _PinnedHTTPS, address: WebAddress, ask: _Ask) -> Response:
+def _exchange(connection: PinnedHTTP | PinnedHTTPS, address: WebAddress, ask: _Ask) -> Response:
     limits = connection.limits
     connection.request(
         ask.method,
