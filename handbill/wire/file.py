@@ -25,7 +25,7 @@ from handbill.wire.rewrite import mark_returned, rewrite
 from handbill.wire.suspect import suspect
 from handbill.wire.visits import plan_visits
 
-PAGE_AGAIN = timedelta(hours=6)  # after the feed's words changed, for a report whose text is its page's
+PAGE_AGAIN = timedelta(minutes=30)  # after the feed's words changed, for a report whose text is its page's
 FOLLOWED = timedelta(days=7)  # so long after it was filed
 
 
