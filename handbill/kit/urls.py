@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
@@ -16,6 +16,7 @@ from urllib3.util import Url, parse_url
 from handbill.kit.errors import GiveUp
 
 MAX_ADDRESS = 2000  # characters; what the tables hold
+MAX_HOST = 253  # characters (RFC 1035, 2.3.4)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -128,6 +129,19 @@ def resolve_link(base: str, link: str) -> str:
     if not fragment or len(text) + len(fragment) >= MAX_ADDRESS or re.search(r"[\s<>\"'`\x00-\x1f\x7f\\]", fragment):
         return text
     return text + hash_sign + fragment
+
+
+def host_name(address: str) -> str:
+    """The host of an address in lower case, without its port; "" when it has none or is no address."""
+    try:
+        return (urlsplit(address.strip()).hostname or "")[:MAX_HOST]
+    except ValueError:
+        return ""
+
+
+def site_name(address: str) -> str:
+    """The host without a leading "www.", by which people know a site."""
+    return host_name(address).removeprefix("www.")
 
 
 def why_not_public(address: str) -> str:

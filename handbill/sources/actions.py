@@ -7,13 +7,12 @@ import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from handbill.kit.text import shorten, slugify
-from handbill.kit.urls import AddressRefused, read_address
+from handbill.kit.urls import AddressRefused, host_name, read_address, site_name
 from handbill.sources.mending import mend as mend
 from handbill.sources.mending import put_back as put_back
 from handbill.sources.mending import read_anew as read_anew
@@ -258,7 +257,7 @@ def _follow(feed: Feed, move: Move, now: datetime) -> None:
     if not believed(move, feed.address, now):
         return
     row = Feed.objects.filter(pk=feed.pk)
-    host = (urlsplit(move.to).hostname or "")[:253]
+    host = host_name(move.to)
     try:
         with transaction.atomic():
             stayed: dict[str, Any] = {"moved_to": "", "moved_since": None, "moved_visits": 0}
@@ -293,7 +292,7 @@ def _add(name: str, feed_address: str, now: datetime, site_address: str, languag
 def _source(name: str, site: str, language: str) -> Source:
     """The outlet of that name, unless it is another outlet's namesake: then their sites differ."""
     for source in Source.objects.filter(name__iexact=name):
-        if not site or not source.address or _home(source.address) == _home(site):
+        if not site or not source.address or site_name(source.address) == site_name(site):
             return source
     code = language.replace("_", "-") if _LANGUAGE.fullmatch(language) else ""
     return Source.objects.create(name=name, slug=_free_slug(name), address=site, language=code)
@@ -312,7 +311,3 @@ def _site(text: str) -> str:
         return read_address(text).text
     except AddressRefused:
         return ""
-
-
-def _home(address: str) -> str:
-    return (urlsplit(address).hostname or "").removeprefix("www.")

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 
-from handbill.kit.urls import read_address
+from handbill.kit.urls import host_name, read_address
 from handbill.sources.errors import MendRefused
 from handbill.sources.models import Feed
 
@@ -75,7 +74,7 @@ def read_anew(feed: Feed) -> None:
 
 
 def _elsewhere(address: str, now: datetime) -> dict[str, Any]:
-    return {"address": address, "host": (urlsplit(address).hostname or "")[:253], "next_at": now} | _STAYS
+    return {"address": address, "host": host_name(address), "next_at": now} | _STAYS
 
 
 def _feed(feed_id: int) -> Feed:

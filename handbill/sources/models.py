@@ -1,10 +1,10 @@
 """Outlets and the addresses of their feeds, with the rows that say when each is fetched next."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import models
 
+from handbill.kit.urls import host_name
 from handbill.work.models import Leased
 
 
@@ -85,5 +85,5 @@ class Feed(Leased):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keep ``host`` in step with the address."""
-        self.host = (urlsplit(self.address).hostname or "")[:253]
+        self.host = host_name(self.address)
         super().save(*args, **kwargs)

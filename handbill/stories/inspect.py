@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from handbill.kit.errors import GiveUp
 from handbill.kit.text import clean, word_count
+from handbill.kit.urls import site_name
 from handbill.stories.excerpt import excerpt
 from handbill.stories.group import WINDOW, Place, Told, group
 from handbill.stories.series import dated_of, series_of
@@ -120,7 +120,11 @@ def _told(number: int, name: str | int, fields: Row, moment: datetime) -> Told:
     title, text = _text(fields, "title")[:MAX_NAME], _text(fields, "text")[:MAX_TEXT]
     if not (fields.keys() & {"title", "text"}):
         raise GiveUp('has neither "title" nor "text". Give it one of them at least.')
-    outlet = clean(_text(fields, "outlet")[:MAX_NAME]) or _host(_text(fields, "url")) or f"report {name}"
+    outlet = (
+        clean(_text(fields, "outlet")[:MAX_NAME])
+        or clean(site_name(_text(fields, "url")[:MAX_NAME]))
+        or f"report {name}"
+    )
     language = _text(fields, "language")[:MAX_NAME].replace("_", "-")
     return Told(number, outlet, language, title, text, moment)
 
@@ -131,13 +135,6 @@ def _text(fields: Row, key: str) -> str:
     if isinstance(value, bool | list | dict):
         raise GiveUp(f'has a "{key}" that is no text. Write it as text.')
     return "" if value is None else str(value)
-
-
-def _host(url: str) -> str:
-    try:
-        return clean(urlsplit(url[:MAX_NAME]).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
 
 
 def _batches(items: Iterable[_Report | Row]) -> Iterator[list[_Report | Row]]:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from handbill.kit.text import shorten
-from handbill.kit.urls import read_address
+from handbill.kit.urls import read_address, site_name
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed, Source
 from handbill.wire.extract import ExtractedPage, extract_page
@@ -34,7 +34,7 @@ def read_clip(address: str, markup: bytes) -> ExtractedPage:
 
 def source_of(address: str) -> Source | None:
     """The outlet whose site or feed is at the address's host."""
-    host = _host(address)
+    host = site_name(address)
     if not host:
         return None
     hosts = (host, f"www.{host}")
@@ -102,10 +102,3 @@ def _feed(address: str, outlet: str, now: datetime) -> Feed:
 
 def _whole(address: str) -> str:
     return address.strip().partition("#")[0]
-
-
-def _host(address: str) -> str:
-    try:
-        return (urlsplit(address.strip()).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from handbill.kit.text import shorten
-from handbill.kit.urls import resolve_link
+from handbill.kit.urls import resolve_link, site_name
 from handbill.wire.tree import page_base, page_tree, seen_text
 
 Kind: TypeAlias = Literal["rss", "atom", "json", "cdf", "unknown"]
@@ -175,7 +175,7 @@ def looks_like_feed(address: str) -> bool:
 
 def same_site(one: str, other: str) -> bool:
     """Whether two addresses belong to one outlet: the same host, or one a part of the other; ``www`` counts not."""
-    first, second = ((urlsplit(each).hostname or "").removeprefix("www.") for each in (one, other))
+    first, second = (site_name(each) for each in (one, other))
     return first == second or first.endswith(f".{second}") or second.endswith(f".{first}")
 
 

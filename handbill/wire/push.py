@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -22,7 +21,7 @@ from django.db import transaction
 from handbill.kit.errors import HandbillError
 from handbill.kit.http import FetchLater, Response, post
 from handbill.kit.text import shorten
-from handbill.kit.urls import AddressRefused, read_address
+from handbill.kit.urls import AddressRefused, host_name, read_address
 from handbill.sources.models import Feed
 from handbill.wire.hub import LEASE, PATIENCE, advertised, ask_again_at, may_be_called
 from handbill.wire.models import Push
@@ -198,4 +197,4 @@ def _fail(push: Push, now: datetime, why: str, again: datetime) -> None:
 
 
 def _host(push: Push) -> str:
-    return urlsplit(push.hub).hostname or ""
+    return host_name(push.hub)

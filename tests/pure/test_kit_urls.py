@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handbill.kit.urls import MAX_ADDRESS, AddressRefused, read_address, resolve_link, why_not_public
+from handbill.kit.urls import (
+    MAX_ADDRESS,
+    AddressRefused,
+    host_name,
+    read_address,
+    resolve_link,
+    site_name,
+    why_not_public,
+)
 
 
 @pytest.mark.parametrize(
@@ -193,3 +201,18 @@ def test_resolving_never_fails(link: str) -> None:
 def test_an_address_that_grows_too_long_or_names_a_zone_is_refused(text: str) -> None:
     with pytest.raises(AddressRefused):
         read_address(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        (" https://WWW.Alder.example:8443/a?b ", "www.alder.example"),
+        ("http://[2001:db8::1]/", "2001:db8::1"),
+        ("newsletter:k3j9", ""),
+        ("http://[broken/", ""),
+        (f"http://{'a' * 300}/", "a" * 253),
+    ],
+)
+def test_the_host_of_any_text(address: str, host: str) -> None:
+    assert host_name(address) == host
+    assert site_name(address) == host.removeprefix("www.")
