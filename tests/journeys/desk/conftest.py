@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from desk_server import PASSWORD
+from desk.desk_server import PASSWORD
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from handbill.kit import maildir

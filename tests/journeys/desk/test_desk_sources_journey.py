@@ -1,7 +1,7 @@
 """Ada's sources: one added by its site's address and fetched, one by picked links, and the ailing ones mended."""
 
 import pytest
-from desk_server import FAULTS
+from desk.desk_server import FAULTS
 from playwright.sync_api import expect
 
 from handbill.testing.wire import Answer, LoopbackWire
