@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -23,6 +23,7 @@ from handbill.stories.evidence import Evidence, Words, bar
 from handbill.stories.reasons import reasons
 from handbill.stories.series import series_of
 from handbill.stories.terms import said
+from handbill.stories.ties import Bundles, Pair, numbered, speak_alike
 
 WINDOW = timedelta(hours=72)  # a report joins a story only within so long of its nearest member
 HOPELESS = -15.0  # evidence below the bar by so much is not weighed again as the groups grow
@@ -64,7 +65,8 @@ class Place:
 class _Group:
     """Reports held to be one story: positions of members, span of time, parts of series, the known story if any.
 
-    ``words`` are all that they say. ``near`` are the keys of groups to be weighed against it.
+    ``words`` are all that they say. ``near`` are the keys of groups to be weighed against it, ``barred`` the positions
+    that an editor ruled apart from one of its members.
     """
 
     members: list[int]
@@ -75,28 +77,42 @@ class _Group:
     crowd: int = 1
     words: Words | None = None
     near: set[int] = field(default_factory=set)
+    barred: set[int] = field(default_factory=set)
 
 
-def group(reports: Iterable[Told], active: Iterable[Told] = (), *, strictness: float = 0.0) -> list[Place]:
+def group(
+    reports: Iterable[Told],
+    active: Iterable[Told] = (),
+    *,
+    strictness: float = 0.0,
+    together: Collection[Pair] = (),
+    apart: Collection[Pair] = (),
+) -> list[Place]:
     """Give each of ``reports`` its place, among the ``active`` reports of known stories or in new stories.
 
     Answers one Place a report, in the order of their ids; known reports keep their story, but one that turns out to
     repeat a new one of an earlier date gets a Place again, with its ``copy_of``. Languages are never mixed. Argument
     order is irrelevant. ``strictness`` is added to the evidence asked for: above 0 joins less, below 0 more; 10 either
-    way is a lot. Cost grows with the reports, not with what they share.
+    way is a lot. Pairs of ids that an editor ruled ``together`` are one story whatever they say, in any language, and
+    pairs ruled ``apart`` never are, not even by way of a third. Cost grows with the reports, not with what they share.
     """
+    known = {told.id: told for told in [*reports, *active]}
+    spoken = speak_alike({told.id: told.language.casefold().split("-")[0] for told in known.values()}, together)
     by_language: dict[str, list[Told]] = defaultdict(list)
-    for told in {told.id: told for told in [*reports, *active]}.values():
-        by_language[told.language.casefold().split("-")[0]].append(told)
-    places = [place for told in by_language.values() for place in _group_language(told, strictness)]
+    for told in known.values():
+        by_language[spoken[told.id]].append(told)
+    places = [place for told in by_language.values() for place in _group_language(told, strictness, together, apart)]
     return sorted(places, key=lambda place: place.report)
 
 
-def _group_language(told: list[Told], strictness: float) -> list[Place]:
+def _group_language(
+    told: list[Told], strictness: float, together: Collection[Pair], apart: Collection[Pair]
+) -> list[Place]:
     told.sort(key=lambda t: (t.published_at, t.id))
     parts = [_part(t) for t in told]
     originals = _copies(told, parts)
-    groups = _start(told, parts, originals)
+    ids = [t.id for t in told]
+    groups = _start(told, parts, originals, numbered(together, ids), numbered(apart, ids))
     evidence = Evidence([said(t.title, t.text, t.language) for t in told])
     _meet(groups, told, evidence)
     _join(groups, evidence, strictness)
@@ -162,17 +178,29 @@ def _apart(a: Part, b: Part) -> bool:
     return a is not None and b is not None and a[0] == b[0] and a[1] != b[1]
 
 
-def _start(told: Sequence[Told], parts: Sequence[Part], originals: dict[int, int]) -> dict[int, _Group]:
-    """One group a known story, one a text with its copies, one each other report; keyed by their first position."""
-    adopted = {originals.get(h, h): t.story for h, t in reversed(list(enumerate(told))) if t.story is not None}
-    key_of: dict[tuple[str, int], int] = {}
+def _start(
+    told: Sequence[Told],
+    parts: Sequence[Part],
+    originals: dict[int, int],
+    together: Sequence[Pair],
+    apart: Sequence[Pair],
+) -> dict[int, _Group]:
+    """One group a known story, one for what is ruled together, one a text with its copies, one each other report.
+
+    Keyed by their first position. A known story is never part of two groups, and nothing ruled apart is in one.
+    """
+    stories = {here: one.story for here, one in enumerate(told) if one.story is not None}
+    first = {story: here for here, story in reversed(stories.items())}
+    bundles = Bundles(len(told), stories, apart)
+    for a, b in [*((first[story], here) for here, story in stories.items()), *together, *sorted(originals.items())]:
+        bundles.join(a, b)
     groups: dict[int, _Group] = {}
-    for here, one in enumerate(told):
-        root = originals.get(here, here)
-        story = one.story if one.story is not None else adopted.get(root)
-        key = key_of.setdefault(("story", story) if story is not None else ("text", root), here)
-        g = groups.setdefault(key, _Group([], one.published_at, one.published_at, {}, story))
-        _add(g, here, one, parts[here])
+    for key, members in bundles.holds.items():
+        lead = told[key]
+        story = next((stories[here] for here in members if here in stories), None)
+        g = groups[key] = _Group([], lead.published_at, lead.published_at, {}, story, barred=bundles.barred(key))
+        for here in sorted(members):
+            _add(g, here, told[here], parts[here])
     return groups
 
 
@@ -245,8 +273,10 @@ def _words(g: _Group, evidence: Evidence) -> Words:
 
 
 def _may_join(a: _Group, b: _Group) -> bool:
-    """Not two known stories, not parts of one series, and close in time."""
+    """Not two known stories, nothing ruled apart, not parts of one series, and close in time."""
     if a.story is not None and b.story is not None:
+        return False
+    if a.barred and not a.barred.isdisjoint(b.members):
         return False
     if max(a.first, b.first) - min(a.last, b.last) > WINDOW:
         return False
@@ -260,6 +290,7 @@ def _merge(groups: dict[int, _Group], a: int, b: int, words: Words) -> None:
     kept.first, kept.last = min(kept.first, gone.first), max(kept.last, gone.last)
     kept.story = kept.story if kept.story is not None else gone.story
     kept.crowd = max(kept.crowd, gone.crowd)
+    kept.barred = kept.barred | gone.barred
     for name, numbers in gone.parts.items():
         kept.parts.setdefault(name, set()).update(numbers)
     for other in gone.near:

@@ -1,0 +1,69 @@
+"""Hold grouping to what an editor ruled: which reports are one story, and which never are. Pure.
+
+Rulings are pairs of reports, because a story may vanish and a report doesn't. Source: ADR-0031.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+Pair: TypeAlias = tuple[int, int]
+
+
+class Bundles:
+    """Things that are one from the start; ``of[n]`` is the bundle of thing ``n``, ``holds`` gives its things.
+
+    ``apart`` are pairs that no bundle may hold; of the things that ``fixed`` marks it holds only those marked alike.
+    """
+
+    def __init__(self, count: int, fixed: Mapping[int, int], apart: Iterable[Pair]) -> None:
+        self.of = list(range(count))
+        self.holds = {n: [n] for n in range(count)}
+        self._fixed = dict(fixed)
+        self._barred: dict[int, set[int]] = defaultdict(set)
+        for a, b in apart:
+            self._barred[a].add(b)
+            self._barred[b].add(a)
+
+    def join(self, a: int, b: int) -> bool:
+        """Make one bundle of those of ``a`` and ``b``; False if that may not be."""
+        kept, gone = sorted((self.of[a], self.of[b]))
+        if kept == gone:
+            return True
+        if not self._may(kept, gone):
+            return False
+        for n in self.holds[gone]:
+            self.of[n] = kept
+        self.holds[kept].extend(self.holds.pop(gone))
+        if gone in self._fixed:
+            self._fixed[kept] = self._fixed.pop(gone)
+        if gone in self._barred:
+            self._barred[kept] |= self._barred.pop(gone)
+        return True
+
+    def barred(self, bundle: int) -> set[int]:
+        """The things that may not be with this bundle."""
+        return self._barred.get(bundle, set())
+
+    def _may(self, kept: int, gone: int) -> bool:
+        marks = {self._fixed[n] for n in (kept, gone) if n in self._fixed}
+        return len(marks) < 2 and (kept not in self._barred or self._barred[kept].isdisjoint(self.holds[gone]))
+
+
+def numbered(pairs: Iterable[Pair], ids: Sequence[int]) -> list[Pair]:
+    """The pairs by the ids' positions in ``ids``, in order; pairs of which one is missing are left out."""
+    place = {one: here for here, one in enumerate(ids)}
+    return sorted((place[a], place[b]) for a, b in pairs if a in place and b in place and a != b)
+
+
+def speak_alike(languages: Mapping[int, str], together: Collection[Pair]) -> dict[int, str]:
+    """The languages by report, those ruled together given one: that of the lowest id among them."""
+    if not together:
+        return dict(languages)
+    ids = sorted(languages)
+    bundles = Bundles(len(ids), {}, ())
+    for a, b in numbered(together, ids):
+        bundles.join(a, b)
+    return {one: languages[ids[bundles.of[here]]] for here, one in enumerate(ids)}
