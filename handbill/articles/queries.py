@@ -26,7 +26,7 @@ def numbers(since: datetime) -> Numbers:
     )
     kind = ContentType.objects.get_for_model(Article)
     scheduled = Revision.objects.filter(content_type=kind, approved_go_live_at__isnull=False).count()
-    waiting = Story.objects.filter(dismissed_at__isnull=True, articles__isnull=True).count()
+    waiting = Story.objects.filter(dismissed_at__isnull=True, articles__isnull=True, outlets__gt=0).count()
     return Numbers(waiting=waiting, scheduled=scheduled, altered=needing_a_look().count(), **counted)
 
 

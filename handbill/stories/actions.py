@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import F, QuerySet
-from django.db.models.functions import Left, Length
+from django.db.models.functions import Left
 
 from handbill.stories.group import WINDOW, Place, Told, group
-from handbill.stories.lead import Voice, summarise
-from handbill.stories.models import Member, Story
+from handbill.stories.models import Grouping, Member, Story
 from handbill.stories.records import Grouped
+from handbill.stories.rulings import (
+    grouping,
+    keep_apart,
+    merge,
+    move,
+    one_at_a_time,
+    pairs_about,
+    set_strictness,
+    split,
+    undo,
+)
+from handbill.stories.series import series_of
+from handbill.stories.summing import sum_up
 from handbill.stories.terms import READ_CHARACTERS
 from handbill.wire.models import Report
 from handbill.work.actions import standing_job
 
+__all__ = [
+    "dismiss",
+    "group_pending",
+    "keep_apart",
+    "merge",
+    "move",
+    "restore",
+    "set_strictness",
+    "split",
+    "undo",
+]
+
 MOST_ACTIVE = 10_000  # reports of known stories that one round compares with, the newest first
+STRICTNESS_STEP = 5.0  # evidence that one step of the desk's choice adds to what is asked
 NOTHING = Grouped(0, 0)
 
 
@@ -46,9 +70,13 @@ def _round(limit: int) -> Grouped:
     pending = _pending(limit)
     if not pending:
         return NOTHING
-    places = group(pending, _active(pending))
+    rules = grouping()
+    together, apart = pairs_about([told.id for told in pending])
+    active = _active(pending, {report for pair in together for report in pair})
+    strictness = STRICTNESS_STEP * rules.strictness
+    places = group(pending, active, strictness=strictness, together=together, apart=apart)
     try:
-        return _save(places, {told.id: told for told in pending})
+        return _save(places, {told.id: told for told in pending}, rules)
     except IntegrityError:  # another worker was faster; what it left out waits for the next round
         return NOTHING
 
@@ -65,34 +93,45 @@ def _pending(limit: int) -> list[Told]:
     return _told(Report.objects.filter(member__isnull=True).order_by("published_at", "pk")[:limit])
 
 
-def _active(pending: Sequence[Told]) -> list[Told]:
-    """All reports of the stories that were alive within the window around ``pending``."""
+def _active(pending: Sequence[Told], ruled: set[int]) -> list[Told]:
+    """All reports of the stories that were alive within the window around ``pending``, and those ``ruled`` with it."""
     since = min(told.published_at for told in pending) - WINDOW
     until = max(told.published_at for told in pending) + WINDOW
     near = Report.objects.filter(member__story__latest_at__gte=since, member__story__opened_at__lte=until)
-    return _told(near.order_by("-published_at", "-pk")[:MOST_ACTIVE])
+    active = _told(near.order_by("-published_at", "-pk")[:MOST_ACTIVE])
+    return active + _told(Report.objects.filter(pk__in=ruled, member__isnull=False)) if ruled else active
 
 
-@transaction.atomic
-def _save(places: Iterable[Place], pending: dict[int, Told]) -> Grouped:
+def _save(places: Iterable[Place], pending: dict[int, Told], read: Grouping) -> Grouped:
+    """Save the places, unless an editor changed the stories since they were ``read``: then the next round does."""
+    with one_at_a_time() as found:
+        return _saved(places, pending) if found.acts == read.acts else NOTHING
+
+
+def _saved(places: Iterable[Place], pending: dict[int, Told]) -> Grouped:
     placed = set(Member.objects.filter(report__in=list(pending)).values_list("report", flat=True))
     new = [place for place in places if place.report in pending and place.report not in placed]
     known = [place for place in places if place.report not in pending]
     opened = _open({place.opens for place in new if place.opens is not None}, pending)
-    members = [
-        Member(
-            report_id=place.report,
-            story_id=place.story if place.story is not None else opened[place.opens],
-            copy_of_id=place.copy_of,
-            why=list(place.why),
-        )
-        for place in new
-    ]
+    members = [_member(place, opened, pending[place.report].title) for place in new]
     Member.objects.bulk_create(members)
     for place in known:
         Member.objects.filter(report=place.report).update(copy_of=place.copy_of, why=list(place.why))
-    _sum_up({member.story_id for member in members} | {place.story for place in known if place.story is not None})
+    sum_up({member.story_id for member in members} | {place.story for place in known if place.story is not None})
     return Grouped(len(members), len(opened))
+
+
+def _member(place: Place, opened: dict[int | None, int], title: str) -> Member:
+    mark = series_of(title)
+    series = mark.name[:200] if mark else ""
+    return Member(
+        report_id=place.report,
+        story_id=place.story if place.story is not None else opened[place.opens],
+        copy_of_id=place.copy_of,
+        why=list(place.why),
+        series=series,
+        number=mark.number if mark and series else None,
+    )
 
 
 def _open(openers: Iterable[int], pending: dict[int, Told]) -> dict[int | None, int]:
@@ -101,21 +140,3 @@ def _open(openers: Iterable[int], pending: dict[int, Told]) -> dict[int | None, 
         Story(title=t.title, language=t.language, opened_at=t.published_at, latest_at=t.published_at) for t in first
     ]
     return {t.id: s.pk for t, s in zip(first, Story.objects.bulk_create(stories), strict=True)}
-
-
-def _sum_up(story_ids: set[int]) -> None:
-    """Bring the rows of these stories up to date with their members."""
-    rows = Member.objects.filter(story__in=story_ids).annotate(length=Length("report__text"))
-    fields = ("story", "report", "report__source", "report__title", "report__published_at", "length", "copy_of")
-    voices: dict[int, list[Voice]] = defaultdict(list)
-    for story, *voice, copy_of in rows.values_list(*fields):
-        voices[story].append(Voice(*voice, copy=copy_of is not None))  # type: ignore[misc]
-    stories = [_summed(story, voices[story.pk]) for story in Story.objects.filter(pk__in=voices)]
-    Story.objects.bulk_update(stories, ["title", "opened_at", "latest_at", "outlets"], batch_size=200)
-
-
-def _summed(story: Story, voices: list[Voice]) -> Story:
-    summary = summarise(voices)
-    story.title, story.outlets = summary.title, summary.outlets
-    story.opened_at, story.latest_at = summary.opened_at, summary.latest_at
-    return story

@@ -1,12 +1,16 @@
-"""The reports of one event, together, with the reasons in words."""
+"""The reports of one event, together, with the reasons in words; and what editors ruled of them (ADR-0031)."""
 
+from django.conf import settings
 from django.db import models
 
 from handbill.wire.models import Report
 
 
 class Story(models.Model):
-    """One event. ``opened_at`` and ``latest_at`` are the first and last publication among its reports."""
+    """One event. ``opened_at`` and ``latest_at`` are the first and last publication among its reports.
+
+    ``outlets`` is 0 for a story whose reports an editor put elsewhere: its row is kept for Undo.
+    """
 
     title = models.CharField(max_length=500)
     language = models.CharField(max_length=35, blank=True)
@@ -30,9 +34,72 @@ class Member(models.Model):
     story = models.ForeignKey(Story, on_delete=models.CASCADE, related_name="members")
     copy_of = models.ForeignKey(Report, null=True, blank=True, on_delete=models.SET_NULL, related_name="copies")
     why = models.JSONField(default=list, help_text="Reasons as sentences, strongest first.")
+    series = models.CharField(max_length=200, blank=True, help_text="The series its title says it is a part of.")
+    number = models.PositiveIntegerField(null=True, blank=True, help_text="Which part.")
 
     class Meta:
         ordering = ["report__published_at", "pk"]
+        indexes = [models.Index(fields=["series", "number"], name="members_of_a_series")]
 
     def __str__(self) -> str:
         return f"{self.report_id} in {self.story_id}"
+
+
+class Grouping(models.Model):
+    """How this newsroom groups, in one row. Who changes places of reports locks it first.
+
+    ``acts`` rises with each act of an editor: a round that read another count than it finds saves nothing.
+    """
+
+    class Strictness(models.IntegerChoices):
+        """What is asked beyond the evidence that grouping asks for by itself."""
+
+        LOOSE = -2, "loose"
+        RATHER_LOOSE = -1, "rather loose"
+        EVEN = 0, "even"
+        RATHER_STRICT = 1, "rather strict"
+        STRICT = 2, "strict"
+
+    strictness = models.SmallIntegerField(choices=Strictness, default=Strictness.EVEN)
+    acts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_grouping")]
+
+    def __str__(self) -> str:
+        return self.get_strictness_display()
+
+
+class Ruling(models.Model):
+    """One act of an editor: some reports belong with some others, and not with others. Kept, also when undone."""
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"
+
+
+class Ruled(models.Model):
+    """A report's part in a ruling. ``came_from`` is the story that a moved one was in before."""
+
+    class Side(models.IntegerChoices):
+        MOVED = 0, "what was moved"
+        WITH = 1, "what it belongs with"
+        WITHOUT = 2, "what it does not belong with"
+
+    ruling = models.ForeignKey(Ruling, on_delete=models.CASCADE, related_name="reports")
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="+")
+    side = models.SmallIntegerField(choices=Side)
+    came_from = models.ForeignKey(Story, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["ruling", "report"], name="one_side_of_a_ruling")]
+
+    def __str__(self) -> str:
+        return f"{self.report_id} in {self.ruling_id}"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import log2
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Length
 
 from handbill.kit.text import clean, slugify
 from handbill.stories.lead import Voice, summarise
-from handbill.stories.models import Member, Story
+from handbill.stories.models import Member, Ruled, Ruling, Story
 from handbill.stories.records import TriagedMember, TriagedStory
 from handbill.topics.models import Topic
 from handbill.wire.models import Report
@@ -41,7 +42,7 @@ def triage(
     article unless ``include_taken``. ``backlog``: only stories that are nothing else, or only those that are more.
     ``skip``: so many from the top are passed over.
     """
-    stories = _marked(Story.objects.filter(dismissed_at__isnull=True))
+    stories = _marked(Story.objects.filter(dismissed_at__isnull=True, outlets__gt=0))
     if not include_taken:
         stories = stories.filter(taken=False)  # type: ignore[misc]
     if backlog is not None:
@@ -67,6 +68,30 @@ def suggested_topics(story_id: int) -> list[Topic]:
     topics = Topic.objects.filter(retired=False)
     votes = {topic: max(named[topic.slug], named[slugify(topic.name)]) for topic in topics}
     return sorted((topic for topic in votes if votes[topic]), key=lambda topic: -votes[topic])
+
+
+def rulings() -> Iterator[dict[str, Any]]:
+    """Each ruling as plain values, the oldest first: ``at`` and ``undone`` (RFC 3339 or None), and its reports.
+
+    They stand in ``moved``, ``with`` and ``without``, with ``id``, ``title``, ``url``, ``outlet``, ``language`` and
+    ``published``. Who ruled is left out.
+    """
+    for ruling in Ruling.objects.order_by("pk").iterator(chunk_size=500):
+        sides: dict[str, list[dict[str, Any]]] = {"moved": [], "with": [], "without": []}
+        for row in ruling.reports.select_related("report__source").defer("report__text", "report__body_html"):
+            sides[Ruled.Side(row.side).name.lower()].append(_plain(row.report))
+        yield {"at": ruling.at.isoformat(), "undone": ruling.undone_at and ruling.undone_at.isoformat(), **sides}
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    return {
+        "id": report.pk,
+        "title": report.title,
+        "url": report.address,
+        "outlet": report.source.name,
+        "language": report.language,
+        "published": report.published_at.isoformat(),
+    }
 
 
 def _marked(stories: QuerySet[Story]) -> QuerySet[Story]:

@@ -7,9 +7,35 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 Pair: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A ruling by the ids of its reports: those ``moved`` belong together and with some, and without others."""
+
+    moved: frozenset[int]
+    with_: frozenset[int] = frozenset()
+    without: frozenset[int] = frozenset()
+
+
+def standing(acts: Iterable[Act], about: Collection[int]) -> tuple[list[Pair], list[Pair]]:
+    """The pairs ruled together and the pairs ruled apart by ``acts``, the oldest first: of each pair the newest counts.
+
+    Only pairs with one of ``about`` are given.
+    """
+    wanted = frozenset(about)
+    held: dict[Pair, bool] = {}
+    for act in acts:
+        for others, together in ((act.moved | act.with_, True), (act.without, False)):
+            for one in act.moved:
+                near = others if one in wanted else others & wanted
+                held.update(((min(one, other), max(one, other)), together) for other in near - {one})
+    pairs = sorted(held)
+    return [pair for pair in pairs if held[pair]], [pair for pair in pairs if not held[pair]]
 
 
 class Bundles:

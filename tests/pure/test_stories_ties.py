@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from test_stories_group import BATCH, FLOOD, NOON, events, told
 
 from handbill.stories.group import Told, group
-from handbill.stories.ties import Bundles, numbered, speak_alike
+from handbill.stories.ties import Act, Bundles, numbered, speak_alike, standing
 
 IDS = [report.id for report in BATCH]
 
@@ -92,3 +92,10 @@ def test_bundles():
 def test_the_language_of_what_is_ruled_together_is_that_of_the_first(together):
     spoken = speak_alike({1: "en", 2: "de", 3: "ar"}, together)
     assert spoken == {1: "en", 2: "en" if together else "de", 3: "en" if len(together) > 1 else "ar"}
+
+
+def test_of_each_pair_the_newest_ruling_counts():
+    acts = [Act(frozenset({1, 2}), frozenset({3})), Act(frozenset({3}), frozenset({4}), frozenset({1, 5}))]
+    assert standing(acts, {1, 2, 3, 4, 5}) == ([(1, 2), (2, 3), (3, 4)], [(1, 3), (3, 5)])
+    assert standing(reversed(acts), {1}) == ([(1, 2), (1, 3)], [])
+    assert standing(acts, ()) == standing([], {1}) == ([], [])

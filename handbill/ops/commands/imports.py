@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,4 +102,14 @@ def opml_out(file: str | None, as_json: bool) -> int:
     except OSError as error:
         raise GiveUp(f"{file} can't be written: {error.strerror}. Name a file that you may write.") from None
     emit({"feeds": feeds, "file": file}, f"{feeds} feeds written to {file}", as_json)
+    return OK
+
+
+@command(take_out)
+def rulings(as_json: bool) -> int:
+    """Write what editors ruled of stories to stdout, one JSON object a line, the oldest first: to learn from."""
+    from handbill.stories.queries import rulings as kept
+
+    for ruling in kept():
+        click.echo(json.dumps(ruling, ensure_ascii=False))
     return OK
