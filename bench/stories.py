@@ -14,9 +14,9 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench import stories_excerpt
 from bench.rows import Row
 from handbill.stories.copies import Marks, Memory, insert_all, marks, same_texts
-from handbill.stories.excerpt import excerpt
 from handbill.stories.group import Told, group
 from handbill.stories.series import series_of
 
@@ -40,9 +40,7 @@ def run(quick: bool) -> Iterator[Row]:
     yield from _footers(articles[:: 3 if quick else 1])
     marked = [article["title"] for article in articles if series_of(article["title"])]
     yield Row(f"series, marked of {len(articles)} headlines", len(marked), "")
-    began = time.process_time()
-    told = [excerpt(article["text"]) for article in articles]
-    yield _least("excerpts", len(told) / (time.process_time() - began), "/CPU s", 5_000)
+    yield from stories_excerpt.ends(articles)
 
 
 def _least(name: str, value: float, unit: str, limit: float) -> Row:

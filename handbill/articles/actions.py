@@ -19,6 +19,7 @@ from handbill.articles.errors import EditedSince
 from handbill.articles.importing import import_archive, import_wordpress
 from handbill.articles.models import Article, Series
 from handbill.stories import queries as stories
+from handbill.stories.allowance import allowance
 from handbill.stories.excerpt import excerpt
 from handbill.stories.records import TriagedStory
 from handbill.stories.series import series_of
@@ -84,11 +85,12 @@ def _draft(view: TriagedStory) -> Article:
     report = view.lead
     source = report.source
     series, number = _series(report.title)
+    quoted = allowance(source.excerpt_words, (source.licence, report.licence))
     return Article(
         live=False,
         has_unpublished_changes=True,
         headline=report.title[:300],
-        excerpt=excerpt(report.text, target=source.excerpt_words, most=source.excerpt_words),
+        excerpt=excerpt(report.text, target=quoted.words, most=quoted.words, unbroken=quoted.unbroken),
         credit=source.name,
         also_reported=_other_outlets(view),
         source_address=report.address,

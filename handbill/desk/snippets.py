@@ -53,6 +53,10 @@ _SELECTOR = _(
 _MATCHER = _("For a newsletter: the List-Id or the From address by which its mails are known.")
 _INTERVAL = _("Empty: by the feed's own rhythm, which is best. A number keeps to it, whatever the feed does.")
 _NEXT = _("Empty: switched off; a new feed: at once.")
+_EXCERPT_WORDS = _(
+    "At most so many words of a report are quoted; 0: only its headline. A licence that names fewer words, or that"
+    " allows no derivatives, is obeyed too."
+)
 _FULL_TEXT = _(
     "Once for each new article, where its robots.txt allows, for outlets whose feeds carry teasers only. Their"
     " excerpts and grouping get better."
@@ -295,7 +299,7 @@ class SourceViewSet(SnippetViewSet):
             FieldPanel("slug"),
             FieldPanel("address"),
             FieldRowPanel([FieldPanel("language"), FieldPanel("licence")]),
-            FieldPanel("excerpt_words"),
+            FieldPanel("excerpt_words", help_text=_EXCERPT_WORDS),
             FieldPanel("full_text", heading=_("Fetch each article's page"), help_text=_FULL_TEXT),
         ],
         base_form_class=SlugForm,

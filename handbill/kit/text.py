@@ -1,4 +1,4 @@
-"""Text from outside made safe and cut sensibly: plain text, words, sentences, slugs, direction. Pure.
+"""Text from outside made safe and cut sensibly: plain text, words, slugs, direction. Pure.
 
 Every function takes any text at all and answers in time that grows with its length; none raises.
 """
@@ -156,6 +156,8 @@ def _ranges(first: int, last: int, categories: frozenset[str]) -> Iterator[str]:
 
 _MARKS = "".join(_ranges(0x300, 0xABFF, frozenset({"Mn", "Mc"}))) + "\u200c\u200d"
 _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}])*(?:['’][^\W_](?:[^\W_]|[{_MARKS}])*)*")
+_ODD = re.compile("[^\x00-\u02ff\u0370-\u0482\u048a-\u0557\u1e00-\u1fff\u2010-\u206f]")  # most text has none
+_PLAIN_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")  # what _WORD finds where there are neither marks nor joins
 _RUN = re.compile(rf"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _UNSPACED_CHARACTER = re.compile(rf"[{_UNSPACED}]")
 
@@ -184,6 +186,8 @@ def _pairs(run: str) -> list[str]:
 
 def word_count(text: str) -> int:
     """How long ``text`` reads, in words; two characters of a script without spaces count as one."""
+    if not _ODD.search(text):
+        return len(_PLAIN_WORD.findall(text))
     unspaced = len(_UNSPACED_CHARACTER.findall(text))
     return len(_WORD.findall(_UNSPACED_CHARACTER.sub(" ", text))) + (unspaced + 1) // 2
 
@@ -197,89 +201,6 @@ def tokens(text: str) -> list[str]:
     Joined they are ``text``. No piece but the first begins with a mark that belongs to the letter before it.
     """
     return _TOKEN.findall(text)
-
-
-_CLOSERS = "\"'”’»«›‹)\\]}」』）】》〉"
-_END = re.compile(rf"(?:[.!?…‽]+|[؟۔।॥։።။។]+)[{_CLOSERS}]*(?=\s|$)|[。！？｡．]+[{_CLOSERS}]*")
-_PARAGRAPH = re.compile(r"\n\s*\n")
-_OPENERS = "\"'“‘„«»‹›([{¿¡—–-"
-_DOTTED = re.compile(r"^(?:\w\.)+\w$")
-# Titles and words that always lean on the next one, as they stand before a full stop.
-_NEVER_LAST = frozenset(
-    "Dr Mr Mrs Ms Mx Prof St Ste Gen Col Sgt Lt Capt Cpl Maj Cmdr Sen Rep Gov Rev Hon Pres Supt Fr Sr Sra Dra Mme"
-    " Mlle Hr Frau Dipl Ing Mag Abs Art Nr Bd Hl Hrsg Ltg Str vs cf viz ca bzw resp evtl ggf inkl exkl sog vgl max"
-    " min approx est al fig Fig eq vol Vol pp ed eds Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Dez Okt Mio"
-    " Mrd Tsd ул им тыс млн млрд руб стр рис см".split()
-)
-_SOMETIMES_LAST = frozenset("Inc Ltd Co Corp Jr Sr Bros etc usw al GmbH Std Min Sek".split())
-_BEFORE_NUMBER = frozenset("No no Nos nos Nr nr n № art Art sec Sec p S Ch ch".split())
-_STARTERS = frozenset(
-    "The A An In It He She They We I You This That These Those There But And Or So If When While After Before At On"
-    " For From With As By To His Her Its Their Our My Not No Then Now What Who Why How Where Here One Some Many Most"
-    " Der Die Das Ein Eine Er Sie Es Wir Ihr Ich In Im Am Auf Mit Nach Vor Bei Aus Aber Und Oder Doch Dann Wenn Als"
-    " Le La Les Un Une Il Elle Ils Elles Dans Mais El Los Las Una En Pero Y".split()
-)
-_MONTHS = frozenset(
-    "Januar Jänner Februar März April Mai Juni Juli August September Oktober November Dezember Jahrhundert januar"
-    " februar mars april mai juni juli august september oktober november desember december maj".split()
-)
-_BEFORE_ORDINAL = frozenset(
-    "am vom zum der die das dem den des im ins seit bis ab beim jeder jede jedes jeden ein einen eine und zur".split()
-)
-_NUMBER = re.compile(r"^\d{1,2}$")
-_LAST_WORD = re.compile(rf"[^\s{_OPENERS}]*$")
-_NEXT_WORD = re.compile(rf"\s*[{_OPENERS}]*([^\s.,;:!?]*)")
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of ``text`` in order, each on one line with its closing quotes; an empty line ends one too.
-
-    Knows the full stops of Latin, Arabic, Urdu, Indic, CJK, Armenian, Ethiopic, Burmese and Khmer, and doesn't stop at
-    abbreviations, initials, decimals, ordinals or an ellipsis in mid-sentence. The last may lack its full stop.
-    """
-    return [s for paragraph in _PARAGRAPH.split(text) for s in _split(_SPACE.sub(" ", paragraph).strip())]
-
-
-def _split(paragraph: str) -> list[str]:
-    found, start = [], 0
-    for match in _END.finditer(paragraph):
-        if match.end() < len(paragraph) and _goes_on(paragraph, start, match):
-            continue
-        found.append(paragraph[start : match.end()].strip())
-        start = match.end()
-    rest = paragraph[start:].strip()
-    return [sentence for sentence in [*found, rest] if sentence]
-
-
-def _goes_on(paragraph: str, start: int, match: re.Match[str]) -> bool:
-    """Whether the stop found is none: what follows belongs to the same sentence."""
-    stop = match.group()
-    if stop[0] in "。！？｡．":
-        return False
-    window = paragraph[match.end() : match.end() + 60]
-    following = _NEXT_WORD.match(window)
-    next_word = following.group(1) if following else ""
-    if next_word[:1].islower():
-        return True
-    if stop[0] != "." or stop.startswith(".."):
-        return False
-    before = paragraph[max(start, match.start() - 40) : match.start()]
-    return _leans(before, next_word, at_start=match.start() - start < 4)
-
-
-def _leans(before: str, next_word: str, at_start: bool) -> bool:
-    found = _LAST_WORD.search(before)
-    word = found.group() if found else ""
-    earlier = before[: len(before) - len(word)].split()
-    if _NUMBER.match(word):
-        return at_start or next_word in _MONTHS or bool(earlier and earlier[-1].casefold() in _BEFORE_ORDINAL)
-    if word in _NEVER_LAST:
-        return True
-    if word in _BEFORE_NUMBER and next_word[:1].isdigit():
-        return True
-    if (len(word) == 1 and word.isalpha()) or _DOTTED.match(word) or word in _SOMETIMES_LAST:
-        return next_word not in _STARTERS
-    return False
 
 
 _NO_SLUG = re.compile(r"[^\w]+|_+")

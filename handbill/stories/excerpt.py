@@ -1,112 +1,45 @@
-"""Choose the excerpt of a report: its own first sentences, whole, about 100 words. Pure."""
+"""Choose the excerpt of a report: its own first sentences, whole, about 100 words. Pure.
+
+It ends only where a sentence surely ends: where a full stop may be an abbreviation's, or a quotation is still open,
+the next sentence belongs to it. What is merely likely counts where that would leave too little or too much.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from handbill.kit.text import sentences, word_count
+from handbill.kit.sentences import LIKELY, split
+from handbill.kit.text import word_count
+from handbill.stories.boilerplate import is_boilerplate
 
 READ_CHARACTERS = 20_000  # an excerpt stands at the beginning
-_LONGEST_LINE = 25  # words; a longer paragraph is told, whatever it begins with
-
-# How lines begin that no outlet wrote to be quoted: offers, links to elsewhere. As regular expressions.
-_OFFERS = (
-    "subscribe (?:now|today|to|here|for)",
-    "sign up (?:now|today|for|to|here)",
-    "(?:sign|log) in to",
-    "register (?:now|here|for free)",
-    "join (?:us|our|the newsletter)",
-    "get (?:our|the) (?:\\w+ )?newsletter",
-    "become an? (?:\\w+ )?(?:member|subscriber)",
-    "support (?:us|our|independent)",
-    "donate (?:now|today|here)",
-    "follow us",
-    "share (?:this|on|via)",
-    "download (?:our|the) app",
-    "enter your e-?mail",
-    "thank you for (?:signing|subscribing|reading)",
-    "this (?:post|article) is for (?:paid|paying)",
-    "click here",
-    "read (?:more|also|next|on\\b|the full)",
-    "(?:continue|keep) reading",
-    "see also\\b",
-    "related (?:stories|articles|news|:)",
-    "more (?:on this|from|like this|stories)",
-    "you may also",
-    "the post .{1,200}appeared first on",
-    "all rights reserved",
-    "skip to (?:main )?content",
-    "leave a comment",
-    "comments are closed",
-    "filed under",
-    "jetzt (?:abonnieren|anmelden|lesen|registrieren)",
-    "melden sie sich .{0,60}an\\b",
-    "abonnieren sie",
-    "hier (?:klicken|anmelden|abonnieren)",
-    "(?:weiterlesen|mehr (?:dazu|zum thema|lesen))",
-    "lesen sie (?:auch|mehr|weiter|hier)",
-    "das könnte sie",
-    "folgen sie uns",
-    "alle rechte vorbehalten",
-    "(?:ال)?(?:اشترك|اشتركوا|سجل الآن|سجّل الآن|انضم إلي|انضم إلى نشرتنا|تابعنا|تابعونا)",
-    "(?:اقرأ|إقرأ|اقرؤوا) (?:أيضا|أيضاً|أيضًا|المزيد|كذلك)",
-    "(?:للمزيد|المزيد من|جميع الحقوق|انقر هنا|اضغط هنا)",
-    "(?:abonnez-vous|inscrivez-vous|lire aussi|lire la suite|à lire aussi)",
-    "(?:suscríbe|suscribe|lee también|leer más)",
-    "(?:подписывайтесь|подпишитесь|читайте также|підпишіться|підписуйтесь|читайте також)",
-)
-_CREDITS = (
-    "photo(?:graph)?s?(?: credit| by)?",
-    "image(?:s| credit)?",
-    "picture",
-    "credit",
-    "caption",
-    "tags?",
-    "categories",
-    "foto",
-    "fotos",
-    "bild",
-    "bildquelle",
-    "quelle",
-    "صورة",
-    "الصورة",
-    "تصوير",
-    "фото",
-)
-_LONE = (
-    "subscribe|sign up|newsletter|advertisement|sponsored|recommended|related|loading|share|comments?|copyright"
-    "|getty images|file photo|anzeige|werbung|abonnieren|teilen|إعلان|إعلانات|شارك|publicité|publicidad|реклама"
-)
-_BOILERPLATE = re.compile(
-    rf"^\W*(?:(?:{'|'.join(_OFFERS)})|(?:{'|'.join(_CREDITS)})\s*[:©/]|photos? by\b|©|(?:{_LONE})\W*$)", re.IGNORECASE
-)
-_OUR_OFFER = re.compile(
-    r"\b(?:our|unseren|unserem) (?:\w+ ){0,3}newsletter\b|\bnewsletter (?:abonnieren|anmelden)|نشرتنا", re.IGNORECASE
-)
-_ENDS = re.compile(r"[.!?…‽؟۔।॥։።။។。！？｡．][\"'”’»«›‹)\]}›」』）】》〉]*$")
-_LEANS = re.compile(r"(?:^|\s)(?:EE|janv|févr|avr|juil|déc|Mgr|Dña|Uds?|núm|ene|abr|ago|dic|гг?\. до н|акад|проф)\.$")
-_GOES_ON = re.compile(r"[–—-]\s*(?=[^\W\d_])(?![A-ZÀ-ÖØ-ÞА-ЯЁ])")
+_WRAPPED = 100  # characters: lines that are all shorter may be one paragraph that was wrapped
+_ENDS = re.compile(r"[.!?…‽؟۔।॥։።;။។។။。！？｡．][\"'”’»«›‹)\]}›」』）】》〉]*(?: ?»)?(?:\[\d+\])*$")
+_LETTER = re.compile(r"[^\W_]")
 _CLAUSE = re.compile(r"[,;:،؛、，；：]|\s[–—-]\s")
+_UNSTOPPED = re.compile(r"[\u0e00-\u0eff][\"'”’»)\]]*$")  # Thai and Lao have no full stop
+_UNSTOPPED_WORDS = 8  # a shorter line is a heading there
+_CJK_END = "。！？」』）｡．"
 
 
-def excerpt(text: str, *, target: int = 100, most: int = 140) -> str:
+def excerpt(text: str, *, target: int = 100, most: int = 140, unbroken: bool = False) -> str:
     """The first whole sentences of ``text`` up to about ``target`` words and never over ``most``; "" if it has none.
 
     Stops where another sentence would take it further from ``target``. Always ends with a sentence, or, when the
     first one alone is longer than ``most``, after a clause or word with an ellipsis. Datelines stay; offers, picture
-    credits and links to elsewhere are left out. Scripts without spaces count two characters as a word.
+    credits and links to elsewhere are left out, or, if it must be ``unbroken``, end it. Scripts without spaces count
+    two characters as a word.
     """
-    most = max(most, 1)
     target = min(target, most)
     chosen: list[str] = []
     length = 0
-    for sentence in _quotable(text[:READ_CHARACTERS]):
-        more = word_count(sentence)
+    for sentence in _quotable(text[:READ_CHARACTERS], unbroken) if most > 0 else ():
+        more = _length(sentence)
+        if length + more > most and length * 2 < target:
+            return _joined([*chosen, _beginning(sentence, target - length, most - length, alone=not chosen)])
         if chosen and (length + more > most or length + more - target > target - length):
             break
-        if more > most:
-            return _cut(sentence, most)
         chosen.append(sentence)
         length += more
         if length >= target:
@@ -114,61 +47,86 @@ def excerpt(text: str, *, target: int = 100, most: int = 140) -> str:
     return _joined(chosen)
 
 
-def _quotable(text: str) -> Iterator[str]:
+def _length(text: str) -> int:
+    """Words by whichever count finds more: an outlet's limit is not to be passed by a dash."""
+    return max(word_count(text), len(text.split()))
+
+
+def _quotable(text: str, unbroken: bool) -> Iterator[str]:
     """The whole sentences worth quoting, read no further than asked; without one, the first line with an ellipsis."""
     unfinished, whole = "", False
-    for block in _blocks(text):
-        for sentence in _whole(block):
-            if not word_count(sentence[:200]) or _is_boilerplate(sentence) or _is_offer(sentence):
-                continue
-            if _ENDS.search(sentence):
-                whole = True
-                yield sentence
-            unfinished = unfinished or sentence
+    for sentence in _told(text):
+        if sentence and _is_whole(sentence):
+            whole = True
+            yield sentence
+        elif whole and unbroken:
+            return
+        unfinished = unfinished or sentence
     if unfinished and not whole:
         yield f"{unfinished.rstrip(' ,;:–—-')}…"
 
 
-def _whole(block: str) -> Iterator[str]:
-    """The sentences of a block; one that stops at an abbreviation, or goes on after a dash of speech, is one."""
+def _told(text: str) -> Iterator[str]:
+    """The sentences of each paragraph in order, "" for one that is boilerplate or has no word."""
+    for paragraph in _paragraphs(text):
+        for sentence in split(paragraph) if paragraph else ("",):
+            yield "" if is_boilerplate(sentence) or not _LETTER.search(sentence) else sentence
+
+
+def _is_whole(sentence: str) -> bool:
+    if _ENDS.search(sentence, max(0, len(sentence) - 20)):
+        return True
+    return bool(_UNSTOPPED.search(sentence)) and word_count(sentence) > _UNSTOPPED_WORDS
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    """Each on one line: lines that were wrapped are joined again. Boilerplate is "" between them."""
+    block: list[str] = []
+    for raw in text.splitlines():
+        line = " ".join(raw.split())
+        if line and not is_boilerplate(line):
+            block.append(line)
+            continue
+        yield from _unwrapped(block)
+        block = []
+        if line:
+            yield ""
+    yield from _unwrapped(block)
+
+
+def _unwrapped(lines: list[str]) -> Iterator[str]:
+    """The paragraphs that lines without an empty one between them make: short ones, and those that end, are whole."""
+    width = max(map(len, lines), default=0)
     held = ""
-    for sentence in sentences(block):
-        if held and not (_LEANS.search(held) or _GOES_ON.match(sentence)):
+    for line in lines:
+        held = f"{held}{'' if held[-1:] in _CJK_END or not held else ' '}{line}"
+        if width > _WRAPPED or len(line) * 5 < width * 3 or (_ENDS.search(line) and len(line) * 5 < width * 4):
             yield held
             held = ""
-        held = f"{held} {sentence}" if held else sentence
     if held:
         yield held
-
-
-def _blocks(text: str) -> Iterator[str]:
-    """Runs of lines between empty lines and boilerplate."""
-    block: list[str] = []
-    for line in text.splitlines():
-        if line.strip() and not _is_boilerplate(line):
-            block.append(line)
-        elif block:
-            yield "\n".join(block)
-            block = []
-    if block:
-        yield "\n".join(block)
-
-
-def _is_boilerplate(line: str) -> bool:
-    return bool(_BOILERPLATE.search(line)) and word_count(line[:400]) <= _LONGEST_LINE
-
-
-def _is_offer(sentence: str) -> bool:
-    if len(sentence) >= 300 or not ("newsletter" in sentence.casefold() or "نشرتنا" in sentence):
-        return False
-    return bool(_OUR_OFFER.search(sentence))
 
 
 def _joined(chosen: list[str]) -> str:
     text = ""
     for sentence in chosen:
-        text += sentence if not text or text[-1] in "。！？」』）｡．" else f" {sentence}"
-    return text
+        text += sentence if not text or text[-1] in _CJK_END else f" {sentence}"
+    return text.strip()
+
+
+def _beginning(sentence: str, target: int, most: int, *, alone: bool) -> str:
+    """What of a run of doubtful sentences is near ``target``; of one that is ``alone``, else its first clauses."""
+    kept: list[str] = []
+    length = 0
+    for part in split(sentence, LIKELY):
+        more = _length(part)
+        if length + more > most or (kept and length + more - target > target - length):
+            break
+        kept.append(part)
+        length += more
+    if kept and _ENDS.search(kept[-1]):
+        return _joined(kept)
+    return _cut(sentence, most) if alone else ""
 
 
 def _cut(sentence: str, most: int) -> str:
@@ -176,7 +134,7 @@ def _cut(sentence: str, most: int) -> str:
     low, high = 0, len(sentence)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if word_count(sentence[:middle]) <= most else (low, middle - 1)
+        low, high = (middle, high) if _length(sentence[:middle]) <= most else (low, middle - 1)
     head = sentence[:low]
     if low < len(sentence) and " " in head and not sentence[low].isspace():
         head = head.rpartition(" ")[0]

@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from handbill.kit.text import sentences, tokens
+from handbill.kit.sentences import sentences
+from handbill.kit.text import tokens
 from handbill.wire.records import Piece, Tally
 
 SAME, REMOVED, ADDED = "same", "removed", "added"

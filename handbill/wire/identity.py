@@ -13,7 +13,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from handbill.kit.text import sentences, words
+from handbill.kit.sentences import sentences
+from handbill.kit.text import words
 from handbill.wire.records import CleanEntry, Entry
 
 ID, ADDRESS, TITLE = "id", "address", "title"  # as sources.Feed.Trust

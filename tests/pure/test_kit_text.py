@@ -10,7 +10,6 @@ from handbill.kit.text import (
     clean,
     language_direction,
     plain,
-    sentences,
     shorten,
     slugify,
     word_count,
@@ -65,44 +64,6 @@ def test_plain_survives_garbage(garbage):
 
 def test_plain_keeps_deep_text():
     assert plain("<div>" * 50_000 + "deep" + "</div>" * 50_000 + "<p>after") == "deep\n\nafter"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("It rained. It stopped! Did it? Yes.", ["It rained.", "It stopped!", "Did it?", "Yes."]),
-        (
-            "Dr. Hill met J. R. Marsh at 3.5 miles. They spoke.",
-            ["Dr. Hill met J. R. Marsh at 3.5 miles.", "They spoke."],
-        ),
-        ("Cranes, e.g. Ada, i.e. the big one. Done.", ["Cranes, e.g. Ada, i.e. the big one.", "Done."]),
-        ("It began at 9 p.m. The crowd left.", ["It began at 9 p.m.", "The crowd left."]),
-        ("The U.S. Senate met. No. 10 did not.", ["The U.S. Senate met.", "No. 10 did not."]),
-        ("“It works!” he said. “Done.” He left.", ["“It works!” he said.", "“Done.”", "He left."]),
-        ("(It rained.) He stayed [sic]. End", ["(It rained.)", "He stayed [sic].", "End"]),
-        ("He waited... then left. Well… Good.", ["He waited... then left.", "Well…", "Good."]),
-        ("Das kostet z. B. 3.50 Euro. Am 3. Mai kam er.", ["Das kostet z. B. 3.50 Euro.", "Am 3. Mai kam er."]),
-        (
-            "Der 2. Teil folgt. Nr. 5 lebt. Im Jahr 2026. Gut.",
-            ["Der 2. Teil folgt.", "Nr. 5 lebt.", "Im Jahr 2026.", "Gut."],
-        ),
-        ("1. First do this. 2. Then that.", ["1. First do this.", "2. Then that."]),
-        ("«Oui.» Il part. Et M. Hill?", ["«Oui.»", "Il part.", "Et M. Hill?"]),
-        ("ما هذا؟ هذا خبر. قال د. سامي نعم۔ نهاية", ["ما هذا؟", "هذا خبر.", "قال د. سامي نعم۔", "نهاية"]),
-        ("これは文です。はい！「いいえ。」終", ["これは文です。", "はい！", "「いいえ。」", "終"]),
-        ("यह वाक्य है। दूसरा है॥", ["यह वाक्य है।", "दूसरा है॥"]),
-        ("Он жил на ул. Садовой. Да.", ["Он жил на ул. Садовой.", "Да."]),
-        ("A heading\n\nText goes\non here.", ["A heading", "Text goes on here."]),
-        (" \n ", []),
-    ],
-)
-def test_sentences(text, expected):
-    assert sentences(text) == expected
-
-
-@given(st.text())
-def test_sentences_lose_nothing_but_space(text):
-    assert "".join("".join(sentences(text)).split()) == "".join(text.split())
 
 
 @pytest.mark.parametrize(

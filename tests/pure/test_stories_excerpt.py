@@ -1,5 +1,6 @@
 """Excerpts: whole sentences, about so many words, no offers."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from handbill.kit.text import word_count
 from handbill.stories.excerpt import excerpt
 
-ENDS = tuple(".!?…؟۔।。！？‽॥։።။។｡．")
+ENDS = tuple(".!?…؟۔।。！？‽॥։።፧။។｡．;")
 CLOSERS = "\"'”’»«›‹)]}›」』）】》〉"
 TEN = "The ferry crossed the bay again on Monday after repairs. "
 
@@ -58,6 +59,39 @@ def test_a_first_sentence_that_is_too_long_is_cut_at_a_clause():
         "اقرأ أيضا: الجسر في صور.",
         "اشترك في نشرتنا البريدية.",
         "صورة: آدا.",
+        "By Ada Quill and Bob Moss",
+        "Von Ada Quill.",
+        "We use cookies to make this site better.",
+        "This website uses cookies.",
+        "Wir verwenden Cookies, um die Seite zu verbessern.",
+        "The old crane on Monday. (AP Photo/Ada Quill)",
+        "The old crane at noon. Ada Quill/Getty Images",
+        "Follow Ada Quill on Twitter.",
+        "Last updated on Monday at noon.",
+        "Published 3 May 2026.",
+        "Editor's note: this was mended.",
+        "Reporting by Ada Quill; editing by Bob Moss.",
+        "5 min read",
+        "Stand: 3.5.2026, 12 Uhr.",
+        "Abonnez-vous à notre lettre.",
+        "Lire aussi : Le pont en images.",
+        "Crédit photo : Ada Quill.",
+        "Lea también: El puente en fotos.",
+        "Leia também: A ponte em fotos.",
+        "Leggi anche: Il ponte in foto.",
+        "Lees ook: De brug in beeld.",
+        "Läs också: Bron i bilder.",
+        "Czytaj także: Most na zdjęciach.",
+        "Читайте также: Мост на снимках.",
+        "Фото: А. Квилл.",
+        "Підпишіться на наш канал.",
+        "Abone ol.",
+        "קראו גם: הגשר בתמונות.",
+        "यह भी पढ़ें: पुल की तस्वीरें।",
+        "相关阅读：大桥图集。",
+        "图：市政府。",
+        "写真：市役所。",
+        "関連記事：橋の写真。",
     ],
 )
 def test_what_nobody_wrote_to_be_quoted_is_left_out(line):
@@ -75,6 +109,16 @@ def test_what_nobody_wrote_to_be_quoted_is_left_out(line):
         "Shares of the ferry company rose.",
         "Registered nurses voted to strike.",
         "Images of the flood were shown in court.",
+        "By Monday the water had gone.",
+        "Follow the river for nine miles and you reach the mill.",
+        "Published in 1904, the map is wrong.",
+        "The shop bakes cookies by the thousand.",
+        "He sued Getty Images.",
+        "Videotapes were found in the attic.",
+        "Tagsüber bleibt es kalt.",
+        "Das könnte den Hafen retten.",
+        "Por la tarde llovió.",
+        "Related species were found upstream.",
     ],
 )
 def test_news_that_only_begins_like_an_offer_stays(line):
@@ -92,6 +136,42 @@ def test_other_scripts():
     assert word_count(excerpt("東京" * 500)) <= 140
 
 
+def test_a_heading_on_a_line_of_its_own_goes_and_wrapped_lines_are_one_paragraph():
+    assert excerpt(
+        "The bridge is shut\nBy Ada Quill\nNobody may cross the old bridge for nine weeks from Monday on."
+    ) == ("Nobody may cross the old bridge for nine weeks from Monday on.")
+    assert excerpt("Nobody may cross the old bridge\nfor nine weeks. It is old.") == (
+        "Nobody may cross the old bridge for nine weeks. It is old."
+    )
+
+
+def test_it_never_stops_within_a_quotation_or_at_an_abbreviation():
+    text = "“It is gone. Nobody saw it,” said Sen. Moss. It was late."
+    ends = {excerpt(text, target=n) for n in range(1, 12)}
+    assert ends == {"“It is gone. Nobody saw it,” said Sen. Moss.", text}
+
+
+def test_what_is_merely_likely_counts_where_nothing_sure_fits():
+    text = "Er kam am 3. Mai. " * 40
+    assert word_count(excerpt(text)) <= 140 and excerpt(text).endswith("Mai.")
+
+
+def test_a_script_without_full_stops():
+    line = "แม่น้ำเอ่อล้นตลิ่งเมื่อคืนวันจันทร์ และน้ำท่วมห้องใต้ดินสองร้อยแห่ง"
+    assert excerpt(f"น้ำท่วม\n\n{line}\n\n{line}", target=40) == line
+    assert excerpt(line * 9, most=30).endswith("…")
+
+
+def test_unbroken_ends_where_something_is_left_out():
+    text = "It rained. It snowed.\n\nRead more: Snow.\n\nIt thawed."
+    assert excerpt(text, unbroken=True) == "It rained. It snowed."
+    assert excerpt(f"Photo: Ada.\n\n{text}", unbroken=True) == "It rained. It snowed."
+
+
+def test_none_is_none():
+    assert excerpt(TEN, target=0, most=0) == excerpt(TEN, most=-1) == ""
+
+
 def test_a_text_without_a_sentence():
     assert excerpt("") == excerpt(" \n") == excerpt("!!!") == ""
     assert excerpt("Only a heading") == "Only a heading…"
@@ -101,7 +181,7 @@ def test_a_text_without_a_sentence():
 def test_always_an_end_and_never_too_long(text, target, most):
     told = excerpt(text, target=target, most=most)
     assert word_count(told) <= most
-    assert not told or told.rstrip(CLOSERS).endswith(ENDS)
+    assert not told or re.sub(r"(\[\d+\])+$", "", told).rstrip(CLOSERS + " ").endswith(ENDS)
 
 
 @given(

@@ -68,6 +68,22 @@ def test_a_taken_story_is_a_draft_with_credit_link_and_suggested_topics(city):
     assert not queries.published().exists()
 
 
+@pytest.mark.parametrize(
+    ("setting", "licence", "excerpt"),
+    [
+        (15, "", "The bridge over the Alder closes on Monday. Repairs will take nine weeks."),
+        (100, "at most 10 words", "The bridge over the Alder closes on Monday."),
+        (100, "headlines only", ""),
+        (0, "CC BY 4.0", ""),
+    ],
+)
+def test_no_more_is_quoted_than_setting_and_licence_allow(city, setting, licence, excerpt):
+    story = make_story("Alder bridge closes")
+    Source.objects.update(excerpt_words=setting)
+    Report.objects.update(licence=licence)
+    assert actions.take_story(story.pk, NOW).excerpt == excerpt
+
+
 def test_taking_again_gives_the_same_article(city):
     story = make_story("Alder bridge closes")
     first = actions.take_story(story.pk, NOW)
