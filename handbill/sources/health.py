@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from handbill.sources.models import Feed
 from handbill.sources.records import FeedHealth
-from handbill.sources.silence import silence, span_words
+from handbill.sources.silence import last_words, silence, span_words
 
 TROUBLE, NOTICE, NEW, WELL, OFF = "trouble", "notice", "new", "well", "off"
 LEVELS = (TROUBLE, NOTICE, NEW, WELL, OFF)
@@ -39,7 +39,7 @@ def feed_health(feed: Feed, now: datetime, remark: str = "") -> FeedHealth:
         return FeedHealth(feed, OFF, ("It is switched off, so nothing is fetched.", *_last(feed, now)), ("on",))
     failing, (unusual, quiet) = _failing(feed, now), _quiet(feed, now)
     to_see = [*_moved(feed, now), feed.notice, remark]
-    sentences = [*failing, *to_see, *_distrusted(feed), quiet if unusual or not failing else ""]
+    sentences = [*failing, *to_see, *_distrusted(feed), quiet]
     ailing = bool(failing) or unusual
     level = TROUBLE if ailing else NOTICE if any(to_see) else NEW if _is_new(feed) else WELL
     since = (feed.failing_since or feed.newest_at) if ailing else None
@@ -84,13 +84,15 @@ def _quiet(feed: Feed, now: datetime) -> tuple[bool, str]:
         return found.unusual, found.sentence
     if feed.kind == Feed.Kind.NEWSLETTER:
         return False, "No mail of it has come yet."
+    if feed.failures:
+        return False, "It has given nothing so far."
     if _is_new(feed):
         return False, "It hasn't been fetched yet. That comes within a minute while the newsroom runs."
-    return False, "" if feed.failures else "It answers, but nothing has been in it so far."
+    return False, "It answers, but nothing has been in it so far."
 
 
 def _last(feed: Feed, now: datetime) -> list[str]:
-    return [f"The last was {span_words(now - feed.newest_at)} ago."] if feed.newest_at else []
+    return [last_words(span_words(now - feed.newest_at))] if feed.newest_at else []
 
 
 def _fixes(feed: Feed, now: datetime, ailing: bool) -> tuple[str, ...]:

@@ -29,11 +29,16 @@ def silence(now: datetime, newest_at: datetime, gap_minutes: int | None) -> Sile
     span = span_words(now - newest_at)
     if gap_minutes is None:
         unusual = now - newest_at > UNKNOWN
-        return Silence(unusual, f"It has given nothing new for {span}." if unusual else f"The last was {span} ago.")
+        return Silence(unusual, f"It has given nothing new for {span}." if unusual else last_words(span))
     usual = f"usually {rhythm_words(gap_minutes)}"
     if _counted(newest_at, now) > max(LEAST, GAPS * timedelta(minutes=gap_minutes)):
         return Silence(True, f"It has given nothing new for {span}, which is unusual: {usual}.")
-    return Silence(False, f"The last was {span} ago; {usual}.")
+    return Silence(False, f"{last_words(span)[:-1]}; {usual}.")
+
+
+def last_words(span: str) -> str:
+    """When it last gave something, as a sentence."""
+    return f"It last gave something {span} ago."
 
 
 def rhythm_words(gap_minutes: int) -> str:

@@ -16,6 +16,7 @@ from lxml import etree
 
 from handbill.kit.text import shorten
 from handbill.kit.urls import resolve_link, site_name
+from handbill.wire.make import inert
 from handbill.wire.tree import page_base, page_tree, seen_text
 
 Kind: TypeAlias = Literal["rss", "atom", "json", "cdf", "unknown"]
@@ -132,7 +133,7 @@ def _declared(tree: etree._Element, base: str) -> Iterator[tuple[int, FoundFeed]
         if kind is None and "stylesheet" not in relations and (kind_named in _JSON_TYPES or not kind_named):
             kind = _kind(target) if "feed" in relations or looks_like_feed(target) else None
         if kind is not None:
-            title = shorten(link.get("title") or "", MAX_TITLE)
+            title = shorten(inert(link.get("title") or ""), MAX_TITLE)
             yield (
                 0 if kind_named else 1,
                 FoundFeed(target, title, _kind(target) if kind == "unknown" else kind, DECLARED),
@@ -145,7 +146,8 @@ def _linked(tree: etree._Element, base: str, address: str) -> Iterator[tuple[int
         target = _target(base, anchor.get("href") or "")
         if not target or _NEVER.search(target) or _OTHERS.search(urlsplit(target).hostname or ""):
             continue
-        says = shorten(seen_text(anchor) or anchor.get("title") or anchor.get("aria-label") or "", MAX_TITLE)
+        says = seen_text(anchor) or anchor.get("title") or anchor.get("aria-label") or ""
+        says = shorten(inert(says), MAX_TITLE)
         looks = looks_like_feed(target) or (urlsplit(target).path.endswith(".xml") and _speaks(anchor, says))
         if looks or _SAYS_ONLY.fullmatch(says):
             own = same_site(target, address) or bool(_HOSTS.search(urlsplit(target).hostname or ""))

@@ -30,7 +30,8 @@ from handbill.kit.errors import GiveUp
 from handbill.kit.text import clean, plain, shorten, words
 from handbill.kit.urls import resolve_link
 from handbill.wire.errors import FeedError
-from handbill.wire.mend import decode
+from handbill.wire.make import inert
+from handbill.wire.mend import decode, is_text
 from handbill.wire.sanitise import sanitise
 from handbill.wire.trim import PageTooLarge, trim_page
 
@@ -150,10 +151,12 @@ def extract_page(
 def _text(markup: bytes | str, content_type: str) -> str:
     if isinstance(markup, str):
         return markup
-    if "charset" in content_type.lower():
-        return decode(markup, content_type)
-    declared = _META_CHARSET.search(markup[:4096])
-    return decode(markup, f"text/html; charset={declared.group(1).decode()}" if declared else "")
+    if "charset" not in content_type.lower() and (declared := _META_CHARSET.search(markup[:4096])):
+        content_type = f"text/html; charset={declared.group(1).decode()}"
+    text = decode(markup, content_type)
+    if not is_text(markup):
+        raise PageError("This is no page: it holds a picture, an archive or the like. Open it in a browser.")
+    return text
 
 
 def _rule(address: str, rules: Mapping[str, SiteRule]) -> SiteRule | None:
@@ -171,13 +174,13 @@ def _page(page: str, address: str, rule: SiteRule | None) -> ExtractedPage:
     tree = html.document_fromstring(page)
     base = _base(tree, address)
     about = extract_metadata(tree, address or None, {"max_date": LATEST_DAY, "original_date": True}, extensive=False)
-    title = shorten(plain(about.title or ""), MAX_TITLE)
+    title = shorten(inert(plain(about.title or "")), MAX_TITLE)
     body = _by_rule(tree, rule, base) or _better(_precise(tree, base), _generous(page, base))
     body = sanitise(_tidy(body, title), base)
     text = plain(body)
     if not words(text):
         raise PageError(NO_ARTICLE)
-    byline = shorten(", ".join((about.author or "").split("; ")), MAX_BYLINE)
+    byline = shorten(inert(", ".join((about.author or "").split("; "))), MAX_BYLINE)
     return ExtractedPage(title, byline, _published(tree, about.date), _language(tree), text, body)
 
 

@@ -54,10 +54,14 @@ def inspect_page(data: bytes, *, address: str = "") -> dict[str, Any]:
 
 
 def inspect_difference(old: bytes, new: bytes) -> dict[str, Any]:
-    """The pieces that lead from one text to the other; of markup, its plain text counts. Raises FeedError."""
+    """The pieces that lead from one text to the other, either of which may be empty; of markup, its plain text counts.
+
+    Raises FeedError.
+    """
     from handbill.wire.difference import difference
 
-    return {"changes": [asdict(piece) for piece in difference(_whole_text(old), _whole_text(new))]}
+    before, after = (_whole_text(data) if data.strip() else "" for data in (old, new))
+    return {"changes": [asdict(piece) for piece in difference(before, after)]}
 
 
 def prose(data: bytes) -> str:
@@ -96,9 +100,14 @@ def inflate(data: bytes) -> bytes:
 
 def _whole_text(data: bytes) -> str:
     from handbill.kit.text import plain
+    from handbill.wire.errors import FeedError
+    from handbill.wire.mend import is_text
     from handbill.wire.tree import page_text
 
-    text = page_text(inflate(data), "")
+    data = inflate(data)
+    if not is_text(data):
+        raise FeedError("This is no text: it holds a picture, an archive or the like. Name a text or a page.")
+    text = page_text(data, "")
     return plain(text) if text.startswith("<") else text.replace("\r\n", "\n")
 
 

@@ -16,13 +16,13 @@ from handbill.kit.urls import MAX_ADDRESS, resolve_link
 from handbill.wire.records import Entry, Media, ParsedFeed
 
 MAX_BYTES = 15 * 1024 * 1024
-MAX_ENTRIES = 500
+MAX_ENTRIES = 2_000
 MAX_FEED_TITLE = 300  # characters, as the tables hold
 MAX_TITLE = 500
 MAX_AUTHOR = 300
 MAX_AUTHORS = 10
 MAX_ID = 2000
-MAX_CATEGORIES = 20
+MAX_CATEGORIES = 50
 MAX_CATEGORY = 100
 MAX_MEDIA = 20
 MAX_LICENCE = 300
@@ -38,7 +38,7 @@ _MARKUP = re.compile(
 )
 _ACTIVE = re.compile(
     r"<\s*/?\s*(?:script|style|iframe|frame|object|embed|applet|form|svg|math|meta|link|base|img|video|audio|input|button)"
-    r"\b|<[^<>]*\bon\w+\s*=",
+    r"\b|<[^<>]*\b(?:on\w+|href|src|srcdoc|style|action|formaction|background|data)\s*=",
     re.IGNORECASE,
 )
 _ADDRESS_AND_NAME = re.compile(r"\s*(?:mailto:)?[^\s@()<>]+@[^\s@()<>]+\s*\((.{1,300})\)\s*")
@@ -86,8 +86,11 @@ def make_entry(
 
 
 def _distinct_media(media: Iterable[Media]) -> tuple[Media, ...]:
-    """One of each address."""
-    listed = [*media]
+    """One of each address, with nothing in its words that a browser could run."""
+    listed = [
+        replace(each, type=inert(each.type), title=inert(each.title)) if "<" in each.type + each.title else each
+        for each in media
+    ]
     if len(listed) > 1:
         listed = [*{each.address: each for each in reversed(listed)}.values()][::-1]
     return tuple(listed[:MAX_MEDIA])
@@ -115,8 +118,9 @@ def make_feed(
     topic: str = "",
     kind: str = "page",
 ) -> ParsedFeed:
-    """A feed of these entries, at most 500, in their order. An id or a link that several different entries share is not
-    trusted.
+    """A feed of these entries, at most 2,000, in their order.
+
+    An id or a link that several different entries share is not trusted.
     """
     listed = [entry for entry, _ in zip(entries, range(MAX_ENTRIES), strict=False)]
     return ParsedFeed(

@@ -40,6 +40,8 @@ _PLAIN_START = re.compile(
 )
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _CONTROLS = bytes({*range(32), 127} - {9, 10, 13})
+_NEVER_WRITTEN = bytes({*range(32)} - {9, 10, 12, 13, 14, 15, 27})  # ISO-2022 shifts by the last three
+MOST_CONTROLS = 0.02  # of the bytes; what is packed or a picture has a tenth
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?(rss|rdf|feed|channel|urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _NAME = re.compile(r"<((?:[A-Za-z_][\w.-]{0,40}:)?([A-Za-z_][\w.-]{0,40}))")
 _WHOLE_ENTRY = re.compile(r"</(?:[A-Za-z_][\w.-]{0,40}:)?(?:item|entry)\s*>", re.IGNORECASE)
@@ -72,6 +74,14 @@ def decode(data: bytes, content_type: str = "") -> str:
     if not text or text.isspace():
         raise FeedError("This address gives nothing at all: the answer is empty. It may be mended soon.")
     return text
+
+
+def is_text(data: bytes) -> bool:
+    """Whether the bytes can be a text in some encoding, by how they begin: a picture or an archive can't."""
+    head = data[:HEAD]
+    if head.startswith(tuple(mark for mark, _ in (*_BOMS, *_WIDE))):
+        return True
+    return len(head) - len(head.translate(None, _NEVER_WRITTEN)) <= MOST_CONTROLS * len(head)
 
 
 def needs_mending(data: bytes, content_type: str = "") -> bool:

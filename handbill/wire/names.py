@@ -56,15 +56,14 @@ FIELDS = {
         "published",
         "issued",
         "dcterms:issued",
-        "dc:date",
         "prism:publicationdate",
-        "created",
-        "dcterms:created",
     ),
+    "dated": ("dc:date",),  # which doesn't say of what
+    "created": ("created", "dcterms:created"),
     "updated": ("updated", "modified", "dcterms:modified", "lastbuilddate", "dc:modified"),
     "author": ("author", "dc:creator", "dc:author", "creator"),
     "speaker": ("itunes:author",),  # asked only where there is no author
-    "category": ("category", "dc:subject", "subject", *sorted(KEYWORDS)),
+    "category": ("category", "dc:subject", "subject", "media:category", "itunes:category", *sorted(KEYWORDS)),
     "summary": (
         "description",
         "summary",
@@ -92,7 +91,9 @@ MARKED = frozenset(
 """These hold markup, unless they say otherwise."""
 
 FIELD_OF = {name: field for field, listed in FIELDS.items() for name in listed}
-LATEST_FIRST = frozenset({"id", "published", "updated"})  # outlets correct a date or an id by adding another
+LATEST_FIRST = frozenset(
+    {"id", "published", "dated", "created", "updated"}
+)  # outlets correct a date or an id by adding another
 AS_WRITTEN = frozenset({"category", "summary", "content", "link", "enclosure", "medium", "thumbnail"})  # no name first
 RANK = {name: rank for listed in FIELDS.values() for rank, name in enumerate(listed)}
 

@@ -35,7 +35,7 @@ _NEVER_INSIDE = frozenset(
 def parse_feed(data: bytes, *, address: str, content_type: str = "") -> ParsedFeed:
     """Read the feed that ``address`` gave as ``data``; ``content_type`` is the answer's header.
 
-    At most 500 entries, in the feed's order. A feed that breaks off gives the entries that are whole. ``address`` may
+    At most 2,000 entries, in the feed's order. A feed that breaks off gives the entries that are whole. ``address`` may
     be empty: relative links then stay as they are written. Raises FeedError, and nothing else, when there is no feed to
     be read.
     """

@@ -94,7 +94,9 @@ def _feed(root: etree._Element, address: str) -> ParsedFeed:
     publications = [
         publication for _, report in news if (publication := next(named(report, "publication"), None)) is not None
     ]
-    entries = [_news_entry(place, report, address) for place, report in news[:MAX_ENTRIES]]
+    entries = [_news_entry(place, report, address) for place, report in news]
+    if len(entries) > MAX_ENTRIES:  # some begin with the oldest
+        entries.sort(key=lambda entry: entry.published or LONG_AGO, reverse=True)
     return make_feed(
         _usual(plain(first_text(publication, "name")) for publication in publications),
         _usual(entry.language for entry in entries),

@@ -51,7 +51,7 @@ class TreeReader:
         self.bases = bool(_HAS_BASES(root))
 
     def read(self) -> ParsedFeed:
-        """The feed and its first 500 entries, in the document's order."""
+        """The feed and its first 2,000 entries, in the document's order."""
         channel = self._channel()
         head = self._read_for(channel)
         self.language = self._language(head, []) or self._language({}, [channel, self.root])
@@ -120,6 +120,7 @@ class TreeReader:
             written, base = own_id, self._base(element)
         summary, content = self._bodies(element, found)
         bodies = [part for part in (content, summary) if part is not None]
+        dated = _first_date(found, "dated")
         return make_entry(
             id=own_id,
             address=absolute(base, written),
@@ -130,8 +131,8 @@ class TreeReader:
             categories=self._categories(found),
             summary="" if summary is None else self._markup(summary),
             content="" if content is None else self._markup(content),
-            published=_first_date(found, "published"),
-            updated=_first_date(found, "updated") or self._last_change(element),
+            published=_first_date(found, "published") or dated or _first_date(found, "created"),
+            updated=_first_date(found, "updated") or self._last_change(element) or dated,
             base=self._own_base(bodies[0] if bodies else element),
             media=self._media(found, links),
             licence=self._licence(found, links) or self.licence,
@@ -245,7 +246,14 @@ class TreeReader:
                 yield from _text(each).replace(";", ",").split(",")
             else:
                 said = _attributes(each)
-                yield said.get("label") or said.get("term") or _text(each)
+                yield (
+                    said.get("label")
+                    or said.get("term")
+                    or right_text(_text_alone(each))
+                    or said.get("text")
+                    or _text(each)
+                )
+                yield from self._categories(self._children(each) if len(each) else {})
 
     def _licence(self, found: Found, links: Links) -> str:
         """An address, or else the words of a note on rights."""

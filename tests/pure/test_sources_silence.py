@@ -35,13 +35,13 @@ def test_a_weekend_is_not_unusual(start):
 
 def test_a_feed_without_a_known_rhythm_is_given_a_month():
     month = timedelta(days=30)
-    assert silence(WEDNESDAY, WEDNESDAY - month, None).sentence == "The last was 30 days ago."
+    assert silence(WEDNESDAY, WEDNESDAY - month, None).sentence == "It last gave something 30 days ago."
     assert silence(WEDNESDAY, WEDNESDAY - month * 2, None).sentence == "It has given nothing new for 60 days."
 
 
 def test_a_moment_in_the_future_is_no_silence():
     assert silence(WEDNESDAY, WEDNESDAY + timedelta(hours=1), 60).sentence == (
-        "The last was a moment ago; usually every hour."
+        "It last gave something a moment ago; usually every hour."
     )
 
 

@@ -216,11 +216,11 @@ def meets(entries: list[tuple[Entry, CleanEntry]], number: int, path: list[str],
 
 
 def test_feedparsers_own_expectations_of_entries_are_met(corpus: Path) -> None:
-    """What is missed is listed above, or a category of podcasts alone."""
+    """What is missed is listed above, or hangs on an address or a heading that only a test of feedparser has."""
     told = list(expectations(corpus))
     missed = [(f.name, path, value) for f, n, path, value in told if not meets(read(f.read_bytes()), n, path, value)]
     assert len(told) > 400
-    assert len(missed) <= 0.03 * len(told), missed
+    assert len(missed) <= 0.02 * len(told), missed
 
 
 def test_odd_feeds_that_break_off_raise_nothing_but_a_feed_error(corpus: Path) -> None:

@@ -1,6 +1,7 @@
 """An article found on a page, with what the page says about it; and pages that hold none, or mean harm."""
 
 import logging
+import random
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -186,7 +187,8 @@ def test_a_rule_that_is_no_selector_says_so() -> None:
         ("<html></html>", "No article"),
         ("<script>everything()</script>", "No article"),
         ("<!-- -->", "No article"),
-        (b"\x1f\x8b\x08" + b"\0" * 100, "No article"),
+        (b"\x1f\x8b\x08" + b"\0" * 100, "This is no page"),
+        (b"%PDF-1.7\n" + random.Random(5).randbytes(9_000), "This is no page"),
         (b"<p>" + b"x" * MAX_BYTES, "larger than 15 MiB"),
         ("<p>" + "x " * MAX_TEXT, "far larger than an article"),
         ("<b>x</b>" * (MAX_ELEMENTS + 1), "far larger than an article"),

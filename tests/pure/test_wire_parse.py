@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handbill.wire.errors import FeedError
-from handbill.wire.make import MAX_BYTES, MAX_ENTRIES
+from handbill.wire.make import MAX_BYTES, MAX_CATEGORIES, MAX_ENTRIES
 from handbill.wire.mend import needs_mending
 from handbill.wire.parse import parse_feed
 from handbill.wire.read import read_document
@@ -235,13 +235,27 @@ def test_links_that_several_reports_share_are_not_trusted() -> None:
     assert len({entry.identity for entry in entries}) == 3
 
 
+def test_a_date_that_does_not_say_of_what_counts_where_no_other_does() -> None:
+    def dates(*elements: str) -> tuple[int | None, int | None]:
+        (entry,) = parse(rss(item("".join(elements)))).entries
+        return entry.published and entry.published.hour, entry.updated and entry.updated.hour
+
+    dated, created = "<dc:date>2026-11-22T05:00:00Z</dc:date>", "<created>2026-11-22T01:00:00Z</created>"
+    published = "<pubDate>Sun, 22 Nov 2026 03:00:00 GMT</pubDate>"
+    updated = "<dcterms:modified>2026-11-22T07:00:00Z</dcterms:modified>"
+    assert dates(created, dated) == (5, 5)
+    assert dates(dated, published) == (3, 5)
+    assert dates(updated, dated, published) == (3, 7)
+    assert dates(created) == (1, None)
+
+
 def test_what_comes_twice_has_one_identity_and_is_filed_once() -> None:
     data = rss(item("<guid>a</guid>") * 3)
     assert len({entry.identity for entry in parse(data).entries}) == 1
     assert len(read_document(data.encode(), address=ADDRESS).entries) == 1
 
 
-def test_at_most_five_hundred_entries() -> None:
+def test_at_most_two_thousand_entries() -> None:
     feed = parse(rss("".join(item(title=f"T{n}", link=f"/{n}") for n in range(MAX_ENTRIES + 50))))
     assert len(feed.entries) == MAX_ENTRIES and feed.entries[0].title == "T0"
 
@@ -253,7 +267,7 @@ def test_fields_without_end_are_cut() -> None:
     )
     assert len(entry.title) <= 500 and entry.title.endswith("word…")
     assert len(entry.authors[0]) <= 300 and len(entry.id) <= 2000
-    assert len(entry.categories) <= 20 and all(len(name) <= 100 for name in entry.categories)
+    assert len(entry.categories) <= MAX_CATEGORIES and all(len(name) <= 100 for name in entry.categories)
 
 
 @pytest.mark.parametrize(

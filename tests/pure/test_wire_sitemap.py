@@ -2,7 +2,7 @@
 
 import gzip
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,7 @@ from handbill.wire.records import Entry
 from handbill.wire.sitemap import MAX_MORE, Sitemap, read_sitemap, words_of
 
 ADDRESS = "https://outlet.example/news-sitemap.xml"
+DAY = datetime(2020, 1, 1, tzinfo=UTC)
 SPACES = (
     'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
     ' xmlns:image="http://www.google.com/schemas/sitemap-image/1.1"'
@@ -77,10 +78,16 @@ def test_a_plain_sitemap_gives_its_newest_addresses_with_their_words_as_titles()
     ]
 
 
-def test_there_are_never_too_many_and_the_newest_stay() -> None:
-    found = entries("".join(place(f"/a/{n}", f"{1980 + n // 12:04}-{n % 12 + 1:02}-01") for n in range(550)))
+@pytest.mark.parametrize("is_news", [False, True])
+def test_there_are_never_too_many_and_the_newest_stay(is_news: bool) -> None:
+    """Some begin with the oldest."""
+    many = MAX_ENTRIES + 50
+    days = [(DAY + timedelta(hours=n)).isoformat() for n in range(many)]
+    found = entries(
+        "".join(place(f"/a/{n}", day, news(f"News {n}", day) if is_news else "") for n, day in enumerate(days))
+    )
     assert len(found) == MAX_ENTRIES
-    assert found[0].address == "https://outlet.example/a/549"
+    assert found[0].address == f"https://outlet.example/a/{many - 1}"
 
 
 def test_an_index_gives_news_first_then_the_newest_without_itself() -> None:

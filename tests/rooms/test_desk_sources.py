@@ -177,6 +177,13 @@ def test_every_state_has_its_level_its_sentence_and_its_fix(fields, level, fix):
     assert row.text.endswith(".") and set(row.fixes) <= set(FIXES)
 
 
+def test_what_fails_says_when_it_last_gave_something():
+    feed = make_feed(failures=2, failure="It is gone (404).", newest_at=NOW - timedelta(hours=3), gap_minutes=60)
+    assert queries.health(NOW)[0].text.endswith("It last gave something 3 hours ago; usually every hour.")
+    Feed.objects.filter(pk=feed.pk).update(newest_at=None, fetched_at=None)
+    assert queries.health(NOW)[0].text == "It is gone (404). It failed 2 times in a row. It has given nothing so far."
+
+
 def test_what_has_failed_for_days_is_looked_for_anew_first():
     feed = make_feed(failures=9, failure="It is gone (404).", failing_since=NOW - timedelta(days=1))
     assert queries.health(NOW)[0].fixes[0] == "try"

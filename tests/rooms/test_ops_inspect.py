@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ FEED = b"""<rss version="2.0"><channel><title>Alder</title><language>en</languag
 <item><guid>a2</guid></item></channel></rss>"""
 PROSE = "<p>" + " ".join(f"The river rose for the {n}. day and the ferry did not sail." for n in range(40)) + "</p>"
 PAGE = f"<html lang=en><title>The river</title><body><article><h1>The river</h1>{PROSE}</article>".encode()
+PICTURE = b"\x89PNG\r\n\x1a\n" + random.Random(5).randbytes(40_000)
 ENTRY_FIELDS = {"id", "url", "title", "published", "updated", "authors", "language", "categories", "summary_html"}
 DRIVER = """
 import sys
@@ -136,6 +138,21 @@ def test_the_difference_of_a_text_and_a_page(tmp_path):
     assert said["added"] == "It rained. The ferry sailed.\n\nNobody was hurt."
     assert said["removed"] == "It rained. The ferry sank.\n\nNobody was hurt."
     assert CliRunner().invoke(cli, ["inspect", "diff", str(old)]).exit_code == 2
+
+
+def test_the_difference_from_or_to_nothing_is_told_and_a_picture_is_no_text(tmp_path):
+    text, empty = write(tmp_path / "a.txt", b"It rained."), write(tmp_path / "empty.txt", b"\n")
+    picture = write(tmp_path / "picture.png", PICTURE)
+    code, lines = ask("diff", empty, text, text, empty, empty, empty, picture, text)
+    assert [line.get("changes") for line in lines] == [
+        [{"kind": "added", "text": "It rained."}],
+        [{"kind": "removed", "text": "It rained."}],
+        [],
+        None,
+    ]
+    assert (code, "This is no text" in lines[3]["error"]) == (3, True)
+    code, [line] = ask("page", picture)
+    assert (code, "This is no page" in line["error"]) == (3, True)
 
 
 def report(name: str, text: str) -> bytes:

@@ -1,6 +1,7 @@
 """What a reading files: each report once, whatever its feed does with its ids; dates as claimed and as shown."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from handbill.wire.records import Round
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+GOLDEN = Path(__file__).parent.parent / "pure" / "golden" / "feeds"
 
 
 def item(number: int, **parts: str) -> str:
@@ -42,8 +44,12 @@ def make_feed(path: str = "feed", source: Source | None = None, **fields: Any) -
 
 def visit(feed: Feed, *items: str, at: datetime = NOW) -> Round:
     """What a round does with a feed's answer."""
+    return visit_for(feed, rss(*items), at)
+
+
+def visit_for(feed: Feed, data: bytes, at: datetime) -> Round:
     feed.refresh_from_db()
-    known, data = known_marks([feed]).get(feed.pk, frozenset()), rss(*items)
+    known = known_marks([feed]).get(feed.pk, frozenset())
     reading = read_document(data, address=feed.address, known=known, trust=feed.trust)
     return file_reading(feed, reading, Response(200, feed.address, {}, data), at, jitter=0.0)
 
@@ -59,6 +65,15 @@ def test_what_came_before_is_filed_no_more_and_costs_nothing() -> None:
     feed.refresh_from_db()
     assert feed.newest_at == NOW + HOUR and feed.trust == Feed.Trust.ID and feed.notice == ""
     assert [report.backlog for report in Report.objects.order_by("pk")] == [True, True, False]
+
+
+def test_the_golden_pair_of_changing_ids_gives_one_new_report_and_a_notice() -> None:
+    feed = make_feed()
+    for hour, (name, filed) in enumerate((("wild-changing-guids", 3), ("wild-changing-guids-later", 1))):
+        assert visit_for(feed, (GOLDEN / f"{name}.xml").read_bytes(), NOW + hour * HOUR).filed == filed
+    feed.refresh_from_db()
+    assert feed.trust == Feed.Trust.ADDRESS and "new ids" in feed.notice
+    assert titles() == ["The bridge opens", "The ferry rests", "The lock jams", "The mill turns"]
 
 
 def test_ids_that_change_at_every_visit_are_found_out_and_nothing_is_doubled() -> None:

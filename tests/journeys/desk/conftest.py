@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from desk.desk_server import PASSWORD
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from desk.desk_server import PASSWORD
 from handbill.kit import maildir
 from handbill.ops.net import free_port
 from handbill.testing.wire import LoopbackWire

@@ -1,9 +1,9 @@
 """Ada's sources: one added by its site's address and fetched, one by picked links, and the ailing ones mended."""
 
 import pytest
-from desk.desk_server import FAULTS
 from playwright.sync_api import expect
 
+from desk.desk_server import FAULTS
 from handbill.testing.wire import Answer, LoopbackWire
 
 HTML = "text/html; charset=utf-8"
