@@ -23,6 +23,7 @@ from handbill.wire.nesting import FEW, may_explode
 MAX_BODY = 200_000  # characters of markup read
 MAX_DEPTH = 200  # nested elements kept
 MOST_READINGS = 4  # until nothing moves any more
+MANY_SPANS = 20  # from which on it pays to take them out first
 LINK_REL = "noopener nofollow ugc"
 
 _TAGS = frozenset(
@@ -74,6 +75,10 @@ _ITEM_IN_PLACE = re.compile(r"(?:<[uod]l(?: [^<>]*)?>|</(?:li|d[dt])>)\s*+<(?:li
 
 _GLUED = re.compile(r"</span>(?<=[a-z]</span>)<span(?=[^<>]*>[A-Z])")
 """Names that only a style sheet sets apart; code and drop caps, which are one word, change in no such way."""
+_WORDS_IN_SPAN = re.compile(r'<span(?<![<&/-]<span)(?: [a-z-]+="[^"<>&]*")+>([^<&]++)</span>(?<!-</span>)')
+"""Code in colours is made of these by the hundred, and nothing is kept of one but its words. None whose words would
+make a tag, a reference or a comment's end with what stands beside it."""
+_ANOTHER_REALM = re.compile("<(?:svg|math|table)", re.IGNORECASE)  # where a span is more than its words
 
 _PLAIN_PATH = "A-Za-z0-9_~!$()*+,;=:@"
 _ESCAPED = "%[0-9A-F]{2}|&amp;"
@@ -129,8 +134,8 @@ def sanitise(markup: str, base: str = "") -> str:
     markup = markup[:MAX_BODY]
     if not _SPECIAL.search(markup):
         return _without_controls(markup).strip()  # nothing but words
-    if "</span><span" in markup:
-        markup = _GLUED.sub("</span> <span", markup)
+    if spans := markup.count("</span>"):
+        markup = _with_fewer_spans(markup, spans)
     try:
         cleaned = _without_controls(_cleaned(markup))
     except UnicodeEncodeError:  # half a pair
@@ -139,6 +144,15 @@ def sanitise(markup: str, base: str = "") -> str:
     if f'<a rel="{LINK_REL}">' in cleaned:
         cleaned = _without_empty_links(cleaned)
     return cleaned.strip()
+
+
+def _with_fewer_spans(markup: str, spans: int) -> str:
+    """Spaces set apart what only spans did; many spans that hold words alone are replaced by these."""
+    if "</span><span" in markup:
+        markup = _GLUED.sub("</span> <span", markup)
+    if spans < MANY_SPANS or _ANOTHER_REALM.search(markup):
+        return markup
+    return "".join(_WORDS_IN_SPAN.split(markup))
 
 
 def _cleaned(markup: str) -> str:

@@ -1,5 +1,7 @@
 """What is kept of a body is text with structure and safe links; nothing that acts, loads or hides."""
 
+# ruff: noqa: SIM905 -- lists of elements are read as words.
+
 import re
 from html.parser import HTMLParser
 
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from handbill.kit.text import plain, plain_of_safe
 from handbill.wire.nesting import may_explode
-from handbill.wire.sanitise import LINK_REL, MAX_BODY, MAX_DEPTH, sanitise
+from handbill.wire.sanitise import LINK_REL, MANY_SPANS, MAX_BODY, MAX_DEPTH, sanitise
 
 BASE = "https://outlet.example/news/a"
 ALLOWED = {"href", "rel", "dir", "lang", "start", "colspan", "rowspan", "datetime"}
@@ -192,6 +194,32 @@ def test_no_mixture_leaves_anything_behind_and_a_second_time_changes_nothing(par
     once = sanitise("".join(parts), BASE)
     check(once)
     assert sanitise(once, BASE) == once
+
+
+TAGS = "p b em a code pre div ul li h2 table tr td svg path math mi select option script style title iframe".split()
+TOKENS = [f"<{name}>" for name in TAGS] + [f"</{name}>" for name in TAGS]
+TOKENS += ["<!--", "-->", "-", ">", "&", "&amp;", "p;", "b", "/", " ", "\n", "<span>", "</span>", "<br>"]
+WORDS = ["b", "-", "->", ">", " ", "\n", "p;", "script", "/p", "!--", "lt", "Q", ";"]
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.one_of(st.sampled_from(TOKENS), st.sampled_from(WORDS).map(lambda words: f'<span class="k">{words}</span>')),
+        max_size=14,
+    )
+)
+def test_spans_that_hold_words_are_read_alike_whether_taken_out_first_or_parsed(parts: list[str]) -> None:
+    markup = '<span class="k">x</span> ' * MANY_SPANS + "".join(parts)
+    assert sanitise(markup, BASE) == sanitise(markup.replace('"', "'"), BASE)  # these are left for the parser
+
+
+@pytest.mark.parametrize(
+    "end", ['<<span class="k">b</span>>', '&<span class="k">lt;</span>', '<!-- -<span class="k">-</span>> c-->']
+)
+def test_words_of_spans_never_make_markup_with_what_stands_beside_them(end: str) -> None:
+    markup = '<span class="k">x</span> ' * MANY_SPANS + end
+    assert sanitise(markup, BASE) == sanitise(markup.replace('"', "'"), BASE)
 
 
 def test_a_body_without_end_is_cut() -> None:
