@@ -14,11 +14,10 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import stories_excerpt
+from bench import stories_excerpt, stories_series
 from bench.rows import Row
 from handbill.stories.copies import Marks, Memory, insert_all, marks, same_texts
 from handbill.stories.group import Told, group
-from handbill.stories.series import series_of
 
 FOLDER = Path(__file__).parent.parent.parent / "shared" / "corpus" / "stories"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -38,8 +37,7 @@ def run(quick: bool) -> Iterator[Row]:
     yield from _speed(articles)
     yield from _copies(articles[:: 3 if quick else 1])
     yield from _footers(articles[:: 3 if quick else 1])
-    marked = [article["title"] for article in articles if series_of(article["title"])]
-    yield Row(f"series, marked of {len(articles)} headlines", len(marked), "")
+    yield from stories_series.marks(articles)
     yield from stories_excerpt.ends(articles)
 
 

@@ -113,10 +113,15 @@ def _other_outlets(view: TriagedStory) -> list[str]:
 
 
 def _series(title: str) -> tuple[Series | None, int | None]:
+    """The series of a title that numbers itself: one that stands, or one that two reports' rising numbers confirm."""
     mark = series_of(title)
     if mark is None or not mark.name:
         return None, None
-    series, _ = Series.objects.get_or_create(name=mark.name[:200])
+    series = Series.objects.filter(name=mark.name[:200]).first()
+    if series is None:
+        if stories.series_run(mark.name) is None:
+            return None, None
+        series, _ = Series.objects.get_or_create(name=mark.name[:200])
     taken = Article.objects.filter(series=series, series_number=mark.number).exists()
     return series, None if taken else mark.number
 

@@ -6,6 +6,7 @@ A file of reports may be longer than memory: it is grouped in batches, each besi
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,10 +17,11 @@ from handbill.kit.text import clean, word_count
 from handbill.kit.urls import site_name
 from handbill.stories.excerpt import excerpt
 from handbill.stories.group import WINDOW, Place, Told, group
-from handbill.stories.series import dated_of, series_of
+from handbill.stories.series import Run, dated_of, follow, series_of
 
 MOST_REPORTS = 10_000  # in a batch, and carried over beside the next one
 BATCH_CHARACTERS, CARRIED_CHARACTERS = 20_000_000, 40_000_000  # of their texts
+MOST_SERIES, MOST_NUMBERS = 10_000, 200  # that are remembered of headlines, and of each series
 MAX_LINE = 32 * 1024 * 1024  # bytes
 MAX_TEXT = 20_000  # characters that are kept of a text: enough to know a copy by
 MAX_NAME = 1_000  # characters of an id or a title
@@ -66,16 +68,38 @@ def inspect_excerpt(text: str) -> Row:
     return {"excerpt": chosen, "words": word_count(chosen)}
 
 
-def inspect_series(headline: str) -> Row:
-    """The ``series`` that a headline says it belongs to and its ``number`` (or its date, RFC 3339); None for neither.
+def inspect_series(headlines: Iterable[str]) -> Iterator[Row]:
+    """For each headline the ``series`` that it says it belongs to and its ``number`` (or date, RFC 3339); else None.
 
-    A series whose name is not told, as in "Part 3", is "".
+    A series whose name is not told, as in "Part 3", is "". ``confirmed``: a second one of the name came before, and
+    their numbers rise from line to line, or fall; then ``missing`` are the numbers not seen between them, and ``next``
+    is the one after the highest.
     """
-    if (mark := series_of(headline)) is not None:
-        return {"headline": headline, "series": mark.name, "number": mark.number}
-    if (dated := dated_of(headline)) is not None:
-        return {"headline": headline, "series": dated.name, "number": dated.date.isoformat()}
-    return {"headline": headline, "series": None, "number": None}
+    met: dict[str, deque[int]] = {}
+    for headline in headlines:
+        row: Row = {"headline": headline, "series": None, "number": None}
+        run = None
+        if (mark := series_of(headline)) is not None:
+            row |= {"series": mark.name, "number": mark.number}
+            run = _run(met, mark.name.casefold(), mark.number)
+        elif (dated := dated_of(headline)) is not None:
+            row |= {"series": dated.name, "number": dated.date.isoformat()}
+            run = _run(met, f"{dated.name.casefold()}\0", dated.date.toordinal())
+        counted = run if mark else None
+        missing = list(counted.missing) if counted else []
+        yield row | {"confirmed": run is not None, "missing": missing, "next": counted.next if counted else None}
+
+
+def _run(met: dict[str, deque[int]], name: str, number: int) -> Run | None:
+    """What the numbers of the series make together with this one; the series met least lately is forgotten."""
+    if name in ("", "\0"):
+        return None
+    numbers = met.pop(name, None) or deque(maxlen=MOST_NUMBERS)
+    numbers.append(number)
+    met[name] = numbers
+    if len(met) > MOST_SERIES:
+        del met[next(iter(met))]
+    return follow(enumerate(numbers)) or follow(enumerate(reversed(numbers)))
 
 
 def _items(lines: Iterable[bytes], read_date: Callable[[str], datetime | None]) -> Iterator[_Report | Row]:

@@ -14,10 +14,12 @@ from handbill.kit.text import clean, slugify
 from handbill.stories.lead import Voice, summarise
 from handbill.stories.models import Member, Ruled, Ruling, Story
 from handbill.stories.records import TriagedMember, TriagedStory
+from handbill.stories.series import Run, follow
 from handbill.topics.models import Topic
 from handbill.wire.models import Report
 
 RANKED = 1_000  # the newest stories that compete for a place on the list
+MOST_FOLLOWED = 1_000  # parts of a series, those with the highest numbers
 DOUBLING_HOURS = 24.0  # twice the outlets outweigh so many hours of age
 COPY = 0.25  # what a copy weighs beside an outlet with words of its own
 
@@ -92,6 +94,13 @@ def _plain(report: Report) -> dict[str, Any]:
         "language": report.language,
         "published": report.published_at.isoformat(),
     }
+
+
+def series_run(name: str) -> Run | None:
+    """What the reports that say they belong to the series ``name`` make together, or None while it is not sure."""
+    parts = Member.objects.filter(series=name[:200], number__isnull=False).order_by("-number")[:MOST_FOLLOWED]
+    told = parts.values_list("report__published_at", "number")
+    return follow((at, number) for at, number in told if number is not None)
 
 
 def _marked(stories: QuerySet[Story]) -> QuerySet[Story]:

@@ -6,10 +6,24 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
+from typing import TypeVar
 
 from handbill.kit.text import clean
+from handbill.stories.counters import (
+    ARABIC,
+    ARABIC_FEMININE,
+    COUNTERS,
+    HAN,
+    HAN_DIGITS,
+    HANGUL,
+    HOLIDAYS,
+    MONTHS_ELSEWHERE,
+    ORDINALS,
+    ROMAN,
+    WORDS,
+)
 
 MOST_PARTS = 5_000  # "Day 138" is a part, "Day 20261122" is not
 
@@ -18,35 +32,62 @@ MOST_MISSING = 50  # a longer gap is a series taken up again
 
 _YEARS = range(1900, 2100)
 
-# Words that count parts, in the languages newsrooms of our first readers write in.
-_COUNTERS = (
-    r"day|week|kw|month|part|pt\.?|episode|ep\.?|chapter|instal?lment|volume|vol\.?|issue|edition"
-    r"|tag|woche|monat|teil|folge|kapitel|ausgabe|jour|semaine|mois|partie|[ée]pisode|chapitre"
-    r"|d[ií]a|semana|mes|parte|episodio|cap[ií]tulo|dia|giorno|settimana|puntata|день|тиждень|неделя|часть|частина"
-    r"|اليوم|الأسبوع|الجزء|الحلقة|يوم|جزء|حلقة|gün|bölüm"
-)
-_WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_ROMAN = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"]
-_SPELT = "|".join(sorted([*_WORDS, *_ROMAN], key=len, reverse=True))
+_SPELT = "|".join(sorted([*WORDS, *ROMAN], key=len, reverse=True))
 _COUNTED = re.compile(
-    rf"(?<![\w'’-])(?P<word>{_COUNTERS})\s*#?\s*(?P<number>\d{{1,4}}|\d,\d{{3}}|{_SPELT})(?![\d\w%]|[.,:/-]\d)",
+    rf"(?<![\w'’-])(?P<word>{'|'.join(sorted(COUNTERS, key=len, reverse=True))})\s*[#№]?\s*"
+    rf"(?P<number>\d{{1,4}}|\d[.,]\d{{3}}|{_SPELT})(?![\d\w%]|[.,:/-]\d)",
     re.IGNORECASE,
 )
-_ORDINAL = re.compile(r"(?<!\w)(?P<number>\d{1,4})\.\s*(?P<word>Tag|Woche|Teil|Folge)(?!\w)")
+_ORDINAL = re.compile(
+    rf"(?<![\w.,])(?P<number>\d{{1,4}})\s?(?:\.|e|è|ème|eme|er|re|ère|ª|º|a|o|[-‑]?(?:й|я|е|ий|ій))\s*"
+    rf"(?P<word>{'|'.join(ORDINALS)})(?!\w)"
+)
+_ARABIC = re.compile(rf"(?<!\w)(?:ال(?:جزء|حلقة|يوم|فصل)) (?P<number>{'|'.join([*ARABIC, *ARABIC_FEMININE])})(?!\w)")
+_HAN = re.compile(
+    rf"第\s?(?P<number>\d{{1,4}}|[{HAN_DIGITS}十]{{1,3}})\s?(?:{'|'.join(HAN)})(?!\w)"
+    rf"|제\s?(?P<korean>\d{{1,4}})\s?(?:{'|'.join(HANGUL)})(?!\w)"
+)
 _HASH = re.compile(r"(?<![\w#&])#\s?(?P<number>\d{1,4})(?![\d\w]|[.,]\d)")
-_BRACKETED = re.compile(r"[(\[](?P<number>\d{1,3})\s?(?:/|of|von|de|من)\s?\d{1,3}[)\]]\s*$")
+_BRACKETED = re.compile(r"[(\[](?P<number>\d{1,3})\s?(?:/|of|von|de|sur|di|из|із|من)\s?(?P<most>\d{1,3})[)\]]\s*$")
+_SEASON = re.compile(r"(?<!\w)S\d{1,2}\s?E(?P<number>\d{1,3})(?!\w)")
+_PATTERNS = (_COUNTED, _ORDINAL, _ARABIC, _HAN, _HASH, _BRACKETED, _SEASON)
+
+_ISSUE_OF_VOLUME = re.compile(r",?\s*(?:No|Nr|Issue|Heft|№)\.?\s*(?P<number>\d{1,3})(?!\d)", re.IGNORECASE)
+_VOLUMES = re.compile(r"(?:vol(?:ume)?|band|tome|tom)\b", re.IGNORECASE)
 _BEFORE_RANK = re.compile(
-    r"(?:\b(?:no|nr|top|rank(?:ed|s|ing)?|world|seed|hits?|at|the|to|platz|from|für)\.?|[№])\s*$", re.IGNORECASE
+    r"(?:\b(?:no|nr|top|rank(?:ed|s|ing)?|world|seed|hits?|at|the|to|is|are|was|be|as|from|for|your|our|my|his|her|its|their"
+    r"|still|now|becomes?|remains?|enemy|priority|problem|issue|reason|concern|threat|rule|lie|choice|pick|job|fan|song"
+    r"|album|trend|trends|trending|platz|für|ist)\.?|[№]|['’]s)\s*$",
+    re.IGNORECASE,
 )
 _BEFORE_PLAIN = re.compile(
-    r"\b(?:on|in|for|by|of|the|a|an|this|every|since|until|till|after|before|within|last|next|first|per"
-    r"|am|im|an|seit|nach|vor|ab|bis|jeden|à|le|en|el)\s*$",
+    r"\b(?:on|in|for|by|of|the|a|an|this|that|every|each|per|since|until|till|after|before|within|last|next|first|from|to|at"
+    r"|am|im|an|seit|nach|vor|ab|bis|jeden|pro|vom|zum|à|au|du|le|ce|chaque|en|el|al|del|un|no|ao|do|cada|il|al|nel|dal"
+    r"|på|op|om|den|var|w|na|do|ve|her|на|в|во|за|по|с|до|после|через|у|після|في|من|منذ|بعد|قبل|حتى|خلال|מ|ב)\s*$",
     re.IGNORECASE,
 )
-_AMBIGUOUS = re.compile(r"(?:chapter|issue|volume|vol)\b", re.IGNORECASE)
-_SPELT_OUT = re.compile(r"(?:part|chapter|episode|book|teil|kapitel|folge)\b", re.IGNORECASE)
-_OF_MANY = re.compile(r"^\s*(?:of|von|de|/)\s*\d{1,3}(?!\d)", re.IGNORECASE)
-_EDGES = " \t-–—:|,.·•()[]{}،؛/"
+_AMBIGUOUS = re.compile(
+    r"(?:chapter|issue|volume|vol|session|lesson|lecture|edition|month|del|d[ií]a)\b", re.IGNORECASE
+)
+_BANKRUPT = re.compile(r"chapter (?:7|9|11|12|13|15)$", re.IGNORECASE)
+_SPELT_OUT = re.compile(
+    r"(?:part|chapter|episode|volume|book|teil|kapitel|folge|partie|parte|parte|часть|частина)\b", re.IGNORECASE
+)
+_SPELT_DAY = re.compile(r"(?:day|week) \w+$", re.IGNORECASE)
+_OF_MANY = re.compile(r"^\s*(?:of|von|de|sur|di|из|із|/)\s*\d{1,3}(?!\d)", re.IGNORECASE)
+_OF_NAME = re.compile(
+    r"\s*(?:of|von|vom|des|der|de|del|du|di|van|av)\s+(?:the\s+|la\s+|el\s+|an?\s+)?(?P<name>[^\s:–—|,;].{1,80}?)\s*(?:[:–—|,;]|$)",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(
+    r"\s*(?:years?|months?|weeks?|days?|hours?|minutes?|people|dead|killed|hurt|injured|arrested|million|billion"
+    r"|per ?cent|things|ways|reasons|times|a\.?m|p\.?m|uhr|jahre?n?|menschen|tote|heures|ans|morts|horas|años"
+    r"|muertos)\b",
+    re.IGNORECASE,
+)
+_EDGES = " \t-–—:|,.·•()[]{}،؛/【】「」『』《》（）：，、｜"
+_APART = ":-–—|,.!?()[]،؛؟【】「」『』《》（）：，、｜。/"
+_MOST_NAMED = 6  # words; what follows "Day 3 of" for longer than that is the news
 
 
 _MONTH = (
@@ -68,7 +109,13 @@ _MONTH_FIRST = re.compile(
     rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>(?:19|20)\d\d)$", re.IGNORECASE
 )
 _SLASHED = re.compile(r"(?<!\d)(?P<day>\d{1,2})[./](?P<month>\d{1,2})[./](?P<year>(?:19|20)\d\d)$")
-_BEFORE_DATE = re.compile(r"\s+(?:of|for|from|on|vom|am|du|del)$", re.IGNORECASE)
+_BEFORE_DATE = re.compile(r"\s+(?:of|for|from|vom|du|del)$", re.IGNORECASE)
+_RUNNING = re.compile(
+    r"\b(?:on|by|until|till|since|before|after|through|to|in|am|bis|seit|ab|le|el)\s*$", re.IGNORECASE
+)
+
+
+Moment = TypeVar("Moment", date, datetime, int)  # an int: a place in their order
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +149,7 @@ def series_of(title: str) -> SeriesMark | None:
     "Harbour Works Day 12: The crane" is number 12 of "Harbour Works". A rank, score, year or model name is no number.
     """
     text = _western(clean(title[:READ_CHARACTERS]))
-    for pattern in (_COUNTED, _ORDINAL, _HASH, _BRACKETED):
+    for pattern in _PATTERNS:
         for match in pattern.finditer(text):
             if (mark := _mark(text, match)) is not None:
                 return mark
@@ -117,7 +164,10 @@ def dated_of(title: str) -> DatedMark | None:
     text = _western(clean(title[:READ_CHARACTERS]))
     for pattern in (_ISO, _DAY_FIRST, _MONTH_FIRST, _SLASHED):
         if (match := pattern.search(text)) is not None:
-            name, at = text[: match.start()].strip(_EDGES), _date(match.groupdict())
+            before, at = text[: match.start()], _date(match.groupdict())
+            if _RUNNING.search(before):
+                continue
+            name = before.strip(_EDGES)
             name = _BEFORE_DATE.sub("", name).strip(_EDGES)
             if name and at is not None:
                 return DatedMark(name, at)
@@ -136,10 +186,10 @@ def _date(parts: dict[str, str]) -> date | None:
     return None
 
 
-def follow(parts: Iterable[tuple[date, int]]) -> Run | None:
+def follow(parts: Iterable[tuple[Moment, int]]) -> Run | None:
     """What parts of one name (when published, number) make together, or None while fewer than two rise with the date.
 
-    The order of the parts is irrelevant; of parts published on one day and of one number told twice one counts.
+    The order of the parts is irrelevant; of parts published at one time and of one number told twice one counts.
     """
     numbers = [number for _, number in sorted(set(parts))]
     if len(set(numbers)) < 2 or any(a > b for a, b in pairwise(numbers)):
@@ -149,30 +199,94 @@ def follow(parts: Iterable[tuple[date, int]]) -> Run | None:
 
 
 def _mark(text: str, match: re.Match[str]) -> SeriesMark | None:
-    number = _number(match.group("number"))
+    number = _number(match.groupdict().get("korean") or match.group("number"))
     before, after = text[: match.start()], text[match.end() :]
-    if not 0 < number <= MOST_PARTS or number in _YEARS or (match.re is _HASH and _BEFORE_RANK.search(before)):
+    name = before.strip(_EDGES)
+    if match.re is _COUNTED and (issue := _issue(match, after)) is not None:
+        return SeriesMark(f"{name} {match.group()}".strip(), issue)
+    if not 0 < number <= MOST_PARTS or number in _YEARS or _is_other(match, before, number):
         return None
+    after = _OF_MANY.sub("", after)
+    if _BEFORE_PLAIN.search(before) and name:
+        return None
+    if not name and match.re in (_COUNTED, _ORDINAL) and (found := _OF_NAME.match(after)) is not None:
+        return _named(found, number)
+    if not _set_apart(match, before, after):
+        return None
+    return SeriesMark("" if _names_the_part(match, before, after) else name.rpartition("|")[2].strip(_EDGES), number)
+
+
+def _is_other(match: re.Match[str], before: str, number: int) -> bool:
+    """Whether the number is a rank, a law's chapter, one that a word spells in running text, or more than there are."""
+    if match.re is _HASH:
+        return _BEFORE_RANK.search(before) is not None
+    if match.re is _BRACKETED:
+        return number > int(match.group("most")) or match.group() == "(9/11)"
+    if match.re is not _COUNTED:
+        return False
+    apart = not before.strip() or before.rstrip()[-1] in _EDGES
+    if match.group("word").casefold() == "day" and not apart and _last_word(before) in HOLIDAYS:
+        return True
     if not match.group("number")[0].isdigit() and not _SPELT_OUT.match(match.group()):
-        return None  # "on Day One"
-    if _AMBIGUOUS.match(match.group()) and before.strip() and before.rstrip()[-1] not in _EDGES:
-        return None  # a company files for Chapter 11, a state votes on Issue 1
-    return SeriesMark(before.strip(_EDGES), number) if _set_apart(before, _OF_MANY.sub("", after)) else None
+        return not (apart and before.strip() and _SPELT_DAY.match(match.group()))
+    if _AMBIGUOUS.match(match.group()) and not apart:
+        return True  # a company files for Chapter 11, a state votes on Issue 1
+    return not before.strip() and _BANKRUPT.match(match.group()) is not None
+
+
+def _issue(match: re.Match[str], after: str) -> int | None:
+    """The issue's number that follows a volume's: "Vol. 24, No. 5"."""
+    found = _ISSUE_OF_VOLUME.match(after) if _VOLUMES.match(match.group()) else None
+    return int(found.group("number")) if found else None
+
+
+def _named(found: re.Match[str], number: int) -> SeriesMark | None:
+    """The series that a title names after its number: "Day 12 of the shutdown: …"; a date is none ("día 3 de mayo")."""
+    name = found.group("name").strip(_EDGES)
+    if name[:3].casefold() in _MONTHS or name[:1].isdigit() or name.split()[0].casefold() in MONTHS_ELSEWHERE:
+        return None
+    return SeriesMark(name if len(name.split()) <= _MOST_NAMED else "", number)
+
+
+def _names_the_part(match: re.Match[str], before: str, after: str) -> bool:
+    """Whether what stands before the number is the part's own title, as in "How to sail (Ep 12)"."""
+    word = match.groupdict().get("word") or "#"
+    return (
+        before.rstrip().endswith("(") and not after.strip(_EDGES) and word.casefold().startswith(("ep", "#", "folge"))
+    )
 
 
 def _number(text: str) -> int:
-    for spelt in (_WORDS, _ROMAN):
-        if text.casefold() in spelt:
-            return spelt.index(text.casefold()) + 1
-    return int(text.replace(",", ""))
+    folded = text.casefold()
+    for spelt in (WORDS, ROMAN, ARABIC, ARABIC_FEMININE):
+        if folded in spelt:
+            return spelt.index(folded) + 1
+    if text[0] in HAN_DIGITS or text[0] == "十":
+        tens, ten, ones = text.rpartition("十")
+        return (HAN_DIGITS.find(tens) + 1 or 1) * 10 * bool(ten) + (HAN_DIGITS.find(ones) + 1 if ones else 0)
+    return int(text.replace(",", "").replace(".", ""))
 
 
-def _set_apart(before: str, after: str) -> bool:
+def _set_apart(match: re.Match[str], before: str, after: str) -> bool:
     """A part's number closes the title or its first clause; in running text ("on day 3 of it") it counts days."""
-    if _BEFORE_PLAIN.search(before) and before.strip(_EDGES):
-        return False
     tail = after.lstrip()
-    return not tail or tail[0] in ":-–—|,.!?()[]،؛" or (not before.strip(_EDGES) and not tail[0].islower())
+    if not tail or tail[0] in _APART:
+        return True
+    if match.re in (_ARABIC, _HAN, _BRACKETED, _SEASON):
+        return after[:1].isspace()
+    if match.re is _HASH:
+        return after[:1].isspace() and re.match(r"(?:w/|with |feat\.? |ft\.? |mit |avec |con |\[)", tail) is not None
+    if _UNIT.match(after):
+        return False
+    if not before.strip():
+        return tail[0].isupper()
+    if match.group("word") not in ("Day", "Week"):
+        return False
+    return not _last_word(before).endswith(("'s", "s'"))
+
+
+def _last_word(text: str) -> str:
+    return text.split()[-1].casefold().replace("’", "'")
 
 
 def _western(text: str) -> str:

@@ -176,4 +176,29 @@ def test_an_excerpt_and_its_words():
     ],
 )
 def test_the_series_of_a_headline(headline, series, number):
-    assert inspect_series(headline) == {"headline": headline, "series": series, "number": number}
+    [row] = inspect_series([headline])
+    alone = {"confirmed": False, "missing": [], "next": None}
+    assert row == {"headline": headline, "series": series, "number": number, **alone}
+
+
+def test_a_series_is_confirmed_by_two_and_knows_its_gaps_and_what_is_next():
+    lines = [f"Harbour Works Day {n}: mud" for n in (1, 4, 5)] + ["Diary 12 May 2026", "Diary 13 May 2026", "Part 2"]
+    rows = list(inspect_series(lines))
+    assert [(row["confirmed"], row["missing"], row["next"]) for row in rows] == [
+        (False, [], None),
+        (True, [2, 3], 5),
+        (True, [2, 3], 6),
+        (False, [], None),
+        (True, [], None),
+        (False, [], None),
+    ]
+    assert [row["confirmed"] for row in inspect_series(reversed(lines[:3]))] == [False, True, True]
+    assert not any(
+        row["confirmed"] for row in inspect_series(["A, part 2", "A, part 1", "A, part 2", "B, part 3"][::3])
+    )
+
+
+def test_headlines_without_end_are_forgotten(monkeypatch):
+    monkeypatch.setattr(inspect, "MOST_SERIES", 2)
+    rows = list(inspect_series(f"{name}, part {n}" for n, name in enumerate("abca", 1)))
+    assert not rows[-1]["confirmed"]

@@ -1,6 +1,7 @@
 """Which titles number themselves."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -61,6 +62,37 @@ def test_other_numbers(title):
     assert series_of(title) is None
 
 
+HEADLINES = [
+    line.split("\t")
+    for line in (Path(__file__).parent / "golden" / "series-headlines.txt").read_text("utf-8").splitlines()
+    if "\t" in line
+]
+
+
+@pytest.mark.parametrize(("sign", "headline"), HEADLINES)
+def test_headlines_of_many_languages(sign, headline):
+    assert (series_of(headline) is not None or dated_of(headline) is not None) == (sign == "+")
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "number"),
+    [
+        ("Gilbert Vol. 24, No. 5 (2021)", "Gilbert Vol. 24", 5),
+        ("Mail | Tuesdays at the Mill #643 w/ Ada Quill", "Tuesdays at the Mill", 643),
+        ("How to sail (Ep 48)", "", 48),
+        ("Day 12 of the shutdown: what we know", "shutdown", 12),
+        ("Impeachment Trial Day 3 live updates", "Impeachment Trial", 3),
+        ("Le procès (3e partie)", "Le procès", 3),
+        ("長い道 第二十一章", "長い道", 21),
+        ("港口故事 第十集", "港口故事", 10),
+        ("قصة الميناء.. الجزء الثالث", "قصة الميناء", 3),
+        ("항구 이야기 제3회", "항구 이야기", 3),
+    ],
+)
+def test_names_and_numbers_of_many_languages(title, name, number):
+    assert series_of(title) == SeriesMark(name, number)
+
+
 @given(st.text(max_size=120))
 def test_any_title_is_answered(title):
     mark = series_of(title)
@@ -86,7 +118,15 @@ def test_a_title_may_number_itself_by_its_date(title):
 
 
 @pytest.mark.parametrize(
-    "title", ["12 May 2026", "Budget 2026", "Fair 31/02/2026", "Fair 13/13/2026", "Version 3.12.2026a"]
+    "title",
+    [
+        "12 May 2026",
+        "Budget 2026",
+        "Fair 31/02/2026",
+        "Fair 13/13/2026",
+        "Mayor signs order on March 6, 2017",
+        "Version 3.12.2026a",
+    ],
 )
 def test_other_dates(title):
     assert dated_of(title) is None

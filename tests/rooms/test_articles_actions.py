@@ -13,6 +13,7 @@ from handbill.articles import actions, queries
 from handbill.articles.models import Article, Series
 from handbill.sources.models import Feed, Source
 from handbill.stories.models import Member, Story
+from handbill.stories.series import series_of
 from handbill.topics.models import Topic
 from handbill.wire.models import Report
 
@@ -40,7 +41,9 @@ def make_story(*titles: str, outlets: list[str] | None = None, backlog: bool = F
             filed_at=at,
             backlog=backlog,
         )
-        Member.objects.create(report=report, story=story, why=["It opened the story."])
+        mark = series_of(title)
+        series, number = (mark.name, mark.number) if mark else ("", None)
+        Member.objects.create(report=report, story=story, why=["It opened the story."], series=series, number=number)
     return story
 
 
@@ -181,6 +184,8 @@ def test_backlog_keeps_its_own_date_and_is_never_mailed(city):
 
 
 def test_a_series_number_is_given_once(city):
+    alone = actions.take_story(make_story("Harbour Works Day 11: mud", at=NOW - timedelta(days=1)).pk, NOW)
+    assert alone.series is None, "one part makes no series"
     first = actions.take_story(make_story("Harbour Works Day 12: cranes").pk, NOW)
     second = actions.take_story(make_story("Harbour Works Day 12: piles").pk, NOW)
     assert first.series == second.series == Series.objects.get()

@@ -167,8 +167,8 @@ def _stories(name: str) -> Iterator[dict[str, Any]]:
 def _series() -> Iterator[dict[str, Any]]:
     from handbill.stories.inspect import inspect_series
 
-    for line in _lines("-", MAX_HEADLINE):
-        yield inspect_series(line[:MAX_HEADLINE].decode("utf-8", "replace").rstrip("\r\n"))
+    lines = _lines("-", MAX_HEADLINE)
+    return inspect_series(line[:MAX_HEADLINE].decode("utf-8", "replace").rstrip("\r\n") for line in lines)
 
 
 def _excerpt(name: str) -> dict[str, Any]:
