@@ -2,7 +2,8 @@
 
 Sealing is AES-256-GCM with the row's id as associated data, so a sealed value moved to another row doesn't open.
 Tokens are ``SUBJECT.MAC`` in URL-safe base64 without padding; the MAC covers a purpose, so that a token made for one
-page opens no other.
+page opens no other. A hidden number is one AES block of the number and zeros: sixteen bytes that tell nothing and
+can't be made without the key.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import hmac
 import secrets
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from handbill.kit.errors import GiveUp
 from handbill.kit.keys import Key
@@ -60,6 +64,28 @@ def read_token(key: Key, purpose: str, token: str) -> str | None:
         return None
     good = any(hmac.compare_digest(mac, _mac(secret, purpose, subject)) for secret in key.by_id.values())
     return subject if good else None
+
+
+def hide_number(key: Key, purpose: str, number: int) -> bytes:
+    """Sixteen bytes that stand for ``number`` (0 to 2**64 - 1), always the same; only ``find_number`` reads them."""
+    block = number.to_bytes(8, "big") + bytes(8)
+    return _block_cipher(key.secret, purpose).encryptor().update(block)
+
+
+def find_number(key: Key, purpose: str, hidden: bytes) -> int | None:
+    """The number in what ``hide_number`` made with the same purpose, else None. Any earlier key still reads."""
+    if len(hidden) != 16:
+        return None
+    for secret in key.by_id.values():
+        block = _block_cipher(secret, purpose).decryptor().update(hidden)
+        if hmac.compare_digest(block[8:], bytes(8)):
+            return int.from_bytes(block[:8], "big")
+    return None
+
+
+def _block_cipher(secret: bytes, purpose: str) -> Cipher[ECB]:
+    """One block alone, so that a mode has nothing to chain; each purpose has a key of its own."""
+    return Cipher(AES(hmac.new(secret, f"block\0{purpose}".encode(), hashlib.sha256).digest()), ECB())  # noqa: S305
 
 
 def _mac(secret: bytes, purpose: str, subject: str) -> str:

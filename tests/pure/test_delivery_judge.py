@@ -1,19 +1,28 @@
-"""What relays answer, and what that means. The answers are in the words of well-known servers' habits, not quotes."""
+"""What relays answer, and what that means.
+
+``golden/replies.tsv`` holds the words of many servers: the reason, the stage and the reply.
+"""
+
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handbill.delivery.engine.judge import judge, without_addresses
+from handbill.delivery.engine.judge import ACTS, CALLS, GIVE_UP, RETRY, STOP, SWITCH, WAIT, judge, without_addresses
+from handbill.delivery.engine.phrases import LIMIT, ROWS, reason_of
 
 READER_STAGES = ["data", "dot", "rcpt"]
+REPLIES = [
+    line.split("\t") for line in (Path(__file__).parent / "golden" / "replies.tsv").read_text("utf-8").splitlines()
+]
 
 GONE = [
     (550, "5.1.1 <dee@mail.example>: Recipient address rejected: User unknown in table"),
-    (550, "No such user here"),
+    (550, "5.1.1 No such user here"),
     (550, "5.1.1 The account you tried to reach does not exist"),
     (550, "5.1.10 Recipient not found by lookup"),
-    (550, "Unknown recipient"),
+    (550, "5.1.1 Unknown recipient"),
     (553, "5.1.1 no mailbox here by that name"),
 ]
 NOT_GONE = [
@@ -30,7 +39,8 @@ NOT_GONE = [
     (554, "Message looks like spam", "content"),
     (550, "5.1.2 Domain not found", "domain"),
     (550, "Requested action not taken: mailbox unavailable", "other"),
-    (554, "Transaction failed", "other"),
+    (554, "Transaction failed", "system"),
+    (554, "We would rather not", "other"),
 ]
 
 
@@ -60,12 +70,18 @@ def test_a_word_in_the_address_is_no_reason():
         ("rcpt", 450, "4.2.0 Greylisted, come back", "deferred", "greylisted"),
         ("rcpt", 450, "4.1.1 user unknown at the moment", "deferred", ""),
         ("rcpt", 452, "4.2.2 mailbox full", "deferred", "full"),
-        ("rcpt", 421, "4.7.0 too many connections", "deferred", "closing"),
-        ("rcpt", 550, "5.7.1 Relaying denied", "relay", "login"),
+        ("rcpt", 421, "4.7.0 too many connections", "deferred", "rate"),
+        ("rcpt", 550, "5.7.1 Relaying denied", "relay", "relaying"),
         ("rcpt", 530, "5.7.0 Must issue STARTTLS", "relay", "login"),
-        ("rcpt", 550, "5.1.8 Sender address rejected", "relay", "login"),
+        ("rcpt", 550, "5.1.8 Sender address rejected", "relay", "sender"),
         ("mail", 550, "5.1.1 user unknown", "relay", "policy"),
         ("mail", 421, "closing", "relay", "policy"),
+        ("rcpt", 421, "4.3.2 closing", "deferred", "closing"),
+        ("rcpt", 550, "No such user", "refused", "gone"),
+        ("dot", 550, "No such user", "refused", "filtered"),
+        ("connect", 554, "your address is on a blocklist", "relay", "blocked"),
+        ("mail", 550, "account disabled", "relay", "account"),
+        ("rcpt", 550, "account disabled", "refused", "suspended"),
         ("mail", 530, "authentication required", "relay", "login"),
         ("login", 535, "bad password", "relay", "login"),
         ("connect", 554, "no", "relay", "policy"),
@@ -77,6 +93,50 @@ def test_a_word_in_the_address_is_no_reason():
 def test_the_table(stage: str, code: int, reply: str, state: str, reason: str):
     found = judge(stage, code, reply)
     assert (found.state, found.reason) == (state, reason)
+
+
+@pytest.mark.parametrize(("reason", "stage", "reply"), REPLIES, ids=lambda value: value[:60])
+def test_the_words_of_many_servers(reason: str, stage: str, reply: str):
+    assert judge(stage, int(reply[:3]), reply[4:]).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "reply", "act", "calls"),
+    [
+        ("dot", 250, "2.0.0 queued", "", False),
+        ("dot", 454, "Throttling failure: Daily message quota exceeded.", SWITCH, False),
+        ("dot", 454, "Throttling failure: Maximum sending rate exceeded.", WAIT, False),
+        ("dot", 554, "Message rejected: Sending paused for this account.", SWITCH, True),
+        ("login", 535, "5.7.8 Username and Password not accepted.", SWITCH, True),
+        ("connect", 554, "no", SWITCH, True),
+        ("rcpt", 451, "4.7.1 Greylisting in action", RETRY, False),
+        ("rcpt", 552, "5.2.2 Mailbox full", RETRY, False),
+        ("rcpt", 450, "4.1.1 user unknown at the moment", RETRY, False),
+        ("rcpt", 550, "5.1.1 User unknown", GIVE_UP, False),
+        ("rcpt", 550, "5.7.1 Client host blocked using a blocklist", SWITCH, True),
+        ("dot", 554, "5.7.1 Message rejected as spam", STOP, True),
+        ("rcpt", 421, "closing", WAIT, False),
+        ("rcpt", 550, "5.1.2 Domain not found", RETRY, False),
+    ],
+)
+def test_each_reason_leads_to_its_act(stage: str, code: int, reply: str, act: str, calls: bool):
+    found = judge(stage, code, reply)
+    assert (found.act, found.calls) == (act, calls)
+
+
+def test_only_a_definite_code_at_the_readers_own_name_is_proof_enough():
+    assert judge("rcpt", 550, "5.1.1 User unknown").definite
+    assert not judge("rcpt", 550, "User unknown").definite
+    assert not judge("dot", 550, "5.1.1 User unknown").definite
+
+
+def test_acts_are_of_reasons_that_there_are():
+    assert (set(ACTS) | CALLS) - {"closing"} <= {reason for reason, _ in ROWS}
+
+
+@given(st.sampled_from(["user ", "not ", "a@b ", "x", "host ", "from: ", "[450", "5.1.1 ", "account is "]))
+def test_no_more_of_an_answer_is_read_than_it_takes_to_understand_it(word: str):
+    assert reason_of(word * LIMIT + "blocked") == reason_of(word * LIMIT)
 
 
 @given(stage=st.sampled_from(READER_STAGES), code=st.integers(400, 499), reply=st.text(max_size=100))

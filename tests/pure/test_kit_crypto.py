@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handbill.kit.crypto import keyed_hash, read_token, seal, sign_token, unseal
+from handbill.kit.crypto import find_number, hide_number, keyed_hash, read_token, seal, sign_token, unseal
 from handbill.kit.errors import GiveUp
 from handbill.kit.keys import PURPOSES, Key, load_keys, make_keys
 
@@ -104,3 +104,12 @@ def test_a_broken_key_file_is_named(tmp_path, text):
     (tmp_path / "token.key").write_text(text)
     with pytest.raises(GiveUp, match=r"token\.key"):
         load_keys(tmp_path)
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_a_hidden_number_is_found_with_its_key_and_purpose_alone(number):
+    hidden = hide_number(FIRST, "one", number)
+    assert find_number(ROTATED, "one", hidden) == number
+    assert find_number(FIRST, "two", hidden) is None
+    assert find_number(Key(1, {1: NEW}), "one", hidden) is None
+    assert find_number(FIRST, "one", hidden[:-1]) is None

@@ -209,3 +209,36 @@ def test_it_needs_no_newsroom_and_loads_neither_django_nor_a_parser(tmp_path):
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert (ran.returncode, ran.stderr.strip()) == (0, "")
     assert json.loads(ran.stdout)["title"] == "Alder"
+
+
+def test_bounces_message_by_message(tmp_path):
+    report = b"\n\nFinal-Recipient: rfc822; dee@mail.example\nAction: failed\nStatus: 5.1.1\n"
+    one = write(
+        tmp_path / "one.eml", b"From: MAILER-DAEMON@mail.example\nContent-Type: message/delivery-status" + report
+    )
+    start = b"From x@y.example Mon Nov  2 10:00:00 2026\nReceived: by mail.example\n"
+    two = write(
+        tmp_path / "two.gz", gzip.compress(start + one.read_bytes() + b"\n" + start + b"Subject: hello\n\nhi\n")
+    )
+    code, rows = ask("bounce", one, tmp_path / "missing", two, "https://mail.example/1")
+    assert code == 3
+    assert [(Path(row.get("file", "")).name, row.get("kind")) for row in rows] == [
+        ("one.eml", "bounce"),
+        ("missing", None),
+        ("two.gz", "bounce"),
+        ("two.gz", "none"),
+        ("", None),
+    ]
+    dee = {"address": "dee@mail.example", "status": "5.1.1", "reason": "gone", "reader_gone": True}
+    assert rows[0]["recipients"] == rows[2]["recipients"] == [dee]
+    assert rows[3] == {"file": str(two), "kind": "none", "recipients": []}
+    assert "can't be read" in rows[1]["error"] and "Save the mail" in rows[4]["error"]
+
+
+def test_replies_line_by_line():
+    given = b"550 5.1.1 User unknown\n\nlogin 535 no\r\nwhatever\nDOT: 451 4.7.1 Greylisted\n"
+    code, rows = ask("reply", given=given)
+    assert code == 3
+    assert [row.get("act") for row in rows] == ["give up on this reader", "switch relay", None, "retry later"]
+    assert rows[0]["reader_gone"] and rows[3]["stage"] == "dot"
+    assert "no reply" in rows[2]["error"]

@@ -1,7 +1,7 @@
-"""Judge a relay's answer: what became of the copy, and whose fault it is. Pure: a table, read from the top.
+"""Judge a relay's answer: what became of the copy, whose fault it is, and what to do. Pure.
 
-The one mistake that can't be mended is to take a block for a reader who left (ADR-0006), so whatever speaks of blocks,
-quotas or suspension is read before anything that says "no such user", and a doubtful answer never means gone.
+The words are ``phrases``'s, the same as for bounces. A doubtful answer never means gone (ADR-0006): "user unknown"
+after the letter itself, without the code of an unknown reader, is a filter's excuse.
 Codes: RFC 5321 4.2, RFC 3463, RFC 7505 (null MX).
 """
 
@@ -10,46 +10,57 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from handbill.delivery.engine import phrases
+from handbill.delivery.engine.phrases import ADDRESS, plain_words, reason_of, reason_of_code, status_in
+
 ACCEPTED, DEFERRED, REFUSED, IN_DOUBT = "accepted", "deferred", "refused", "in doubt"
 RELAY = "relay"
 """The relay refuses us, not this reader: nothing was decided about the copy, try it elsewhere or later."""
 
+WAIT, SWITCH, RETRY, GIVE_UP, STOP = (
+    "wait",
+    "switch relay",
+    "retry later",
+    "give up on this reader",
+    "stop and call the editor",
+)
+STAGES = ("connect", "hello", "tls", "login", "mail", "rcpt", "data", "dot")
 OUR_STAGES = frozenset({"connect", "hello", "tls", "login", "mail"})
 REPLY_LIMIT = 500
+
+# What each reason asks for. One such answer may be one server's taste; who counts them is the room.
+ACTS = {
+    phrases.ACCOUNT: SWITCH, phrases.AUTHENTICATION: SWITCH, phrases.RELAYING: SWITCH, phrases.SENDER: SWITCH,
+    phrases.QUOTA: SWITCH, phrases.BLOCKED: SWITCH, phrases.RATE: WAIT, "closing": WAIT,
+    phrases.CONTENT: STOP, phrases.POLICY: STOP, phrases.SIZE: STOP,
+    phrases.GONE: GIVE_UP, phrases.MOVED: GIVE_UP,
+}  # fmt: skip
+CALLS = frozenset({phrases.ACCOUNT, phrases.AUTHENTICATION, phrases.RELAYING, phrases.SENDER, phrases.BLOCKED})
+"""With these the editor is called besides: no relay mends them by itself."""
+
+_OURS = frozenset({phrases.ACCOUNT, phrases.QUOTA, phrases.AUTHENTICATION, phrases.RELAYING, phrases.SENDER})
+_OF_A_RELAY = _OURS | {phrases.RATE, phrases.BLOCKED, phrases.GREYLISTED}
+_NOT_WHILE_DEFERRED = frozenset({phrases.GONE, phrases.MOVED, phrases.DOMAIN, phrases.FILTERED})
+_LOGIN_CODES = frozenset({530, 534, 535, 538})
+_BARE_ACCOUNT = re.compile(
+    r"account (is |has been )?(temporarily )?(suspended|disabled|deactivated|locked|inactive|closed)"
+)
+_DEFINITE = frozenset({"5.1.1", "5.1.6", "5.1.10"})
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """``state`` is one of the names above; ``reason`` one word: gone, blocked, full, suspended, policy, content, …"""
+    """``state`` is one of the names above; ``reason`` a word of ``phrases``, "closing", "garbled" or "other".
+
+    ``act`` is what to do, "" where the copy is settled. ``calls``: tell the editor as well. ``definite``: a reader
+    who is gone needs no second proof.
+    """
 
     state: str
     reason: str = ""
-
-
-_REASONS: tuple[tuple[str, str], ...] = (
-    (
-        "login",
-        r"\b5\.7\.0 .*authenticat|authentication (is )?required|relay(ing)? (access )?(is )?(denied|not permitted)",
-    ),
-    ("login", r"unable to relay|not permitted to relay|must authenticate|\b5\.1\.[78]\b|sender (address )?rejected"),
-    ("blocked", r"\bblock(ed|ing|list(ed)?)?\b|black-?list|deny-?list|banned|dns ?bl|\brbl\b|spamhaus|reputation"),
-    ("blocked", r"\blisted (in|at|on|by)\b|too many (messages|connections|mails)|rate.?limit|throttl|unusual rate"),
-    ("suspended", r"\b[45]\.2\.1\b|suspend|disabled|inactive|deactivated|locked|not active|frozen"),
-    ("full", r"\b[45]\.2\.2\b|quota|mailbox (is )?full|full mailbox|insufficient (system )?storage|out of space"),
-    ("size", r"\b[45]\.(3\.4|2\.3)\b|too (big|large)|size (limit )?exceed|exceeds? .*size"),
-    ("policy", r"\b[45]\.7\.\d+\b|policy|spf|dkim|dmarc|not authori[sz]ed|access denied"),
-    ("content", r"\b[45]\.6\.\d+\b|spam|virus|malware|phish|content"),
-    ("greylisted", r"gr[ae]y-?list"),
-    ("gone", r"\b5\.1\.(1|6|10)\b|(user|recipient|mailbox|address|account|addressee) (is |was )?(unknown|not found)"),
-    ("gone", r"(unknown|invalid|no such) (local )?(user|recipient|mailbox|address|account|person|addressee)"),
-    ("gone", r"(user|recipient|mailbox|address|account|email)( account)?( that you .*)? (does not|doesn't) exist"),
-    ("gone", r"no mailbox (here )?by that name|not a known user|no longer (valid|exists|here)|null mx"),
-    ("domain", r"\b5\.1\.2\b|domain .*not (found|exist)|host (unknown|not found)|unrouteable"),
-)
-_COMPILED = tuple((reason, re.compile(pattern)) for reason, pattern in _REASONS)
-_NOT_WHILE_DEFERRED = frozenset({"gone", "domain"})
-
-_ADDRESS = re.compile(r"<?[^\s<>()\[\]\"',;:]+(@|%40|=40)[^\s<>()\"',;]+>?")
+    act: str = ""
+    calls: bool = False
+    definite: bool = False
 
 
 def judge(stage: str, code: int, reply: str) -> Judgement:
@@ -60,17 +71,16 @@ def judge(stage: str, code: int, reply: str) -> Judgement:
     if 200 <= code < 300:
         return Judgement(ACCEPTED)
     if not 400 <= code < 600:
-        return Judgement(IN_DOUBT if stage == "dot" else DEFERRED, "garbled")
-    if stage in OUR_STAGES:
-        return Judgement(RELAY, "login" if stage == "login" or code in (530, 535, 538) else "policy")
-    if code == 421:
-        return Judgement(DEFERRED, "closing")
-    reason = _reason(code, reply)
-    if reason == "login":
-        return Judgement(RELAY, reason)
+        return Judgement(IN_DOUBT if stage == "dot" else DEFERRED, "garbled", RETRY)
+    reason = _reason(stage, code, reply)
+    act = ACTS.get(reason, RETRY)
+    calls = act == STOP or reason in CALLS
+    if stage in OUR_STAGES or reason in _OURS:
+        return Judgement(RELAY, reason, SWITCH if act in (STOP, RETRY) else act, calls)
     if code < 500:
-        return Judgement(DEFERRED, "" if reason in _NOT_WHILE_DEFERRED else reason)
-    return Judgement(REFUSED, reason or "other")
+        return Judgement(DEFERRED, reason, WAIT if act == WAIT else RETRY)
+    definite = reason == phrases.GONE and stage == "rcpt" and status_in(reply) in _DEFINITE
+    return Judgement(REFUSED, reason or "other", act, calls, definite)
 
 
 def without_addresses(reply: str, to: str = "") -> str:
@@ -78,16 +88,48 @@ def without_addresses(reply: str, to: str = "") -> str:
     text = " ".join(reply.split())
     if to:
         text = re.sub(re.escape(to), "…", text, flags=re.IGNORECASE)
-    text = _ADDRESS.sub("…", text)
+    text = ADDRESS.sub("…", text)
     local = to.rpartition("@")[0]
     if local:
         text = re.sub(rf"(?<!\w){re.escape(local)}(?!\w)", "…", text, flags=re.IGNORECASE)
     return "".join(character for character in text if character.isprintable())[:REPLY_LIMIT]
 
 
-def _reason(code: int, reply: str) -> str:
-    if code in (530, 535, 538):
-        return "login"
-    text = _ADDRESS.sub("…", reply).lower()
-    found = next((reason for reason, pattern in _COMPILED if pattern.search(text)), "")
-    return found or {452: "full", 552: "full"}.get(code, "")
+def _reason(stage: str, code: int, reply: str) -> str:
+    found = reason_of(reply)
+    if stage in OUR_STAGES:
+        return _of_a_relay(stage, code, found, reply)
+    if code in _LOGIN_CODES and found not in _OURS:
+        return phrases.AUTHENTICATION
+    if code == 421 and found not in _OURS | {phrases.RATE, phrases.GREYLISTED}:
+        return "closing"
+    if code < 500 and found in _NOT_WHILE_DEFERRED:
+        return ""
+    return (
+        _of_a_reader(stage, found, reply) or reason_of_code(status_in(reply)) * (code >= 500) or _OF_CODES.get(code, "")
+    )
+
+
+_OF_CODES = {
+    452: phrases.FULL,
+    552: phrases.FULL,
+    551: phrases.MOVED,
+    523: phrases.SIZE,
+    521: phrases.DOMAIN,
+    556: phrases.DOMAIN,
+}
+
+
+def _of_a_relay(stage: str, code: int, found: str, reply: str) -> str:
+    """Before any reader is named, an answer speaks of us."""
+    if _BARE_ACCOUNT.search(plain_words(reply)):
+        return phrases.ACCOUNT
+    if found in _OF_A_RELAY:
+        return found
+    return phrases.AUTHENTICATION if stage == "login" or code in _LOGIN_CODES else phrases.POLICY
+
+
+def _of_a_reader(stage: str, found: str, reply: str) -> str:
+    if found == phrases.GONE and stage != "rcpt" and not status_in(reply).startswith("5.1."):
+        return phrases.FILTERED
+    return found

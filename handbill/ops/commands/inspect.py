@@ -25,10 +25,11 @@ from handbill.kit.errors import GiveUp, HandbillError
 from handbill.kit.sandbox import Sandbox
 from handbill.ops.cli import cli, command
 from handbill.ops.output import OK, PARTIAL
-from handbill.wire.inspect import MAX_BYTES, inspect_difference, inspect_feed, inspect_page, prose
+from handbill.wire.inspect import MAX_BYTES, inflate, inspect_difference, inspect_feed, inspect_page, prose
 
 GZIP = b"\x1f\x8b"
 MAX_HEADLINE = 1024 * 1024  # bytes
+MAX_REPLY = 64 * 1024
 AHEAD = 16  # documents read before the one whose line is next
 BUG = "Something in Handbill itself failed on this ({kind}). Report it, with the file if you may."
 
@@ -37,7 +38,7 @@ sandbox = Sandbox()
 
 @cli.group(name="inspect")
 def look_inside() -> None:
-    """Look inside feeds, pages, addresses and stories: one JSON object a line. Needs no newsroom."""
+    """Look inside feeds, pages, addresses, stories and bounces: one JSON object a line. Needs no newsroom."""
 
 
 @command(look_inside, newsroom=False)
@@ -90,6 +91,21 @@ def excerpt(files: tuple[str, ...], as_json: bool, home: str | None) -> int:
 def series(as_json: bool, home: str | None) -> int:
     """The series and number of each headline, a line each on the standard input."""
     return _print(_guarded(_named("-"), _series))
+
+
+@command(look_inside, newsroom=False)
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+def bounce(files: tuple[str, ...], as_json: bool, home: str | None) -> int:
+    """What bounces, complaints and auto-replies tell of readers, message by message. "-" is the standard input."""
+    jobs = ((_named(name), partial(_bounces, name)) for name in files)
+    with ThreadPoolExecutor(AHEAD) as pool:
+        return _print({**name, **row} for name, told in _in_order(pool, jobs) for row in told.get("messages", [told]))
+
+
+@command(look_inside, newsroom=False)
+def reply(as_json: bool, home: str | None) -> int:
+    """What SMTP replies mean and ask for, a line each on the standard input: "rcpt 550 5.1.1 User unknown"."""
+    return _print(_guarded(_named("-"), _replies))
 
 
 def _tell(jobs: Iterable[tuple[dict[str, Any], Callable[[], dict[str, Any]]]]) -> int:
@@ -169,6 +185,22 @@ def _series() -> Iterator[dict[str, Any]]:
 
     lines = _lines("-", MAX_HEADLINE)
     return inspect_series(line[:MAX_HEADLINE].decode("utf-8", "replace").rstrip("\r\n") for line in lines)
+
+
+def _bounces(name: str) -> dict[str, Any]:
+    from handbill.delivery.engine.inspect import inspect_bounce
+
+    if _is_web(name):
+        raise GiveUp("A bounce is a file, not an address. Save the mail and name its file.")
+    return {"messages": sandbox.run(inspect_bounce, sandbox.run(inflate, _load(name)[0]))}
+
+
+def _replies() -> Iterator[dict[str, Any]]:
+    from handbill.delivery.engine.inspect import inspect_reply
+
+    for line in _lines("-", MAX_HEADLINE):
+        if text := line[:MAX_REPLY].decode("utf-8", "replace").strip():
+            yield inspect_reply(text)
 
 
 def _excerpt(name: str) -> dict[str, Any]:

@@ -1,0 +1,42 @@
+"""Return paths that say whose copy came back, and that nobody else can make or read. Pure: the key is an argument.
+
+``PREFIX-CODE@DOMAIN``: the code is 26 letters and digits for the delivery's number, hidden by the newsroom's key
+(``kit.crypto``). Mail systems change the case of a local part and hold 64 characters at most (RFC 5321 4.5.3.1.1).
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b32decode, b32encode
+
+from handbill.kit.crypto import find_number, hide_number
+from handbill.kit.errors import GiveUp
+from handbill.kit.keys import Key
+
+PURPOSE = "return path"
+LOCAL_LIMIT = 64
+_CODE = re.compile(r"[-+=]([a-z2-7]{26})\Z", re.IGNORECASE)
+
+
+def return_path(key: Key, number: int, prefix: str, domain: str) -> str:
+    """The envelope's sender for the delivery of that number (0 to 2**64 - 1). Raises GiveUp: the prefix is too long."""
+    code = b32encode(hide_number(key, PURPOSE, number)).decode().rstrip("=").lower()
+    local = f"{prefix}-{code}"
+    if len(local) > LOCAL_LIMIT:
+        raise GiveUp(
+            f"The return path's prefix {prefix} is too long. Take one of at most {LOCAL_LIMIT - 27} characters."
+        )
+    return f"{local}@{domain}"
+
+
+def number_in(key: Key, address: str) -> int | None:
+    """The delivery's number in a return path of ours, in any case, or None where we did not make it."""
+    local, _, _ = address.strip().strip("<>").rpartition("@")
+    match = _CODE.search(local)
+    if not match:
+        return None
+    try:
+        return find_number(key, PURPOSE, b32decode(match[1].upper() + "======"))
+    except binascii.Error:
+        return None
