@@ -58,9 +58,9 @@ def _failing(feed: Feed, now: datetime) -> list[str]:
     if not feed.failures:
         return []
     times = "once" if feed.failures == 1 else f"{feed.failures} times in a row"
-    span = now - feed.failing_since if feed.failing_since and feed.failures > 1 else timedelta()
-    since = f", for {span_words(span)}" if span >= timedelta(minutes=1) else ""
-    return [f"{feed.failure} It failed {times}{since}."]
+    span = now - feed.failing_since if feed.failing_since else timedelta()
+    since = f", {span_words(span)} ago" if feed.failures == 1 else f", for {span_words(span)}"
+    return [f"{feed.failure} It failed {times}{since if span >= timedelta(minutes=1) else ''}."]
 
 
 def _moved(feed: Feed, now: datetime) -> list[str]:

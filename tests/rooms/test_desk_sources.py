@@ -177,6 +177,11 @@ def test_every_state_has_its_level_its_sentence_and_its_fix(fields, level, fix):
     assert row.text.endswith(".") and set(row.fixes) <= set(FIXES)
 
 
+def test_what_failed_once_says_how_long_ago():
+    make_feed(failures=1, failure="It is gone (404).", failing_since=NOW - timedelta(hours=2))
+    assert queries.health(NOW)[0].text.startswith("It is gone (404). It failed once, 2 hours ago. It last gave")
+
+
 def test_what_fails_says_when_it_last_gave_something():
     feed = make_feed(failures=2, failure="It is gone (404).", newest_at=NOW - timedelta(hours=3), gap_minutes=60)
     assert queries.health(NOW)[0].text.endswith("It last gave something 3 hours ago; usually every hour.")
@@ -307,7 +312,7 @@ def test_pages_that_robots_txt_closes_are_told_of():
 def test_home_leads_to_the_health_page(desk):
     make_feed(failures=1, failure="<b>Gone.</b>", failing_since=NOW)
     home = the_page(desk.get("/"))
-    assert "&lt;b&gt;Gone.&lt;/b&gt; It failed once." in home and reverse("desk_health") in home
+    assert "&lt;b&gt;Gone.&lt;/b&gt; It failed once" in home and reverse("desk_health") in home
 
 
 def test_doctor_tells_the_same_and_names_the_fix():

@@ -155,6 +155,15 @@ def test_the_difference_from_or_to_nothing_is_told_and_a_picture_is_no_text(tmp_
     assert (code, "This is no page" in line["error"]) == (3, True)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+def test_output_that_cannot_be_written_is_told_in_a_sentence():
+    command = [sys.executable, "-c", "from handbill.ops.cli import main; main()", "inspect", "address", "8.8.8.8"]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert "The output can't be written: No space left on device." in ran.stderr
+
+
 def report(name: str, text: str) -> bytes:
     return json.dumps(
         {"id": name, "title": text[:20], "text": text, "published": "2026-11-02", "outlet": name}

@@ -120,11 +120,21 @@ def _print(rows: Iterable[dict[str, Any]]) -> int:
     for row in rows:
         code = PARTIAL if "error" in row else code
         try:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
-        except UnicodeEncodeError:  # half a pair of an id, or a terminal that knows few letters
-            sys.stdout.write(json.dumps(row) + "\n")
-        sys.stdout.flush()
+            _write(row)
+        except BrokenPipeError:
+            raise  # whoever read has enough: click ends quietly
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again as it ends
+            raise GiveUp(f"The output can't be written: {error.strerror}. Make room, or write elsewhere.") from None
     return code
+
+
+def _write(row: dict[str, Any]) -> None:
+    try:
+        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    except UnicodeEncodeError:  # half a pair of an id, or a terminal that knows few letters
+        sys.stdout.write(json.dumps(row) + "\n")
+    sys.stdout.flush()
 
 
 def _guarded(name: dict[str, Any], rows: Callable[[], Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
