@@ -1,6 +1,7 @@
 """An SMTP server on loopback that keeps what it takes and misbehaves as told. For tests and the demo only.
 
-It speaks what RFC 5321 asks of a relay with PIPELINING, 8BITMIME, SMTPUTF8 and SIZE. A ``script`` decides at each stage
+It speaks what RFC 5321 asks of a relay with PIPELINING, 8BITMIME, SMTPUTF8 and SIZE, with CHUNKING where it is told to
+offer it, and without what it is told not to offer. A ``script`` decides at each stage
 what happens: ``connect``, ``mail``, ``rcpt``, ``data`` (before the 354) and ``dot`` (the whole message was read, no
 reply was given yet).
 """
@@ -11,7 +12,7 @@ import contextlib
 import json
 import re
 import socketserver
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -25,6 +26,7 @@ MAX_SIZE = 32 << 20  # bytes of a message, announced with SIZE
 MAX_LINE = 4096  # bytes of a command
 MAX_RECIPIENTS = 1000
 SHUTTING_DOWN = 421  # RFC 5321, 3.8: the connection is closed after it
+OFFERS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 ENVELOPE = b"X-Loopback-Envelope: "  # first header of a kept message: sender and recipients as JSON
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATH = re.compile(r"\s*<([^<>\s]*)>(.*)", re.ASCII | re.DOTALL)
@@ -83,13 +85,24 @@ class LoopbackRelay(Loopback):
     """``with LoopbackRelay() as relay: smtplib.SMTP("127.0.0.1", relay.port)``; see ``messages`` afterwards.
 
     With a ``folder``, each message is on disk as ``.eml`` before the 250 goes out: ``read_folder`` gives them back.
-    ``script`` may be replaced while the relay runs; it is called from the connections' threads.
+    ``script`` may be replaced while the relay runs; it is called from the connections' threads. ``offers`` is what EHLO
+    lists. With ``patient`` off, a client that goes on before a message is answered is told 503, as some servers do.
     """
 
     host = HOST
 
-    def __init__(self, script: Script | None = None, folder: Path | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        script: Script | None = None,
+        folder: Path | None = None,
+        port: int = 0,
+        *,
+        offers: Sequence[str] = OFFERS,
+        patient: bool = True,
+    ) -> None:
         self.script = script
+        self.offers = offers
+        self.patient = patient
         self.folder = folder
         self.messages: list[Taken] = []
         self._connections = count(1)
@@ -169,7 +182,7 @@ class _Session(socketserver.StreamRequestHandler):
     def _ehlo(self, rest: str) -> None:
         self.greeted = True
         self._reset()
-        lines = ("loopback", "PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", f"SIZE {MAX_SIZE}")
+        lines = ("loopback", *self.owner.offers, f"SIZE {MAX_SIZE}")
         self._write("".join(f"250-{line}\r\n" for line in lines[:-1]) + f"250 {lines[-1]}\r\n")
 
     def _helo(self, rest: str) -> None:
@@ -217,7 +230,23 @@ class _Session(socketserver.StreamRequestHandler):
             return self._say(552, "5.3.4 The message is too large")
         return self._dot(Taken(self.sender or "", tuple(self.recipients), data, clock.now()))
 
+    def _bdat(self, rest: str) -> None:
+        """RFC 3030, for messages of one chunk."""
+        size, _, last = rest.partition(" ")
+        if "CHUNKING" not in self.owner.offers or not size.isdecimal() or int(size) > MAX_SIZE:
+            raise _Gone  # what follows can't be told from commands
+        data = self.rfile.read(int(size))
+        if len(data) < int(size):
+            raise _Gone
+        if not self.recipients or last.upper() != "LAST":
+            self._reset()
+            return self._say(503, "5.5.1 No recipient was accepted")
+        return self._dot(Taken(self.sender or "", tuple(self.recipients), data, clock.now()))
+
     def _dot(self, taken: Taken) -> None:
+        if not self.owner.patient and self._hurried():
+            self._reset()
+            return self._say(503, "5.5.1 Wait for the answer first")
         act = self._ask("dot", data=taken.data)
         refused = isinstance(act, Reply) and act.code >= 400
         if not refused and not (isinstance(act, Drop) and not act.keep):
@@ -228,6 +257,14 @@ class _Session(socketserver.StreamRequestHandler):
         if isinstance(act, Reply):
             return self._say(act.code, act.text)
         return self._say(250, "2.0.0 Taken")
+
+    def _hurried(self) -> bool:
+        """Whether the client has said more already."""
+        self.connection.setblocking(False)
+        try:
+            return bool(self.rfile.peek(1))  # type: ignore[attr-defined]
+        finally:
+            self.connection.settimeout(self.timeout)
 
     def _body(self) -> bytes | None:
         """The message up to the lone dot, unstuffed (RFC 5321, 4.5.2); None when it was too large.
@@ -301,6 +338,7 @@ _COMMANDS: dict[str, Callable[[_Session, str], None]] = {
     "MAIL": _Session._mail,
     "RCPT": _Session._rcpt,
     "DATA": _Session._data,
+    "BDAT": _Session._bdat,
     "RSET": _Session._rset,
     "NOOP": _Session._noop,
     "QUIT": _Session._quit,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from handbill.delivery.engine.stamp import StampError, compile_letter
+from handbill.delivery.engine.stamp import BLOCKS_SLOT, StampError, compile_block, compile_frame, compile_letter
 from handbill.delivery.records import READER_SLOT
 
 MORNING = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
@@ -65,6 +65,54 @@ def test_every_line_of_the_bodies_is_short_ascii_and_ends_with_crlf(text: str, h
     assert all(b"\r" not in line and b"\n" not in line for line in lines)
     start = lines.index(b"")
     assert max(len(line) for line in lines[start:]) <= 76
+
+
+DOTTED = st.lists(st.sampled_from([".", "..", "\n", "é", "x" * 70, " ", READER_SLOT]), max_size=12).map("".join)
+
+
+@settings(deadline=None)
+@given(text=DOTTED, html=DOTTED, token=st.sampled_from([".", "..x", "a" * 75 + ".b", "." * 200, TOKEN]))
+def test_no_line_starts_with_a_dot_and_none_is_lost(text: str, html: str, token: str):
+    data = stamped(token, text=text, html=html)
+    assert b"\r\n." not in data and max(map(len, data.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 76
+    assert unix(body(parsed(data), "plain")) == unix(text.replace(READER_SLOT, token))
+
+
+def test_the_parts_are_the_copy():
+    letter = compile_letter(sender="news@paper.example", subject="", html=READER_SLOT, text=f"a {READER_SLOT} b")
+    parts, size = letter.parts("bob@mail.example", "abc@paper.example", MORNING, TOKEN)
+    assert b"".join(parts) == letter.copy("bob@mail.example", "abc@paper.example", MORNING, TOKEN)
+    assert size == len(b"".join(parts))
+
+
+FRAME = {
+    "sender": "The Paper <news@paper.example>",
+    "subject": "Today",
+    "one_click": f"https://p.example/{READER_SLOT}",
+}
+
+
+@settings(deadline=None)
+@given(blocks=st.lists(st.tuples(SLOTTED, SLOTTED), max_size=4), around=st.tuples(SLOTTED, SLOTTED))
+def test_a_letter_of_blocks_reads_like_one_that_was_written_whole(blocks, around):
+    top, bottom = around
+    frame = compile_frame(**FRAME, html=f"{top}{BLOCKS_SLOT}{bottom}", text=f"{bottom}{BLOCKS_SLOT}{top}")
+    letter = frame.letter([compile_block(html=html, text=text) for html, text in blocks])
+    parts, size = letter.parts("bob@mail.example", "abc@paper.example", MORNING, TOKEN)
+    data = b"".join(parts)
+    message = parsed(data)
+    html, text = ("".join(unix(block[place]) for block in blocks) for place in (0, 1))
+    top, bottom = unix(top), unix(bottom)
+    for subtype, expected in (("html", f"{top}{html}{bottom}"), ("plain", f"{bottom}{text}{top}")):
+        assert unix(body(message, subtype)) == unix(expected).replace(READER_SLOT, TOKEN)
+    assert b"\r\n." not in data and len(data) == size
+    assert message["List-Unsubscribe"] == f"<https://p.example/{TOKEN}>"
+
+
+@pytest.mark.parametrize(("html", "text"), [(0, 0), (1, 0), (2, 0), (0, 2), (2, 1)])
+def test_a_frame_without_its_places_for_blocks_is_refused(html: int, text: int):
+    with pytest.raises(StampError):
+        compile_frame(**FRAME, html=BLOCKS_SLOT * html, text=BLOCKS_SLOT * text)
 
 
 @settings(deadline=None)

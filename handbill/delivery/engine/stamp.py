@@ -1,16 +1,17 @@
-"""Compile a letter to MIME once, then stamp each recipient's copy by joining bytes.
+"""Compile a letter to MIME once, then stamp each recipient's copy by setting bytes between bytes.
 
 The body is multipart/alternative (text, then HTML), UTF-8 in quoted-printable (RFC 2045 6.7), CRLF, lines of at most
-76 characters. Every READER_SLOT stands between soft line breaks of its own, so no encoding can split it and a token of
-any length is wrapped in its turn. Nothing a writer typed can start a header: subject and sender pass through the email
-package on one line. Bytes depend only on the arguments: a copy sent again is the same copy.
+76 characters. Every slot stands between soft line breaks of its own, so no encoding can split it and a token of any
+length is wrapped in its turn; so do the blocks of which a frame makes a letter for each reader. No line starts with a
+dot (it is written as ``=2E``), so there is nothing to stuff. Nothing a writer typed can start a header: subject and
+sender pass through the email package on one line. Bytes depend only on the arguments: a copy sent again is the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import quoprimime
@@ -18,13 +19,20 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 
 from handbill.delivery.records import READER_SLOT
 from handbill.kit.errors import GiveUp
 
 LONGEST_LINE = 76  # of a quoted-printable body; the hard limit of RFC 5322 is 998
 LONGEST_HEADER = 998
+BLOCKS_SLOT = "HANDBILL-BLOCKS-GO-HERE"
+"""Stands in a frame's text and HTML where the blocks of each letter go."""
+
 _SLOT = READER_SLOT.encode()
+_SLOTS = re.compile(f"({READER_SLOT}|{BLOCKS_SLOT})")
+_FIRST_DOT = re.compile(r"^\.", re.MULTILINE)
+_ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 _SOFT_BREAK = "=\r\n"
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _PRINTABLE_ASCII = re.compile(r"[!-~]+")
@@ -35,28 +43,77 @@ class StampError(GiveUp):
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """Compiled bytes in the order they are sent; empty at each of ``slots``, where a reader's token goes."""
+
+    parts: tuple[bytes, ...] = ()
+    slots: tuple[int, ...] = ()
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Stamp:
-    """A compiled letter: ``pieces`` are its bytes between the slots, headers shared by all copies included."""
+    """A compiled letter: ``template`` is all that its copies share, headers included."""
 
     envelope_from: str
-    one_click: str
-    pieces: tuple[bytes, ...]
+    one_click: tuple[str, ...]  # the address around its slots; empty when it is no list mail
+    template: Template
 
-    def copy(self, to: str, message_id: str, date: datetime, token: str) -> bytes:
-        """One recipient's message, as it goes over the wire before dot stuffing.
+    def parts(self, to: str, message_id: str, date: datetime, token: str) -> tuple[list[bytes], int]:
+        """One recipient's message as parts to be sent one after the other, and their size in bytes.
 
         ``to`` is a normalised address, ``message_id`` has no angle brackets, ``date`` is aware, ``token`` fills every
         slot. Raises StampError when one of them holds what a header can't.
         """
-        if not _PRINTABLE_ASCII.fullmatch(token) or not _PRINTABLE_ASCII.fullmatch(message_id):
+        if not (_is_word(token) and _is_word(message_id)):
             raise StampError("A token or Message-ID holds characters that no link or header can. Give it others.")
-        head = [f"To: {_plain(to)}", f"Message-ID: <{message_id}>", f"Date: {format_datetime(date)}"]
+        head = self._head(to, message_id, date, token)
+        filled = _token_bytes(token)
+        parts = [head, *self.template.parts]
+        for slot in self.template.slots:
+            parts[slot + 1] = filled
+        return parts, len(head) + self.template.size + len(filled) * len(self.template.slots)
+
+    def copy(self, to: str, message_id: str, date: datetime, token: str) -> bytes:
+        """``parts`` in one."""
+        return b"".join(self.parts(to, message_id, date, token)[0])
+
+    def _head(self, to: str, message_id: str, date: datetime, token: str) -> bytes:
+        named = to if to.isascii() and to.isprintable() else _plain(to)
+        lines = f"To: {named}\r\nMessage-ID: <{message_id}>\r\nDate: {_date(date)}\r\n"
         if self.one_click:
-            address = self.one_click.replace(READER_SLOT, token)
-            head += [f"List-Unsubscribe: <{address}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
-        if any(len(line.encode()) > LONGEST_HEADER for line in head):
+            lines += f"List-Unsubscribe: <{token.join(self.one_click)}>\r\n{_ONE_CLICK}"
+        head = lines.encode()
+        if len(head) > LONGEST_HEADER and any(len(line) > LONGEST_HEADER for line in head.split(b"\r\n")):
             raise StampError("A header of this copy is longer than mail allows. Shorten the public address.")
-        return "\r\n".join([*head, ""]).encode() + _encode(token).encode().join(self.pieces)
+        return head
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One article of a letter, encoded once for all letters that carry it."""
+
+    text: Template
+    html: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What letters have in common around their blocks: before the text's, between, and after those of the HTML."""
+
+    envelope_from: str
+    one_click: tuple[str, ...]
+    around: tuple[Template, Template, Template]
+
+    def letter(self, blocks: Sequence[Block]) -> Stamp:
+        """The letter of these blocks in this order; it costs no encoding."""
+        top, middle, bottom = self.around
+        texts = [block.text for block in blocks]
+        return Stamp(
+            self.envelope_from,
+            self.one_click,
+            _joined([top, *texts, middle, *[block.html for block in blocks], bottom]),
+        )
 
 
 def compile_letter(
@@ -74,16 +131,93 @@ def compile_letter(
     ``headers`` are further ones, the same in every copy. Raises StampError for a sender that is no mailbox or a
     ``one_click`` that is no plain https or http address.
     """
+    mailbox, whole = _whole(sender, subject, html, text, language, one_click, headers)
+    return Stamp(mailbox.addr_spec, _around(one_click), _template(whole))
+
+
+def compile_frame(
+    *,
+    sender: str,
+    subject: str,
+    html: str,
+    text: str,
+    language: str = "",
+    one_click: str = "",
+    headers: Iterable[tuple[str, str]] = (),
+) -> Frame:
+    """As ``compile_letter``, with BLOCKS_SLOT once in ``html`` and once in ``text``. Raises StampError without them."""
+    mailbox, whole = _whole(sender, subject, html, text, language, one_click, headers)
+    top, *others = whole.split(BLOCKS_SLOT)
+    if len(others) != 2 or html.count(BLOCKS_SLOT) != 1:
+        raise StampError("A frame has one place for blocks in its text and one in its HTML.")
+    middle, bottom = others
+    return Frame(mailbox.addr_spec, _around(one_click), (_template(top), _template(middle), _template(bottom)))
+
+
+def compile_block(*, html: str, text: str) -> Block:
+    """Encode one block; it may hold READER_SLOT."""
+    return Block(_template(f"{_body(text)}{_SOFT_BREAK}"), _template(f"{_body(html)}{_SOFT_BREAK}"))
+
+
+def _whole(
+    sender: str,
+    subject: str,
+    html: str,
+    text: str,
+    language: str,
+    one_click: str,
+    headers: Iterable[tuple[str, str]],
+) -> tuple[Address, str]:
     if one_click and not re.fullmatch(r"https?://[!-;=?-~]+", one_click):
         raise StampError("The unsubscribe address of a letter must be a plain web address without blanks.")
     mailbox = _mailbox(sender)
     head = _head(mailbox, subject, language, headers)
+    # No body can hold it: in quoted-printable a "=" is followed by two hexadecimal digits or ends its line.
     boundary = f"=_{hashlib.sha256(f'{text}{chr(0)}{html}'.encode(errors='replace')).hexdigest()[:40]}"
-    whole = (
+    return mailbox, (
         f'{head}MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
         f"--{boundary}\r\n{_part('plain', text)}\r\n--{boundary}\r\n{_part('html', html)}\r\n--{boundary}--\r\n"
     )
-    return Stamp(mailbox.addr_spec, one_click, tuple(whole.encode("ascii").split(_SLOT)))
+
+
+def _around(one_click: str) -> tuple[str, ...]:
+    return tuple(one_click.split(READER_SLOT)) if one_click else ()
+
+
+def _template(encoded: str) -> Template:
+    first, *others = encoded.encode("ascii").split(_SLOT)
+    parts = [first]
+    for other in others:
+        parts += [b"", other]
+    return Template(tuple(parts), tuple(range(1, len(parts), 2)), sum(map(len, parts)))
+
+
+def _joined(templates: Sequence[Template]) -> Template:
+    parts: list[bytes] = []
+    slots: list[int] = []
+    size = 0
+    for template in templates:
+        if template.slots:
+            slots += [slot + len(parts) for slot in template.slots]
+        parts += template.parts
+        size += template.size
+    return Template(tuple(parts), tuple(slots), size)
+
+
+def _is_word(text: str) -> bool:
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
+
+
+def _token_bytes(token: str) -> bytes:
+    """The token in quoted-printable, wrapped where it is too long for a line."""
+    encoded = token.replace("=", "=3D")
+    short = len(encoded) < LONGEST_LINE and not encoded.startswith(".")
+    return (encoded if short else _encode(token)).encode()
+
+
+@lru_cache(maxsize=8)
+def _date(moment: datetime) -> str:
+    return format_datetime(moment)
 
 
 def _head(mailbox: Address, subject: str, language: str, headers: Iterable[tuple[str, str]]) -> str:
@@ -121,14 +255,23 @@ def _plain(value: str) -> str:
 
 
 def _part(subtype: str, content: str) -> str:
-    lines = content.replace("\r\n", "\n").replace("\r", "\n")
-    encoded = f"{_SOFT_BREAK}{READER_SLOT}{_SOFT_BREAK}".join(_encode(piece) for piece in lines.split(READER_SLOT))
     return (
-        f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{encoded}"
+        f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+        f"{_body(content)}"
+    )
+
+
+def _body(content: str) -> str:
+    """In quoted-printable, each slot on a line of its own."""
+    lines = content.replace("\r\n", "\n").replace("\r", "\n")
+    pieces = _SLOTS.split(lines)
+    return "".join(
+        f"{_SOFT_BREAK}{piece}{_SOFT_BREAK}" if piece in (READER_SLOT, BLOCKS_SLOT) else _encode(piece)
+        for piece in pieces
     )
 
 
 def _encode(text: str) -> str:
-    """Quoted-printable with room left on each line for the ``=`` of a soft break."""
+    """Quoted-printable with room left on each line for the ``=`` of a soft break, and for a first dot as ``=2E``."""
     octets = text.encode(errors="replace").decode("latin-1")
-    return quoprimime.body_encode(octets, LONGEST_LINE - 1, eol="\r\n")
+    return _FIRST_DOT.sub("=2E", quoprimime.body_encode(octets, LONGEST_LINE - 3, eol="\r\n"))
