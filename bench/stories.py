@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench import stories_excerpt, stories_series
 from bench.rows import Row
-from handbill.stories.copies import Marks, Memory, insert_all, marks, same_texts
+from handbill.stories.copies import Memory, Text, marks, recognise
 from handbill.stories.group import Told, group
 
 FOLDER = Path(__file__).parent.parent.parent / "shared" / "corpus" / "stories"
@@ -178,23 +178,21 @@ def _edits(dice: random.Random, stock: Sequence[str]) -> dict[str, Callable[[str
     }
 
 
-def _pairs(texts: Sequence[tuple[int, str, Marks]]) -> set[tuple[int, int]]:
-    table = Memory()
-    insert_all(texts, table)
-    found = ((n, match.text) for n, outlet, mine in texts for match in same_texts(mine, outlet, table))
-    return {(min(pair), max(pair)) for pair in found if pair[0] != pair[1]}
+def _pairs(texts: Sequence[Text]) -> set[tuple[int, int]]:
+    found = recognise(texts, Memory())
+    return {(min(n, match.text), max(n, match.text)) for n, matches in found.items() for match in matches}
 
 
 def _copies(articles: list[dict[str, str]]) -> Iterator[Row]:
     """Each article and one edited copy of it in another outlet; pairs of the articles themselves don't count."""
     dice = random.Random(6)
     stock = " ".join(article["text"] for article in articles[:50]).split()
-    base = [(n, article["outlet"], marks(article["text"])) for n, article in enumerate(articles)]
+    base = [Text(n, article["outlet"], marks(article["text"])) for n, article in enumerate(articles)]
     natural, size, right, wrong, spent = _pairs(base), len(base), 0, 0, 0.0
     for kind, edit in _edits(dice, stock).items():
         made = [(articles[(n + 7) % size]["outlet"], edit(article["text"])) for n, article in enumerate(articles)]
         began = time.process_time()
-        found = _pairs(base + [(size + n, outlet, marks(text)) for n, (outlet, text) in enumerate(made)])
+        found = _pairs(base + [Text(size + n, outlet, marks(text)) for n, (outlet, text) in enumerate(made)])
         spent += time.process_time() - began
         good = sum((n, size + n) in found for n in range(size))
         bad = sum(
@@ -207,7 +205,7 @@ def _copies(articles: list[dict[str, str]]) -> Iterator[Row]:
     yield _least("copies, all eight, precision", right / (right + wrong), "", 0.999)
     yield _least("copies, marked, kept and looked up", 8 * 1.5 * size / spent, "/CPU s", 1_400)
     yield Row(
-        "copies, kept a text, in marks of at most 6 bytes", round(sum(len(m.hashes) for *_, m in base) / size), ""
+        "copies, kept a text, in marks of 8 bytes", round(sum(len(text.marks.hashes) for text in base) / size), ""
     )
 
 
@@ -223,11 +221,11 @@ def _footers(articles: list[dict[str, str]]) -> Iterator[Row]:
     texts, size = [], len(articles)
     for n, article in enumerate(articles):
         brief, outlet = _first(article["text"], 45), article["outlet"]
-        texts.append((n, outlet, marks(f"{brief} {feet[outlet]}")))
+        texts.append(Text(n, outlet, marks(f"{brief} {feet[outlet]}")))
         if n % 3 == 0:
             other = dice.choice([name for name in feet if name != outlet])
-            texts.append((size + n, other, marks(f"{edit(brief)} {feet[other]}")))
-    briefs = [frozenset(marks(_first(article["text"], 45)).hashes) for article in articles]
+            texts.append(Text(size + n, other, marks(f"{edit(brief)} {feet[other]}")))
+    briefs = [frozenset(marks(_first(article["text"], 45)).hashes.tolist()) for article in articles]
     found = _pairs(texts)
     wanted = {(n, size + n) for n in range(0, size, 3)}
     wrong = {(a, b) for a, b in found - wanted if briefs[a % size].isdisjoint(briefs[b % size])}

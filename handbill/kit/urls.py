@@ -27,6 +27,12 @@ _ORDINARY = re.compile(
     r"(?:\?[A-Za-z0-9_~!$&()*+,;=:@./?%-]*)?(?:#[A-Za-z0-9_~!$&()*+,;=:@./?%-]+)?)?"
 )
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?=/|$)")
+_TRACKS = re.compile(
+    r"(?:utm_\w+|at_\w+|pk_\w+|mtm_\w+|hsa_\w+|_hs\w+|mc_[ce]id|[a-z]*clid|fb_\w+|igshid|yclid|cmpid|cmp|ncid|ito|ref"
+    r"|ref_?src|source|src|feature|smid|xtor|wt_?mc\w*|wt\.\w+|ns_\w+|partner|partnerid|rss|via|share|amp|outputtype)"
+    r"(?:=|$)",
+    re.IGNORECASE,
+)
 _ODD_PERCENT = re.compile("%(?![0-9A-F]{2})")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
@@ -142,6 +148,24 @@ def host_name(address: str) -> str:
 def site_name(address: str) -> str:
     """The host without a leading "www.", by which people know a site."""
     return host_name(address).removeprefix("www.")
+
+
+def bare_address(text: str) -> str:
+    """What of an address chooses the page, to tell whether two lead to the same one; not for following.
+
+    Scheme, "www.", fragment, last slash and parameters that only track the reader are left out, the others are sorted.
+    "" for what is no web address, and for a site's front page.
+    """
+    try:
+        parts = urlsplit(text.strip()[:MAX_ADDRESS])
+        host = (parts.hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+    path = parts.path.rstrip("/")
+    kept = sorted(pair for pair in parts.query.split("&") if pair and not _TRACKS.match(pair)) if parts.query else []
+    if parts.scheme not in DEFAULT_PORTS or not host or not (path or kept):
+        return ""
+    return f"{host}{path}?{'&'.join(kept)}" if kept else f"{host}{path}"
 
 
 def why_not_public(address: str) -> str:

@@ -11,7 +11,7 @@ Source: ADR-0019; the model is that of Bayesian hierarchical clustering (Heller 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -19,6 +19,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from handbill.stories.copies import spans
 from handbill.stories.terms import Said
 
 FAITH = 6.0  # reports' worth of belief that a group uses a word as often as everybody does
@@ -31,8 +32,14 @@ DOUBT = 2.0  # what is asked beyond chance: neighbours of one valley share words
 MAJORITY = 0.5  # of a story's reports use each word of its core
 CORE = 3.0  # what those words must be worth: else the group is a chain of neighbours
 LEADS = 600  # a word that more reports use is no lead to follow
-NEIGHBOURS = 6  # the likeliest others of each report that are weighed in full
-HINT = 4.0  # what shared words must add up to for that
+MOST_LEADS = 60  # of a report are followed, the weightiest
+NEIGHBOURS = 8  # the likeliest others of each report that are weighed in full
+FAINT = 0.5  # of the likeliest one's hints: others that have less aren't weighed
+HINT = 2.0  # what shared words must add up to for that
+AT_ONCE = 400_000  # pairs of reports are looked at in one step, which bounds the memory
+
+_OWNER_BITS = 24  # hold the number of a report at hand
+_MOST_LOUD = int(2 * LOUDEST)  # reports that two groups speak as if by
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -58,42 +65,61 @@ class Evidence:
     """The words of all reports at hand: how common each is, and what it is worth."""
 
     def __init__(self, said: Sequence[Said]) -> None:
-        codes = np.concatenate([one.codes for one in said]) if said else np.zeros(0, np.int64)
-        order = np.argsort(codes, kind="stable")
-        fresh = np.diff(codes[order], prepend=-1) > 0
-        terms = np.empty(len(codes), np.int64)
-        terms[order] = np.cumsum(fresh) - 1
-        ends = np.cumsum([len(one.codes) for one in said])
-        self._terms: list[Ints] = np.split(terms, ends[:-1]) if said else []
-        self._spread = np.bincount(terms)
-        telling = np.bincount(terms, weights=_flags(said))
-        self._weight = np.where(telling * 2 >= self._spread, TELLING, 1.0)
-        used_by = (self._spread + 0.5) / (len(said) + BACKGROUND)
+        self._said = said
+        owners = np.repeat(np.arange(len(said)), [len(one.packed) for one in said])
+        packed = np.concatenate([one.packed for one in said]) if said else np.zeros(0, np.int64)
+        # One number a word of a report, which sorts fastest: the word, whether it tells, the report.
+        uses = np.sort((packed >> 1) << _OWNER_BITS | owners)
+        codes = uses >> (_OWNER_BITS + 1)
+        first = np.flatnonzero(np.diff(codes, prepend=-1))
+        self._codes = codes[first]
+        self._users = (uses & ((1 << _OWNER_BITS) - 1)).astype(np.int32)
+        self._starts = np.append(first, len(uses))
+        self._spread = np.diff(self._starts)
+        tells = np.add.reduceat(uses >> _OWNER_BITS & 1, first) if len(first) else first
+        self._weight = np.where(tells * 2 >= self._spread, TELLING, 1.0)
+        self._value(len(said))
+        self._place = np.zeros(len(self._codes))
+        self._terms: dict[int, Ints] = {}
+
+    def _value(self, reports: int) -> None:
+        """What each word is worth. All that depends only on how many reports use it is reckoned once a number."""
+        kinds, kind = np.unique(self._spread, return_inverse=True)
+        used_by = (kinds + 0.5) / (reports + BACKGROUND)
         share = np.minimum(used_by, COMMONEST)
-        self._before = FAITH * share
-        self._nothing = _lgamma(self._before)
-        self._expected = FAITH * float(self._weight @ share)
-        self._worth = self._weight * np.log(1 + 1 / self._before)
-        self._core = np.where(used_by < COMMONEST, self._worth, 0.0)
+        before = FAITH * share
+        rises = np.log(before[:, None] + np.arange(_MOST_LOUD))
+        self._rises = np.concatenate([np.zeros((len(kinds), 1)), np.cumsum(rises, axis=1)], axis=1)
+        self._kind, self._before = kind, before[kind]
+        self._expected = FAITH * float(self._weight @ share[kind])
+        self._worth = self._weight * np.log(1 + 1 / before)[kind]
+        self._core = np.where((used_by < COMMONEST)[kind], self._worth, 0.0)
         self._lead = np.where((self._spread > 1) & (self._spread <= LEADS), self._worth, 0.0)
-        self._place = np.zeros(len(self._spread))
-        owners = np.repeat(np.arange(len(said)), [len(one.codes) for one in said])
-        self._users = owners[order]
-        self._starts = [0, *np.cumsum(self._spread).tolist()]
+
+    def _of(self, report: int) -> Ints:
+        """The terms of a report: places of its words among all words."""
+        if (found := self._terms.get(report)) is None:
+            found = self._terms[report] = np.searchsorted(self._codes, self._said[report].codes)
+        return found
 
     def words(self, reports: Sequence[int]) -> Words:
         """What these reports say together; positions in the sequence that the evidence was made of."""
         if len(reports) == 1:
-            alone = self._terms[reports[0]]
-            return self._words(1, alone, np.ones(len(alone)))
-        terms = np.concatenate([self._terms[report] for report in reports])
+            alone = self._of(reports[0])
+            spread = np.array([0.0, self._weight[alone].sum()])
+            return Words(1, alone, np.ones(len(alone)), 1.0, spread, _absent(spread, 1.0, 1.0))
+        terms = np.concatenate([self._of(report) for report in reports])
         return self._words(len(reports), *np.unique(terms, return_counts=True))
 
     def both(self, one: Words, other: Words) -> Words:
         """What two groups say together."""
-        terms, where = np.unique(np.concatenate([one.terms, other.terms]), return_inverse=True)
-        raw = np.concatenate([one.counts / one.loud, other.counts / other.loud])
-        return self._words(one.size + other.size, terms, np.rint(np.bincount(where, weights=raw)))
+        self._place[one.terms] = one.counts / one.loud
+        self._place[other.terms] += other.counts / other.loud
+        terms = np.sort(np.concatenate([one.terms, other.terms]))
+        terms = terms[np.diff(terms, prepend=-1) > 0]
+        raw = self._place[terms]
+        self._place[terms] = 0.0
+        return self._words(one.size + other.size, terms, np.rint(raw))
 
     def _words(self, size: int, terms: Ints, counted: Floats | Ints) -> Words:
         counts: Floats = counted.astype(np.float64)
@@ -103,42 +129,63 @@ class Evidence:
         )
         return Words(size, terms, counts * loud, loud, spread, _absent(spread, loud, size * loud))
 
-    def neighbours(self, report: int, first: int, last: int) -> list[int]:
-        """The likeliest of the reports ``first`` to ``last`` (excluded) to tell the event of ``report``."""
-        leads = [t for t in self._terms[report].tolist() if self._lead[t]]
-        if not leads:
-            return []
-        found = [self._users[self._starts[t] : self._starts[t + 1]] for t in leads]
-        worth = np.repeat(self._lead[leads], [len(users) for users in found])
-        scores = np.bincount(np.concatenate(found), weights=worth, minlength=last)[first:last]
-        scores[report - first] = 0.0
-        likely = np.flatnonzero(scores > HINT)
-        if len(likely) > NEIGHBOURS:
-            least = np.partition(scores[likely], -NEIGHBOURS)[-NEIGHBOURS]
-            likely = likely[scores[likely] >= least][: 2 * NEIGHBOURS]
-        return [int(other) + first for other in likely]
+    def neighbours(self, reports: Sequence[int], within: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """For each of ``reports`` the likeliest of others to tell its event: first to last (excluded) ``within``."""
+        step = max(1, AT_ONCE // max(1, len(self._said)))
+        steps = range(0, len(reports), step)
+        return [found for n in steps for found in self._neighbours(reports[n : n + step], within[n : n + step])]
+
+    def _neighbours(self, reports: Sequence[int], within: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+        leads = [self._leads(report) for report in reports]
+        terms = np.concatenate(leads)
+        lengths = self._spread[terms]
+        users = self._users[spans(self._starts[terms], lengths)]
+        rows = np.repeat(np.repeat(np.arange(len(reports)), [len(found) for found in leads]), lengths)
+        size = len(self._said)
+        worth = np.repeat(self._lead[terms], lengths)
+        scores: Floats = np.bincount(rows * size + users, weights=worth, minlength=len(reports) * size).astype(
+            np.float64
+        )
+        for row, report, (first, last) in zip(scores.reshape(-1, size), reports, within, strict=True):
+            row[report] = 0.0
+            yield _likeliest(row[first:last], first)
+
+    def _leads(self, report: int) -> Ints:
+        terms = self._of(report)
+        leads = terms[self._lead[terms] > 0]
+        if len(leads) <= MOST_LEADS:
+            return leads
+        return leads[np.argpartition(-self._lead[leads], MOST_LEADS)[:MOST_LEADS]]
 
     def weigh(self, one: Words, others: Sequence[Words]) -> list[float]:
         """The evidence, in natural logarithms, that ``one`` and each of the ``others`` tell one event."""
         if not others:
             return []
         terms = np.concatenate([other.terms for other in others])
-        owner = np.repeat(np.arange(len(others)), [len(other.terms) for other in others])
         self._place[one.terms] = one.counts
-        shared = self._place[terms] > 0
-        mine = self._place[terms[shared]]
+        mine = self._place[terms]
         self._place[one.terms] = 0.0
+        shared = np.flatnonzero(mine)
+        owner = np.repeat(np.arange(len(others)), [len(other.terms) for other in others])[shared]
         theirs = np.concatenate([other.counts for other in others])[shared]
-        terms, owner = terms[shared], owner[shared]
+        terms, mine = terms[shared], mine[shared]
         total = np.array([one.size * one.loud + other.size * other.loud for other in others])
-        before = self._before[terms]
-        said = (
-            _lgamma(before + mine + theirs) + self._nothing[terms] - _lgamma(before + mine) - _lgamma(before + theirs)
-        )
         whole = one.loud == 1.0 and all(other.loud == 1.0 for other in others)
+        said = self._said_whole(terms, mine, theirs) if whole else self._said_in_part(terms, mine, theirs)
         gain = self._weight[terms] * (said + _unsaid(mine, theirs, total[owner], whole))
-        gains = np.bincount(owner, weights=gain, minlength=len(others))
-        return [round(float(gains[k]) + self._apart(one, other, total[k]), 6) for k, other in enumerate(others)]
+        gains = np.bincount(owner, weights=gain, minlength=len(others)).tolist()
+        totals = total.tolist()
+        return [round(gains[k] + self._apart(one, other, totals[k]), 6) for k, other in enumerate(others)]
+
+    def _said_whole(self, terms: Ints, mine: Floats, theirs: Floats) -> Floats:
+        """What it is worth that whole numbers of reports use the words: looked up."""
+        kind, one, other = self._kind[terms], mine.astype(np.intp), theirs.astype(np.intp)
+        rises = self._rises
+        return np.asarray(rises[kind, one + other] - rises[kind, one] - rises[kind, other])
+
+    def _said_in_part(self, terms: Ints, mine: Floats, theirs: Floats) -> Floats:
+        before = self._before[terms]
+        return _lgamma(before + mine + theirs) + _lgamma(before) - _lgamma(before + mine) - _lgamma(before + theirs)
 
     def _apart(self, one: Words, other: Words, total: float) -> float:
         """The evidence as if the two shared no word, and what sharing a size is worth."""
@@ -151,12 +198,15 @@ class Evidence:
         core = group.terms[group.counts > MAJORITY * group.size * group.loud]
         return float(self._core[core].sum()) >= CORE
 
+    def titled(self, report: int) -> set[int]:
+        """The numbers of the words in the title of ``report``."""
+        return set(self._said[report].titled.tolist())
+
     def heaviest(self, report: int, other: int) -> list[int]:
-        """The codes' positions in ``report`` of the words it shares with ``other``, the weightiest first."""
-        mine = self._terms[report]
-        shared = np.flatnonzero(np.isin(mine, self._terms[other], assume_unique=True))
-        order = np.argsort(-self._worth[mine[shared]], kind="stable")
-        return [int(k) for k in shared[order]]
+        """The numbers of the words that ``report`` shares with ``other``, the weightiest first."""
+        shared = np.intersect1d(self._of(report), self._of(other), assume_unique=True)
+        heaviest: list[int] = self._codes[shared[np.argsort(-self._worth[shared], kind="stable")]].tolist()
+        return heaviest
 
 
 def bar(crowd: int, one: int, other: int) -> float:
@@ -165,8 +215,13 @@ def bar(crowd: int, one: int, other: int) -> float:
     return DOUBT + math.log(max(crowd, 1)) - DRAW * drawn
 
 
-def _flags(said: Sequence[Said]) -> Floats:
-    return np.concatenate([one.telling for one in said]).astype(np.float64) if said else np.zeros(0)
+def _likeliest(scores: Floats, first: int) -> list[int]:
+    least = max(HINT, FAINT * float(scores.max(initial=0.0)))
+    likely = np.flatnonzero(scores > least)
+    if len(likely) > NEIGHBOURS:
+        least = np.partition(scores[likely], -NEIGHBOURS)[-NEIGHBOURS]
+        likely = likely[scores[likely] >= least][: 2 * NEIGHBOURS]
+    return (likely + first).tolist()
 
 
 def _unsaid(mine: Floats, theirs: Floats, total: Floats, whole: bool) -> Floats:
@@ -182,6 +237,9 @@ def _absent(spread: Floats, loud: float, total: float) -> float:
     """What it costs that of ``total`` reports only those of a group use its words."""
     if len(spread) == 2:
         return float(spread[1]) * (math.lgamma(FAITH + total - loud) - math.lgamma(FAITH + total))
+    if loud == 1.0 and total == int(total):
+        left = int(total) - np.arange(len(spread))
+        return float(spread @ _STEPS[left]) - float(spread.sum()) * float(_STEPS[int(total)])
     used = np.flatnonzero(spread)
     lost = _lgamma(FAITH + total - used.astype(np.float64) * loud) - math.lgamma(FAITH + total)
     return float((spread[used] * lost).sum())

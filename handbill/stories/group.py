@@ -10,32 +10,39 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TypeAlias
 
 from handbill.kit.text import words
-from handbill.stories.copies import FEWEST, Memory, insert_all, marks, same_texts
+from handbill.kit.urls import bare_address
+from handbill.stories.copies import BOILERPLATE, FEWEST, Memory, Text, recognise
 from handbill.stories.evidence import Evidence, Words, bar
+from handbill.stories.gist import Gist, gist
 from handbill.stories.reasons import reasons
 from handbill.stories.series import series_of
-from handbill.stories.terms import said
+from handbill.stories.terms import shown
 from handbill.stories.ties import Bundles, Pair, numbered, speak_alike
 
 WINDOW = timedelta(hours=72)  # a report joins a story only within so long of its nearest member
 HOPELESS = -15.0  # evidence below the bar by so much is not weighed again as the groups grow
 SHORTEST_TEXT = 400  # characters; a longer one without marks is one word said again and again
+READ_OUT = 40  # of the words that two reports share, the weightiest, may be given as reasons
 SHORT = 6  # words; two texts too short for marks are copies if every word is the same, title included
 
 Part: TypeAlias = tuple[str, int] | None
+Same: TypeAlias = Mapping[int, Iterable[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A report as grouping sees it. ``story`` and ``copy_of`` are set for one that already has its place."""
+    """A report as grouping sees it. ``story`` and ``copy_of`` are set for one that already has its place.
+
+    ``gist`` is what its caller has read of it; one that has its place needs no text then.
+    """
 
     id: int
     outlet: str
@@ -45,6 +52,8 @@ class Told:
     published_at: datetime
     story: int | None = None
     copy_of: int | None = None
+    address: str = ""
+    gist: Gist | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,36 +96,98 @@ def group(
     strictness: float = 0.0,
     together: Collection[Pair] = (),
     apart: Collection[Pair] = (),
+    same: Same | None = None,
 ) -> list[Place]:
     """Give each of ``reports`` its place, among the ``active`` reports of known stories or in new stories.
 
     Answers one Place a report, in the order of their ids; known reports keep their story, but one that turns out to
-    repeat a new one of an earlier date gets a Place again, with its ``copy_of``. Languages are never mixed. Argument
-    order is irrelevant. ``strictness`` is added to the evidence asked for: above 0 joins less, below 0 more; 10 either
-    way is a lot. Pairs of ids that an editor ruled ``together`` are one story whatever they say, in any language, and
-    pairs ruled ``apart`` never are, not even by way of a third. Cost grows with the reports, not with what they share.
+    repeat a new one of an earlier date gets a Place again, with its ``copy_of``. Languages are never mixed, but for
+    copies of one text. Argument order is irrelevant. ``strictness`` is added to the evidence asked for: above 0 joins
+    less, below 0 more; 10 either way is a lot. Pairs of ids that an editor ruled ``together`` are one story whatever
+    they say, in any language, and pairs ruled ``apart`` never are, not even by way of a third. ``same`` says which
+    reports have one text, by the ids of the new ones; without it that is found out among those given. Cost grows with
+    the new reports, and little with the known ones.
     """
-    known = {told.id: told for told in [*reports, *active]}
-    spoken = speak_alike({told.id: told.language.casefold().split("-")[0] for told in known.values()}, together)
+    told = {told.id: told for told in [*reports, *active]}
+    originals = _originals(told, same if same is not None else same_texts(told.values()))
+    tongues = {id_: one.language.casefold().split("-")[0] for id_, one in told.items()}
+    mixed = [(a, b) for a, b in originals.items() if tongues[a] != tongues.get(b, tongues[a])]
+    spoken = speak_alike(tongues, [*together, *mixed])
     by_language: dict[str, list[Told]] = defaultdict(list)
-    for told in known.values():
-        by_language[spoken[told.id]].append(told)
-    places = [place for told in by_language.values() for place in _group_language(told, strictness, together, apart)]
+    for one in told.values():
+        by_language[spoken[one.id]].append(one)
+    places = [
+        place
+        for alike in by_language.values()
+        if any(one.story is None for one in alike)
+        for place in _group_language(alike, originals, strictness, together, apart)
+    ]
     return sorted(places, key=lambda place: place.report)
 
 
+def same_texts(told: Iterable[Told]) -> dict[int, list[int]]:
+    """For the new ones of these reports, the ids of all others that have the same text or address."""
+    every = list(told)
+    table = Memory()
+    found = recognise([text_of(one) for one in every if one.story is not None], table)
+    found = recognise([text_of(one) for one in every if one.story is None], table)
+    same = {id_: [match.text for match in matches] for id_, matches in found.items()}
+    for id_, others in alike(every).items():
+        same.setdefault(id_, []).extend(others)
+    return same
+
+
+def text_of(told: Told) -> Text:
+    """The text of a report as ``copies`` compares it."""
+    return Text(told.id, told.outlet, _gist(told).marks)
+
+
+def alike(told: Iterable[Told]) -> dict[int, list[int]]:
+    """For each new report the ids of others of the same address, or of the same words where these are few.
+
+    An address that one outlet gives to several reports is none of theirs.
+    """
+    holders: dict[object, list[Told]] = defaultdict(list)
+    for one in told:
+        for key in (bare_address(one.address), _wording(one)):
+            if key:
+                holders[key].append(one)
+    found: dict[int, list[int]] = defaultdict(list)
+    for shared, having in holders.items():
+        if isinstance(shared, str) and max(Counter(one.outlet for one in having).values()) >= BOILERPLATE:
+            continue
+        first = min(having, key=_age)
+        for one in having:
+            if one is not first:
+                new, other = (one, first) if one.story is None else (first, one)
+                if new.story is None:
+                    found[new.id].append(other.id)
+    return found
+
+
 def _group_language(
-    told: list[Told], strictness: float, together: Collection[Pair], apart: Collection[Pair]
+    told: list[Told],
+    originals: Mapping[int, int],
+    strictness: float,
+    together: Collection[Pair],
+    apart: Collection[Pair],
 ) -> list[Place]:
-    told.sort(key=lambda t: (t.published_at, t.id))
-    parts = [_part(t) for t in told]
-    originals = _copies(told, parts)
+    told.sort(key=_age)
     ids = [t.id for t in told]
-    groups = _start(told, parts, originals, numbered(together, ids), numbered(apart, ids))
-    evidence = Evidence([said(t.title, t.text, t.language) for t in told])
+    copied = dict(numbered(originals.items(), ids))
+    groups = _start(told, copied, numbered(together, ids), numbered(apart, ids))
+    evidence = Evidence([_gist(t).said for t in told])
     _meet(groups, told, evidence)
     _join(groups, evidence, strictness)
-    return [place for g in groups.values() for place in _places(g, told, originals, evidence)]
+    return [place for g in groups.values() for place in _places(g, told, copied, evidence)]
+
+
+def _age(told: Told) -> tuple[datetime, int]:
+    return told.published_at, told.id
+
+
+def _gist(told: Told) -> Gist:
+    return told.gist if told.gist is not None else gist(told.title, told.text, told.language)
 
 
 def _part(told: Told) -> Part:
@@ -127,49 +198,27 @@ def _part(told: Told) -> Part:
 _series_of = lru_cache(maxsize=12_000)(series_of)
 
 
-def _copies(told: Sequence[Told], parts: Sequence[Part]) -> dict[int, int]:
-    """Position of each copy → position of the earliest report with its text. ``told`` is in order of publication.
-
-    Known reports are looked up only beside new ones, and keep the original they have.
-    """
-    place = {t.id: here for here, t in enumerate(told)}
-    originals = {
-        here: place[t.copy_of]
-        for here, t in enumerate(told)
-        if t.story is not None and t.copy_of is not None and place.get(t.copy_of, here) < here
-    }
-    same = _same(told)
-    for here in range(len(told)):
-        earlier = (there for there in same.get(here, ()) if there < here and there not in originals)
-        able = [there for there in earlier if not _apart(parts[here], parts[there])]
-        if able and here not in originals:
-            originals[here] = min(able)
+def _originals(told: Mapping[int, Told], same: Same) -> dict[int, int]:
+    """Each copy → the earliest report with its text, which is no copy itself; known ones keep their original."""
+    originals = {one.id: one.copy_of for one in told.values() if one.story is not None and one.copy_of is not None}
+    others: dict[int, set[int]] = defaultdict(set)
+    for new, its in same.items():
+        for other in its:
+            others[new].add(other)
+            others[other].add(new)
+    for one in sorted((told[id_] for id_ in others if id_ in told), key=_age):
+        earlier = (told[id_] for id_ in others[one.id] if id_ in told and id_ not in originals)
+        able = [known for known in earlier if _age(known) < _age(one) and not _apart(_part(one), _part(known))]
+        if able and one.id not in originals:
+            originals[one.id] = min(able, key=_age).id
     return originals
-
-
-def _same(told: Sequence[Told]) -> dict[int, set[int]]:
-    """The positions of the reports with the text of each, where one of the two is new."""
-    known = [marks(t.text) for t in told]
-    fresh = {h for t, mine in zip(told, known, strict=True) if t.story is None for h in mine.hashes}
-    met = [
-        here for here, t in enumerate(told) if t.story is None or len(fresh.intersection(known[here].hashes)) >= FEWEST
-    ]
-    table = Memory()
-    insert_all(((here, told[here].outlet, known[here]) for here in met), table)
-    exact: dict[tuple[str, ...], int] = {}
-    same: dict[int, set[int]] = defaultdict(set)
-    for here, one in enumerate(told):
-        if len(known[here].hashes) < FEWEST and (wording := _wording(one)) is not None:
-            same[here].add(exact.setdefault(wording, here))
-        for match in same_texts(known[here], one.outlet, table) if one.story is None else ():
-            same[here].add(match.text)
-            same[match.text].add(here)
-    return same
 
 
 def _wording(told: Told) -> tuple[str, ...] | None:
     """All words of a report that is short, yet long enough not to be a mere rubric."""
-    wording = tuple(words(f"{told.title} {told.text}")) if len(told.text) < SHORTEST_TEXT else ()
+    if len(told.text) >= SHORTEST_TEXT or len(_gist(told).marks.hashes) >= FEWEST:
+        return None
+    wording = tuple(words(f"{told.title} {told.text}"))
     return wording if len(wording) >= SHORT else None
 
 
@@ -178,59 +227,84 @@ def _apart(a: Part, b: Part) -> bool:
     return a is not None and b is not None and a[0] == b[0] and a[1] != b[1]
 
 
+class _Groups(dict[int, _Group]):
+    """Groups by their first position. One that only has known reports is made when it is asked for."""
+
+    def __init__(self, told: Sequence[Told], bundles: Bundles, stories: Mapping[int, int]) -> None:
+        super().__init__()
+        self.key_of = bundles.of
+        self._told, self._bundles, self._stories = told, bundles, stories
+
+    def __missing__(self, key: int) -> _Group:
+        lead, members = self._told[key], self._bundles.holds[key]
+        story = next((self._stories[here] for here in members if here in self._stories), None)
+        g = self[key] = _Group([], lead.published_at, lead.published_at, {}, story, barred=self._bundles.barred(key))
+        for here in sorted(members):
+            _add(g, here, self._told[here])
+        return g
+
+
 def _start(
-    told: Sequence[Told],
-    parts: Sequence[Part],
-    originals: dict[int, int],
-    together: Sequence[Pair],
-    apart: Sequence[Pair],
-) -> dict[int, _Group]:
+    told: Sequence[Told], originals: Mapping[int, int], together: Sequence[Pair], apart: Sequence[Pair]
+) -> _Groups:
     """One group a known story, one for what is ruled together, one a text with its copies, one each other report.
 
-    Keyed by their first position. A known story is never part of two groups, and nothing ruled apart is in one.
+    A known story is never part of two groups, and nothing ruled apart is in one.
     """
     stories = {here: one.story for here, one in enumerate(told) if one.story is not None}
     first = {story: here for here, story in reversed(stories.items())}
     bundles = Bundles(len(told), stories, apart)
-    for a, b in [*((first[story], here) for here, story in stories.items()), *together, *sorted(originals.items())]:
+    ties = ((first[story], here) for here, story in stories.items() if first[story] != here)
+    for a, b in [*ties, *together, *_repeats(told, originals)]:
         bundles.join(a, b)
-    groups: dict[int, _Group] = {}
-    for key, members in bundles.holds.items():
-        lead = told[key]
-        story = next((stories[here] for here in members if here in stories), None)
-        g = groups[key] = _Group([], lead.published_at, lead.published_at, {}, story, barred=bundles.barred(key))
-        for here in sorted(members):
-            _add(g, here, told[here], parts[here])
+    groups = _Groups(told, bundles, stories)
+    for here, one in enumerate(told):
+        if one.story is None or here in originals:
+            groups[bundles.of[here]]
     return groups
 
 
-def _add(g: _Group, here: int, one: Told, part: Part) -> None:
+def _repeats(told: Sequence[Told], originals: Mapping[int, int]) -> list[Pair]:
+    """Each copy with its original, or where that is too long ago with the copy before, unless that is as well."""
+    latest: dict[int, int] = {}
+    pairs = []
+    for here, original in sorted(originals.items()):
+        for before in (original, latest.get(original, original)):
+            if told[here].published_at - told[before].published_at <= WINDOW:
+                pairs.append((before, here))
+                break
+        latest[original] = here
+    return pairs
+
+
+def _add(g: _Group, here: int, one: Told) -> None:
     g.members.append(here)
     g.first, g.last = min(g.first, one.published_at), max(g.last, one.published_at)
-    if part:
+    if part := _part(one):
         g.parts.setdefault(part[0], set()).add(part[1])
 
 
-def _meet(groups: dict[int, _Group], told: Sequence[Told], evidence: Evidence) -> None:
+def _meet(groups: _Groups, told: Sequence[Told], evidence: Evidence) -> None:
     """Find for each new report the groups it might belong to, and how many reports it could have met."""
-    owner = {member: key for key, g in groups.items() for member in g.members}
     times = [t.published_at for t in told]
-    for key, g in groups.items():
-        for here in g.members if g.story is None else ():
-            first, last = bisect_left(times, times[here] - WINDOW), bisect_right(times, times[here] + WINDOW)
-            g.crowd = max(g.crowd, last - first)
-            for there in evidence.neighbours(here, first, last):
-                if owner[there] != key:
-                    g.near.add(owner[there])
-                    groups[owner[there]].near.add(key)
+    met = {here: key for key, g in groups.items() if g.story is None for here in g.members}
+    within = [(bisect_left(times, times[h] - WINDOW), bisect_right(times, times[h] + WINDOW)) for h in met]
+    found = evidence.neighbours(list(met), within)
+    for key, (first, last), neighbours in zip(met.values(), within, found, strict=True):
+        groups[key].crowd = max(groups[key].crowd, last - first)
+        for other in {groups.key_of[there] for there in neighbours} - {key}:
+            groups[key].near.add(other)
+            groups[other].near.add(key)
 
 
-def _join(groups: dict[int, _Group], evidence: Evidence, strictness: float) -> None:
+def _join(groups: _Groups, evidence: Evidence, strictness: float) -> None:
     """Join the two groups for which the evidence is strongest, again and again, while it suffices for any."""
     waiting: list[tuple[float, int, int, int, int]] = []
-    for a, g in groups.items():
-        if g.near:
-            _await(waiting, groups, a, [b for b in g.near if a < b], evidence, strictness)
+    for a, g in list(groups.items()):
+        if g.near and g.story is None:
+            _await(
+                waiting, groups, a, [b for b in g.near if a < b or groups[b].story is not None], evidence, strictness
+            )
     while waiting:
         _, a, b, size_a, size_b = heapq.heappop(waiting)
         if a not in groups or b not in groups or (size_a, size_b) != (len(groups[a].members), len(groups[b].members)):
@@ -245,7 +319,7 @@ def _join(groups: dict[int, _Group], evidence: Evidence, strictness: float) -> N
 
 def _await(
     waiting: list[tuple[float, int, int, int, int]],
-    groups: dict[int, _Group],
+    groups: _Groups,
     a: int,
     others: Iterable[int],
     evidence: Evidence,
@@ -283,7 +357,7 @@ def _may_join(a: _Group, b: _Group) -> bool:
     return all(len(a.parts[name] | b.parts[name]) == 1 for name in a.parts.keys() & b.parts.keys())
 
 
-def _merge(groups: dict[int, _Group], a: int, b: int, words: Words) -> None:
+def _merge(groups: _Groups, a: int, b: int, words: Words) -> None:
     kept, gone = groups[a], groups.pop(b)
     kept.words = words
     kept.members.extend(gone.members)
@@ -300,16 +374,16 @@ def _merge(groups: dict[int, _Group], a: int, b: int, words: Words) -> None:
             kept.near.add(other)
 
 
-def _places(g: _Group, told: Sequence[Told], originals: dict[int, int], evidence: Evidence) -> list[Place]:
+def _places(g: _Group, told: Sequence[Told], originals: Mapping[int, int], evidence: Evidence) -> list[Place]:
     opener = min(g.members)
     places = []
     for here in sorted(g.members):
         one = told[here]
         original = originals.get(here)
-        if one.story is not None and (original is None or told[original].story is not None):
-            continue
+        if one.story is not None and (original is None or one.copy_of is not None):
+            continue  # it has its place
         other = original if original is not None else opener
-        why = _why(told, here, other, original is not None, evidence) if here != opener else ()
+        why = _why(told, here, other, original is not None, evidence) if here != other else ()
         opens = None if g.story is not None else told[opener].id
         places.append(Place(one.id, g.story, opens, None if original is None else told[original].id, why))
     return places
@@ -318,12 +392,12 @@ def _places(g: _Group, told: Sequence[Told], originals: dict[int, int], evidence
 def _why(told: Sequence[Told], here: int, there: int, same_text: bool, evidence: Evidence) -> tuple[str, ...]:
     """The reasons of a report measured against an earlier one of its story."""
     one, other = told[here], told[there]
-    mine, theirs = (said(t.title, t.text, t.language) for t in (one, other))
-    headlines = frozenset(mine.codes[mine.titled].tolist()) & frozenset(theirs.codes[theirs.titled].tolist())
+    headlines = evidence.titled(here) & evidence.titled(there)
     title: list[str] = []
     named: list[str] = []
     text: list[str] = []
-    for k in evidence.heaviest(here, there):
-        kind = title if int(mine.codes[k]) in headlines else named if mine.named[k] else text
-        kind.append(mine.words[k])
+    shared = evidence.heaviest(here, there)[:READ_OUT]
+    for number, word, is_name in shown(one.title, one.text, one.language, shared):
+        kind = title if number in headlines else named if is_name else text
+        kind.append(word)
     return reasons(title, named, text, abs(one.published_at - other.published_at), other.outlet, same_text)

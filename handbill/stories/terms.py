@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,12 +12,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from handbill.kit.text import words
-from handbill.stories.copies import code
+from handbill.stories.pieces import Numbers, folded, number, pieces
 
-READ_CHARACTERS = 4_000  # of a text: an event is told at its beginning
-READ_WORDS = 300
-HEAD_CHARACTERS = 2_400  # hold about so many words
+READ_CHARACTERS = 2_000  # of a text: an event is told at its beginning
+READ_WORDS = 150
+HEAD_CHARACTERS = 1_200  # hold about so many words
+NOTHING = -1  # the stem of a word that carries no meaning
 
 _STOP = frozenset(
     "a about after again all also am an and any are as at be been before being but by can could did do does down each"
@@ -40,7 +39,7 @@ _STOP = frozenset(
     " и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по только ее мне было вот от меня"
     " еще нет о из ему для це що та на не як до від за про і й з у".split()
 )
-_NAME = re.compile(r"(?<=[^\W\d_A-ZÀ-ÖØ-ÞА-Я,;:][ ’'(])[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁЄІЇҐ][\w’'-]*")
+_NAME = re.compile(r"[A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁЄІЇҐ](?<=[^\W\d_A-ZÀ-ÖØ-ÞА-Я,;:][ ’'(].)[\w’'-]*")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+")
 _ARABIC_MARKS = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0640]")
 _ARABIC_FORMS = str.maketrans("أإآٱىةؤئ", "ااااي\u0647وي")
@@ -51,11 +50,13 @@ _ARABIC_ARTICLE = re.compile("^(?:وال|بال|كال|فال|ال|لل)(?=...)"
 
 
 def read(text: str) -> list[str]:
-    """The first READ_WORDS words of a text; its web addresses are passed over."""
-    return words(_ADDRESS.sub(" ", text[:READ_CHARACTERS]))[:READ_WORDS]
+    """The first READ_WORDS words of a text, as ``pieces`` gives them; its web addresses are passed over."""
+    text = text[:READ_CHARACTERS]
+    if "www." in text or "://" in text:
+        text = _ADDRESS.sub(" ", text)
+    return pieces(text)[:READ_WORDS]
 
 
-@lru_cache(maxsize=100_000)
 def stem(word: str, language: str) -> str:
     """A word without its most common endings, so that "bridges" meets "bridge"; crude, and the same for both."""
     if _ARABIC.search(word):
@@ -70,54 +71,77 @@ def stem(word: str, language: str) -> str:
     return word[:7]
 
 
-def terms(tokens: Iterable[str], language: str) -> list[tuple[str, str]]:
-    """Pairs (stem, word as read) of the words that carry meaning, in order."""
-    telling = (w for w in tokens if w not in _STOP and (len(w) > 1 or not w.isascii() or w.isdigit()))
-    return [(stem(w, language), w) for w in telling]
-
-
 def tells_names(language: str) -> bool:
     """Whether a capital inside a sentence marks a name: not where every noun has one, or nothing has."""
     return not language.startswith(("de", "lb"))
 
 
-def names(text: str, language: str) -> dict[str, str]:
-    """The words that begin with a capital inside a sentence, as first written, by their stems."""
+def names(text: str, language: str) -> list[str]:
+    """The words that begin with a capital inside a sentence, as written, in order; none in a language of capitals."""
     if not tells_names(language):
-        return {}
-    found = reversed(_NAME.findall(text[:READ_CHARACTERS]))
-    parts = (part for name in found for part in name.replace("’", "'").split("-"))
-    return {stem(part.casefold(), language): part for part in parts if len(part) > 1}
+        return []
+    parts = "-".join(_NAME.findall(text[:READ_CHARACTERS])).replace("’", "'").split("-")
+    return [part for part in parts if len(part) > 1]
+
+
+class _Stems(Numbers):
+    """The number of each piece's stem in one language, twice it and one for a figure; NOTHING for what says nothing."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+
+    def of(self, piece: str) -> int:
+        word = folded(piece)
+        if word in _STOP or (len(word) < 2 and word.isascii() and not word.isdigit()):
+            return NOTHING
+        root = stem(word, self._language)
+        return number(root) << 1 | root.isdigit()
+
+
+_stems = lru_cache(maxsize=100)(_Stems)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Said:
-    """What a report says: the ``codes`` of its distinct stems, ascending, and each one's word as the report has it.
+    """What a report says: its distinct stems, ascending, each as ``number << 2 | telling << 1 | titled``.
 
-    ``telling`` marks names and numbers, ``named`` names alone, ``titled`` what the title says.
+    ``telling`` marks names and figures, ``titled`` what the title says.
     """
 
-    codes: NDArray[np.int64]
-    words: tuple[str, ...]
-    telling: NDArray[np.bool_]
-    named: NDArray[np.bool_]
-    titled: NDArray[np.bool_]
+    packed: NDArray[np.int64]
+
+    @property
+    def codes(self) -> NDArray[np.int64]:
+        """The numbers of the stems alone."""
+        return self.packed >> 2
+
+    @property
+    def titled(self) -> NDArray[np.int64]:
+        """The numbers of the title's stems."""
+        return np.asarray(self.packed[self.packed & 1 == 1] >> 2)
 
 
 def said(title: str, text: str, language: str) -> Said:
-    """The distinct stems of a title and the beginning of its text. Remembers the reports of the last rounds."""
-    return _said(title[:HEAD_CHARACTERS], text[:HEAD_CHARACTERS], language)
+    """The distinct stems of a title and the beginning of its text."""
+    title, text = title[:HEAD_CHARACTERS], text[:HEAD_CHARACTERS]
+    stem_of = _stems(language[:2].casefold())
+    heading = set(map(stem_of.__getitem__, read(title)))
+    found = heading.union(map(stem_of.__getitem__, read(text)))
+    found.discard(NOTHING)
+    heading.discard(NOTHING)
+    named = found.intersection(map(stem_of.__getitem__, names(f"{title}. {text}", language)))
+    stems = np.array(sorted(found), np.int64)
+    packed = stems >> 1 << 2 | (stems & 1) << 1
+    packed[stems.searchsorted(list(named))] |= 2
+    packed[stems.searchsorted(list(heading))] |= 1
+    return Said(packed)
 
 
-@lru_cache(maxsize=12_000)
-def _said(title: str, text: str, language: str) -> Said:
-    named = names(f"{title}. {text}", language)
-    heading = terms(read(title), language)
-    stems = dict(reversed([*heading, *terms(read(text), language)]))
-    titled = {stem for stem, _ in heading}
-    rows = sorted(
-        (code(s), sys.intern(named.get(s, w)), s.isdigit(), s in named, s in titled) for s, w in stems.items()
-    )
-    codes, shown, numbers, names_, titles = zip(*rows, strict=True) if rows else ((), (), (), (), ())
-    flags = [np.array(column, np.bool_) for column in (numbers, names_, titles)]
-    return Said(np.array(codes, np.int64), tuple(shown), flags[0] | flags[1], flags[1], flags[2])
+def shown(title: str, text: str, language: str, numbers: Iterable[int]) -> list[tuple[int, str, bool]]:
+    """By which words a reader knows these stems: number, word, whether it is a name; unknown ones are left out."""
+    title, text = title[:HEAD_CHARACTERS], text[:HEAD_CHARACTERS]
+    stem_of = _stems(language[:2].casefold())
+    found = {stem_of[piece] >> 1: piece for piece in reversed([*read(title), *read(text)])}
+    named = {stem_of[part] >> 1: part for part in reversed(names(f"{title}. {text}", language))}
+    return [(n, named.get(n) or folded(found[n]), n in named) for n in numbers if n in found]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from handbill.kit.urls import (
     MAX_ADDRESS,
     AddressRefused,
+    bare_address,
     host_name,
     read_address,
     resolve_link,
@@ -216,3 +217,30 @@ def test_an_address_that_grows_too_long_or_names_a_zone_is_refused(text: str) ->
 def test_the_host_of_any_text(address: str, host: str) -> None:
     assert host_name(address) == host
     assert site_name(address) == host.removeprefix("www.")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://www.alder.example/mill/?b=2&utm_source=feed&a=1#top",
+        "http://alder.example/mill?a=1&b=2&fbclid=xyz&ref=rss",
+        " https://ALDER.example:443/mill?a=1&b=2",
+    ],
+)
+def test_addresses_of_one_page_are_one_however_they_are_followed(address):
+    assert bare_address(address) == "alder.example/mill?a=1&b=2"
+
+
+@pytest.mark.parametrize(
+    "address", ["", "https://alder.example/", "https://alder.example/?utm_medium=x", "ftp://a.b/c", "https://[/x"]
+)
+def test_a_front_page_and_what_is_no_address_lead_to_no_page(address):
+    assert bare_address(address) == ""
+
+
+def test_what_chooses_the_page_is_kept():
+    assert (
+        bare_address("https://alder.example/?p=12")
+        == "alder.example?p=12"
+        != bare_address("https://alder.example/?p=13")
+    )
