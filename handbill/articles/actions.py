@@ -18,6 +18,7 @@ from wagtail.models import Revision
 from handbill.articles.errors import EditedSince
 from handbill.articles.importing import import_archive, import_wordpress
 from handbill.articles.models import Article, Series
+from handbill.articles.numbering import series_named
 from handbill.stories import queries as stories
 from handbill.stories.allowance import allowance
 from handbill.stories.excerpt import excerpt
@@ -115,13 +116,9 @@ def _other_outlets(view: TriagedStory) -> list[str]:
 def _series(title: str) -> tuple[Series | None, int | None]:
     """The series of a title that numbers itself: one that stands, or one that two reports' rising numbers confirm."""
     mark = series_of(title)
-    if mark is None or not mark.name:
+    series = series_named(mark.name[:200]) if mark is not None and mark.name else None
+    if mark is None or series is None:
         return None, None
-    series = Series.objects.filter(name=mark.name[:200]).first()
-    if series is None:
-        if stories.series_run(mark.name) is None:
-            return None, None
-        series, _ = Series.objects.get_or_create(name=mark.name[:200])
     taken = Article.objects.filter(series=series, series_number=mark.number).exists()
     return series, None if taken else mark.number
 

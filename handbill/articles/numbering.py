@@ -1,4 +1,4 @@
-"""Put imported articles into their series: headlines that count themselves, when at least two count together."""
+"""Put articles into their series: headlines that count themselves, when at least two count together."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from handbill.articles.models import Article, Series
 from handbill.articles.slugs import free_slug
+from handbill.stories import queries as stories
 from handbill.stories.series import series_of
 
 
@@ -37,3 +38,29 @@ def _file(series: Series, by_number: dict[int, Article], extra: list[Article]) -
         article.series_number = None if count in taken else count
     for article in extra:
         article.series = series
+
+
+def series_named(name: str) -> Series | None:
+    """The newsroom's series of this name, made once its reports are sure to be one; None before.
+
+    A new one takes in the articles that were made of its earlier parts.
+    """
+    series = Series.objects.filter(name=name).first()
+    if series is not None or stories.series_run(name) is None:
+        return series
+    series, _ = Series.objects.get_or_create(name=name)
+    earlier = Article.objects.filter(series=None, report__member__series=name, report__member__number__isnull=False)
+    for article in earlier.order_by("pk").select_related("report__member"):
+        _take_in(article, series, article.report.member.number)
+    return series
+
+
+def _take_in(article: Article, series: Series, number: int) -> None:
+    """Through a revision, as an editor would; one with a newer draft gets it with that draft."""
+    as_published = article.live and not article.has_unpublished_changes
+    draft = article.get_latest_revision_as_object()  # the article itself where there is no newer draft
+    if draft.series_id is None and not Article.objects.filter(series=series, series_number=number).exists():
+        draft.series, draft.series_number = series, number
+        revision = draft.save_revision()
+        if as_published:
+            revision.publish()

@@ -2,13 +2,20 @@
 
 from django.urls import path
 
-from handbill.desk import changes, clip, health, newsletters, sources, views
+from handbill.desk import changes, clip, health, newsletters, rulings, sources, views
 
 urlpatterns = [
     path("stories/", views.StoriesView.as_view(), name="desk_stories"),
     path("stories/<int:story_id>/take/", views.take, name="desk_take"),
     path("stories/<int:story_id>/dismiss/", views.dismiss, name="desk_dismiss"),
     path("stories/<int:story_id>/restore/", views.restore, name="desk_restore"),
+    path("stories/merge/", rulings.merge, name="desk_merge"),
+    path("stories/strictness/", rulings.set_strictness, name="desk_strictness"),
+    path("stories/<int:story_id>/", rulings.StoryView.as_view(), name="desk_story"),
+    path("stories/<int:story_id>/join/", rulings.join, name="desk_join"),
+    path("stories/<int:story_id>/split/", rulings.split, name="desk_split"),
+    path("stories/<int:story_id>/move/", rulings.move, name="desk_move"),
+    path("stories/rulings/<int:ruling_id>/undo/", rulings.undo, name="desk_unrule"),
     path("stories/undo/<int:article_id>/", views.undo_take, name="desk_undo_take"),
     path("reports/<int:report_id>/changes/", changes.ChangesView.as_view(), name="desk_changes"),
     path("reports/<int:report_id>/changes/seen/", changes.seen, name="desk_changes_seen"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser, User
@@ -21,11 +23,12 @@ from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 from handbill.articles import actions as articles
 from handbill.articles.errors import EditedSince
 from handbill.articles.models import Article
+from handbill.digest.queries import last_closed
 from handbill.kit.clock import now
 from handbill.kit.text import language_direction
 from handbill.stories import actions as stories
 from handbill.stories import queries
-from handbill.stories.models import Story
+from handbill.stories.models import Grouping, Story
 from handbill.stories.records import TriagedStory
 
 PAGE = 20
@@ -51,12 +54,17 @@ class StoriesView(WagtailAdminTemplateMixin, TemplateView):
         return _("Stories")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        _require(self.request)
+        require(self.request)
         number = _page_number(self.request)
-        found = queries.triage(limit=PAGE + 1, skip=(number - 1) * PAGE)
+        taken = "taken" in self.request.GET
+        found = queries.triage(PAGE + 1, taken, skip=(number - 1) * PAGE, since=last_closed(now()))
+        articles_of = {a.story_id: a for a in Article.objects.filter(story__in=[v.story.pk for v in found if v.taken])}
         return {
             **super().get_context_data(**kwargs),
-            "stories": [_shown(view) for view in found[:PAGE]],
+            "stories": [shown(view, articles_of.get(view.story.pk)) for view in found[:PAGE]],
+            "taken": taken,
+            "strictnesses": Grouping.Strictness.choices,
+            "strictness": queries.strictness(),
             "number": number,
             "earlier": number + 1 if len(found) > PAGE and number < LAST_PAGE else None,
             "later": number - 1 if number > 1 else None,
@@ -64,15 +72,29 @@ class StoriesView(WagtailAdminTemplateMixin, TemplateView):
         }
 
 
-def _shown(view: TriagedStory) -> dict[str, Any]:
-    copied = {member.report_id: member.outlet for member in view.members}
+def shown(view: TriagedStory, article: Article | None) -> dict[str, Any]:
+    """A story for the template; ``article`` is what was made of it."""
     return {
         "view": view,
         "direction": language_direction(view.story.language),
         "language": view.story.language,
-        "members": [(member, copied.get(member.copy_of or 0, "")) for member in view.members],
         "names": list(dict.fromkeys(member.outlet for member in view.members)),
+        "rare": next((m.outlet for m in view.members if m.outlet_id == view.standing.rare), ""),
+        "article": article,
+        "edit": _edit_address(article) if article else "",
+        "missing": spans(view.part.run.missing) if view.part else "",
     }
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Ascending numbers in words: "3, 5–8"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("–".join(map(str, run)) for run in runs)
 
 
 def _page_number(request: HttpRequest) -> int:
@@ -83,7 +105,7 @@ def _page_number(request: HttpRequest) -> int:
 @require_POST
 def take(request: HttpRequest, story_id: int) -> HttpResponse:
     """Make the story's article; with ``publish`` in the form, publish it at once. One that somebody made is shown."""
-    _require(request)
+    require(request)
     publish = "publish" in request.POST
     if publish and not request.user.has_perm("articles.publish_article"):
         raise PermissionDenied
@@ -93,20 +115,20 @@ def take(request: HttpRequest, story_id: int) -> HttpResponse:
     try:
         article = articles.take_story(story_id, now(), user=request.user, publish=publish)
     except Story.DoesNotExist:
-        return _gone(request)
+        return gone(request)
     said = _("“%s” is published.") if publish else _("“%s” is taken as a draft. Readers see it once you publish it.")
     undo = reverse("desk_undo_take", args=[article.pk])
-    messages.success(request, _with_undo(request, said % article.headline, undo, edit=article if publish else None))
-    return _stories(request) if publish else redirect(_edit_address(article))
+    messages.success(request, with_undo(request, said % article.headline, undo, edit=article if publish else None))
+    return to_list(request) if publish else redirect(_edit_address(article))
 
 
 @require_POST
 def undo_take(request: HttpRequest, article_id: int) -> HttpResponse:
     """Delete a draft just taken, or withdraw it when readers have seen it."""
-    _require(request)
+    require(request)
     article = Article.objects.filter(pk=article_id, story__isnull=False).first()
     if article is None:
-        return _gone(request)
+        return gone(request)
     if article.live and not request.user.has_perm("articles.publish_article"):
         raise PermissionDenied
     try:
@@ -119,28 +141,28 @@ def undo_take(request: HttpRequest, article_id: int) -> HttpResponse:
         messages.success(request, _("“%s” is withdrawn. It is kept as a draft.") % article.headline)
     else:
         messages.success(request, _("Undone: the story is back in the list."))
-    return _stories(request)
+    return to_list(request)
 
 
 @require_POST
 def dismiss(request: HttpRequest, story_id: int) -> HttpResponse:
     """Take the story off the list."""
-    _require(request)
+    require(request)
     story = _story(story_id)
     stories.dismiss(story.pk, now())
     said = _("“%s” is dismissed.") % story.title
-    messages.success(request, _with_undo(request, said, reverse("desk_restore", args=[story.pk])))
-    return _stories(request)
+    messages.success(request, with_undo(request, said, reverse("desk_restore", args=[story.pk])))
+    return to_list(request)
 
 
 @require_POST
 def restore(request: HttpRequest, story_id: int) -> HttpResponse:
     """Put a dismissed story back."""
-    _require(request)
+    require(request)
     story = _story(story_id)
     stories.restore(story.pk)
     messages.success(request, _("“%s” is back in the list.") % story.title)
-    return _stories(request)
+    return to_list(request)
 
 
 def _story(story_id: int) -> Story:
@@ -150,29 +172,32 @@ def _story(story_id: int) -> Story:
     return story
 
 
-def _require(request: HttpRequest) -> None:
+def require(request: HttpRequest) -> None:
+    """Raise PermissionDenied for who may not choose among the stories."""
     if not may_choose(request.user):
         raise PermissionDenied
 
 
-def _gone(request: HttpRequest) -> HttpResponse:
+def gone(request: HttpRequest) -> HttpResponse:
+    """Say that the story is not as it was shown."""
     messages.error(request, _("That story is gone: it was changed meanwhile. Look at the list again."))
-    return _stories(request)
+    return to_list(request)
 
 
-def _stories(request: HttpRequest) -> HttpResponse:
+def to_list(request: HttpRequest) -> HttpResponse:
     """Back to the page of the list that the form stood on."""
     page = request.POST.get("page", "")
-    return redirect(
-        reverse("desk_stories") + (f"?page={page}" if page.isascii() and page.isdigit() and page != "1" else "")
-    )
+    asked = {"page": page} if page.isascii() and page.isdigit() and page != "1" else {}
+    asked |= {"taken": "1"} if "taken" in request.POST else {}
+    return redirect(reverse("desk_stories") + (f"?{urlencode(asked)}" if asked else ""))
 
 
 def _edit_address(article: Article) -> str:
     return reverse(article.snippet_viewset.get_url_name("edit"), args=[article.pk])
 
 
-def _with_undo(request: HttpRequest, text: str, address: str, edit: Article | None = None) -> SafeString:
+def with_undo(request: HttpRequest, text: str, address: str, edit: Article | None = None) -> SafeString:
+    """A message's text with the button that takes it back."""
     link = format_html(' <a href="{}">{}</a>', _edit_address(edit), _("Edit")) if edit else ""
     return format_html(
         '{}{} <form method="post" action="{}" class="desk-undo"><input type="hidden" name="csrfmiddlewaretoken"'

@@ -12,6 +12,11 @@ from handbill.subscribers import queries as subscribers
 from handbill.topics.models import Topic
 
 
+def last_closed(now: datetime) -> datetime | None:
+    """When the last issue closed; None before the first."""
+    return Issue.objects.filter(closes__lte=now).order_by("-date").values_list("closes", flat=True).first()
+
+
 def dry_run(now: datetime) -> DryRun:
     """What ``send_now`` would do at this moment. Writes nothing."""
     day = actions.today(now)

@@ -15,6 +15,7 @@ from handbill.sources.records import FeedHealth, FeedTrouble
 from handbill.sources.silence import rhythm_words, span_words
 
 LATE = timedelta(minutes=30)
+WEEK_MINUTES = 7 * 24 * 60
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "health",
     "known_feeds",
     "opml",
+    "reports_a_week",
     "rhythm_words",
     "span_words",
     "trouble",
@@ -34,6 +36,15 @@ def trouble() -> list[FeedTrouble]:
     """Every feed whose last try failed, those that have failed longest first."""
     failing = Feed.objects.filter(failures__gt=0).select_related("source").order_by("failing_since", "pk")
     return [FeedTrouble(feed, feed.source.name, _sentence(feed), feed.failing_since) for feed in failing]  # type: ignore[arg-type]
+
+
+def reports_a_week() -> dict[int, float]:
+    """How many reports an outlet usually publishes a week, by its key, where the rhythm of its feeds is known."""
+    rows = Feed.objects.filter(gap_minutes__isnull=False).values_list("source", "gap_minutes")
+    weekly: dict[int, float] = {}
+    for source, gap in rows:
+        weekly[source] = weekly.get(source, 0.0) + WEEK_MINUTES / max(gap or 0, 1)
+    return weekly
 
 
 def health(now: datetime, *, search: str = "", remarks: Mapping[int, str] | None = None) -> list[FeedHealth]:

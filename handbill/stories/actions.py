@@ -13,6 +13,7 @@ from handbill.stories.group import WINDOW, Place, Told, group
 from handbill.stories.models import Grouping, Member, Story
 from handbill.stories.records import Grouped
 from handbill.stories.rulings import (
+    MOVED,
     grouping,
     keep_apart,
     merge,
@@ -30,6 +31,7 @@ from handbill.wire.models import Report
 from handbill.work.actions import standing_job
 
 __all__ = [
+    "MOVED",
     "dismiss",
     "group_pending",
     "keep_apart",

@@ -3,59 +3,57 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from math import log2
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce, Length
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Length
 
 from handbill.kit.text import clean, slugify
+from handbill.sources.queries import reports_a_week
 from handbill.stories.lead import Voice, summarise
-from handbill.stories.models import Member, Ruled, Ruling, Story
-from handbill.stories.records import TriagedMember, TriagedStory
+from handbill.stories.models import Grouping, Member, Ruled, Ruling, Story
+from handbill.stories.rank import Standing, Teller, rank
+from handbill.stories.records import PartOf, TriagedMember, TriagedStory
 from handbill.stories.series import Run, follow
 from handbill.topics.models import Topic
 from handbill.wire.models import Report
 
 RANKED = 1_000  # the newest stories that compete for a place on the list
-MOST_FOLLOWED = 1_000  # parts of a series, those with the highest numbers
-DOUBLING_HOURS = 24.0  # twice the outlets outweigh so many hours of age
-COPY = 0.25  # what a copy weighs beside an outlet with words of its own
-
-
-# Counted for the stories that are read, not, as a join would, for all that ever were.
-_COPIES = (
-    Member.objects.filter(story=OuterRef("pk"), copy_of__isnull=False)
-    .order_by()
-    .values("story")
-    .annotate(count=Count("pk"))
-    .values("count")
-)
+MOST_PARTS = 2_000  # of the series shown at once, the newest
 _NEWS = Exists(Member.objects.filter(story=OuterRef("pk"), report__backlog=False))
 
 
 def triage(
-    limit: int = 50, include_taken: bool = False, backlog: bool | None = None, *, skip: int = 0
+    limit: int = 50,
+    include_taken: bool = False,
+    backlog: bool | None = None,
+    *,
+    skip: int = 0,
+    since: datetime | None = None,
 ) -> list[TriagedStory]:
-    """The stories to choose from, best first: by how many outlets tell them and how new they are.
+    """The stories to choose from, best first, in the order of their ``Standing``.
 
-    Each doubling of the outlets is worth DOUBLING_HOURS. Dismissed stories are left out, and those that became an
-    article unless ``include_taken``. ``backlog``: only stories that are nothing else, or only those that are more.
-    ``skip``: so many from the top are passed over.
+    Dismissed stories are left out, and those that became an article unless ``include_taken``. ``backlog``: only
+    stories that are nothing else, or only those that are more. ``skip``: so many from the top are passed over.
+    ``since`` is when the last issue closed, if there was one: what came later is new.
     """
     stories = _marked(Story.objects.filter(dismissed_at__isnull=True, outlets__gt=0))
     if not include_taken:
         stories = stories.filter(taken=False)  # type: ignore[misc]
     if backlog is not None:
         stories = stories.filter(~_NEWS if backlog else _NEWS)
-    newest = list(stories.order_by("-latest_at", "-pk")[:RANKED])
-    return _triaged(sorted(newest, key=_rank, reverse=True)[skip : skip + limit])
+    newest = {story.pk: story for story in stories.order_by("-latest_at", "-pk")[:RANKED]}
+    standings = _standings(list(newest), since)
+    best = sorted(standings, key=lambda pk: (standings[pk].place, pk), reverse=True)[skip : skip + limit]
+    return _triaged([newest[pk] for pk in best], standings)
 
 
-def story_view(story_id: int) -> TriagedStory:
+def story_view(story_id: int, *, since: datetime | None = None) -> TriagedStory:
     """One story with its reports, dismissed or not. Raises Story.DoesNotExist, also when no report of it is left."""
-    found = _triaged([_marked(Story.objects.all()).get(pk=story_id)])
+    story = _marked(Story.objects.all()).get(pk=story_id)
+    found = _triaged([story], _standings([story_id], since))
     if not found:
         raise Story.DoesNotExist
     return found[0]
@@ -70,6 +68,18 @@ def suggested_topics(story_id: int) -> list[Topic]:
     topics = Topic.objects.filter(retired=False)
     votes = {topic: max(named[topic.slug], named[slugify(topic.name)]) for topic in topics}
     return sorted((topic for topic in votes if votes[topic]), key=lambda topic: -votes[topic])
+
+
+def strictness() -> int:
+    """How much the newsroom asks for reports to be one story; writes nothing."""
+    row = Grouping.objects.first()
+    return row.strictness if row else Grouping.Strictness.EVEN
+
+
+def recent(limit: int = 200, search: str = "") -> list[Story]:
+    """Stories with reports, the newest first; those whose title holds ``search``. Taken and dismissed ones too."""
+    rows = Story.objects.filter(outlets__gt=0)
+    return list((rows.filter(title__icontains=search) if search else rows).order_by("-latest_at", "-pk")[:limit])
 
 
 def rulings() -> Iterator[dict[str, Any]]:
@@ -96,35 +106,50 @@ def _plain(report: Report) -> dict[str, Any]:
     }
 
 
-def series_run(name: str) -> Run | None:
-    """What the reports that say they belong to the series ``name`` make together, or None while it is not sure."""
-    parts = Member.objects.filter(series=name[:200], number__isnull=False).order_by("-number")[:MOST_FOLLOWED]
-    told = parts.values_list("report__published_at", "number")
-    return follow((at, number) for at, number in told if number is not None)
-
-
 def _marked(stories: QuerySet[Story]) -> QuerySet[Story]:
-    taken = Story.objects.filter(pk=OuterRef("pk"), articles__isnull=False)
-    return stories.annotate(copies=Coalesce(Subquery(_COPIES), 0), taken=Exists(taken))
+    return stories.annotate(taken=Exists(Story.objects.filter(pk=OuterRef("pk"), articles__isnull=False)))
 
 
-def _rank(story: Story) -> tuple[float, int]:
-    voices = story.outlets + COPY * story.copies
-    return story.latest_at.timestamp() / 3600 + DOUBLING_HOURS * log2(1 + voices), story.pk
+def _standings(story_ids: Sequence[int], since: datetime | None) -> dict[int, Standing]:
+    """What speaks for each of the stories that have reports."""
+    rows = Member.objects.filter(story__in=story_ids).order_by("report__published_at", "pk")
+    fields = ("report__source", "report__published_at", "copy_of", "report__filed_at", "report__backlog")
+    tellers: dict[int, list[Teller]] = defaultdict(list)
+    for story, outlet, published_at, copy_of, filed_at, backlog in rows.values_list("story", *fields):
+        new = since is not None and filed_at > since and not backlog
+        tellers[story].append(Teller(outlet, published_at, copy_of is not None, new))
+    rhythms = reports_a_week()
+    return {story: rank(told, rhythms) for story, told in tellers.items()}
 
 
-def _triaged(stories: Sequence[Story]) -> list[TriagedStory]:
-    rows = (
-        Member.objects.filter(story__in=stories).select_related("report__source").order_by("report__published_at", "pk")
-    )
+def _triaged(stories: Sequence[Story], standings: Mapping[int, Standing]) -> list[TriagedStory]:
+    rows = Member.objects.filter(story__in=stories).select_related("report__source", "copy_of__source")
     members: dict[int, list[Member]] = defaultdict(list)
-    for member in rows.annotate(length=Length("report__text")).defer("report__text", "report__body_html"):
+    for member in rows.annotate(length=Length("report__text")).order_by("report__published_at", "pk").defer(*_LONG):
         members[member.story_id].append(member)
-    lead_of = {story.pk: _lead(members[story.pk]) for story in stories if members[story.pk]}
+    told = [story for story in stories if members[story.pk]]
+    lead_of = {story.pk: _lead(members[story.pk]) for story in told}
     leads = Report.objects.select_related("source").in_bulk(list(lead_of.values()))
+    moves = _moves([member.report_id for story in told for member in members[story.pk]])
+    parts = {story.pk: _part(members[story.pk], lead_of[story.pk]) for story in told}
+    runs = _runs({series for series, _ in filter(None, parts.values())})
     return [
-        _one(story, leads[lead_of[story.pk]], members[story.pk]) for story in stories if lead_of.get(story.pk) in leads
+        TriagedStory(
+            story=story,
+            lead=leads[lead_of[story.pk]],
+            members=tuple(_member(member, moves) for member in members[story.pk]),
+            outlets=story.outlets,
+            copies=standings[story.pk].copies,
+            all_backlog=all(member.report.backlog for member in members[story.pk]),
+            taken=story.taken,
+            standing=standings[story.pk],
+            part=_part_of(parts[story.pk], runs),
+        )
+        for story in told
     ]
+
+
+_LONG = [f"{report}__{field}" for report in ("report", "copy_of") for field in ("text", "body_html")]
 
 
 def _lead(members: Sequence[Member]) -> int:
@@ -136,26 +161,54 @@ def _lead(members: Sequence[Member]) -> int:
     ).lead
 
 
-def _one(story: Story, lead: Report, members: Sequence[Member]) -> TriagedStory:
-    return TriagedStory(
-        story=story,
-        lead=lead,
-        members=tuple(_member(member) for member in members),
-        outlets=story.outlets,
-        copies=story.copies,
-        all_backlog=all(member.report.backlog for member in members),
-        taken=story.taken,
-    )
+def _part(members: Sequence[Member], lead: int) -> tuple[str, int] | None:
+    """The series and number that the lead's title gives."""
+    marks = [(m.series, m.number) for m in members if m.report_id == lead and m.series and m.number is not None]
+    return marks[0] if marks else None
 
 
-def _member(member: Member) -> TriagedMember:
-    report = member.report
+def _part_of(part: tuple[str, int] | None, runs: Mapping[str, Run]) -> PartOf | None:
+    return PartOf(*part, runs[part[0]]) if part and part[0] in runs else None
+
+
+def _runs(names: Collection[str]) -> dict[str, Run]:
+    """The series among these names that are sure: two parts at least, whose numbers rise with the date."""
+    if not names:
+        return {}
+    rows = Member.objects.filter(series__in=names, number__isnull=False).order_by("-report__published_at")
+    parts: dict[str, list[tuple[date, int]]] = defaultdict(list)
+    for name, number, published_at in rows.values_list("series", "number", "report__published_at")[:MOST_PARTS]:
+        parts[name].append((published_at.date(), number or 0))
+    runs = {name: follow(told) for name, told in parts.items()}
+    return {name: run for name, run in runs.items() if run is not None}
+
+
+def series_run(name: str) -> Run | None:
+    """What the reports that say they belong to the series ``name`` make together, or None while it is not sure."""
+    return _runs({name[:200]}).get(name[:200])
+
+
+def _moves(report_ids: Collection[int]) -> dict[int, Ruling]:
+    """By report the act of an editor that put it where it is."""
+    rows = Ruled.objects.filter(report__in=report_ids, side=Ruled.Side.MOVED, ruling__undone_at__isnull=True)
+    moved = rows.exclude(came_from=F("report__member__story")).order_by("ruling").select_related("ruling__by")
+    return {row.report_id: row.ruling for row in moved}
+
+
+def _member(member: Member, moves: Mapping[int, Ruling]) -> TriagedMember:
+    report, original = member.report, member.copy_of
+    ruling = moves.get(report.pk)
     return TriagedMember(
-        report.pk,
-        report.source.name,
-        report.title,
-        report.address,
-        report.published_at,
-        member.copy_of_id,
-        tuple(member.why),
+        report_id=report.pk,
+        outlet=report.source.name,
+        outlet_id=report.source_id,
+        title=report.title,
+        address=report.address,
+        published_at=report.published_at,
+        copy_of=member.copy_of_id,
+        why=tuple(member.why),
+        original_outlet=original.source.name if original else "",
+        original_at=original.published_at if original else None,
+        moved_by=(ruling.by.get_short_name() or ruling.by.get_username()) if ruling and ruling.by else "",
+        moved_at=ruling.at if ruling else None,
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from handbill.stories.models import Story
+    from handbill.stories.rank import Standing
+    from handbill.stories.series import Run
     from handbill.wire.models import Report
 
 
@@ -21,7 +23,11 @@ class Grouped:
 
 @dataclass(frozen=True, slots=True)
 class TriagedMember:
-    """One report of a story, as the desk shows it. ``copy_of`` is the id of the report whose text it repeats."""
+    """One report of a story, as the desk shows it. ``copy_of`` is the id of the report whose text it repeats.
+
+    That one may be in another story: ``original_outlet`` had it at ``original_at``. ``moved_at`` is when an editor put
+    the report here, ``moved_by`` who it was ("": nobody known any more).
+    """
 
     report_id: int
     outlet: str
@@ -30,6 +36,20 @@ class TriagedMember:
     published_at: datetime
     copy_of: int | None
     why: tuple[str, ...]
+    outlet_id: int = 0
+    original_outlet: str = ""
+    original_at: datetime | None = None
+    moved_by: str = ""
+    moved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """A part of a series that is sure: its name, the part's number, and what its reports make together."""
+
+    series: str
+    number: int
+    run: Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +63,5 @@ class TriagedStory:
     copies: int
     all_backlog: bool
     taken: bool
+    standing: Standing
+    part: PartOf | None

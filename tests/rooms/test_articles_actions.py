@@ -183,6 +183,11 @@ def test_backlog_keeps_its_own_date_and_is_never_mailed(city):
     assert queries.candidates(then - timedelta(days=1), NOW + timedelta(days=1)) == []
 
 
+def harbour_works(number: int) -> Story:
+    at = NOW + timedelta(days=number)
+    return make_story(f"Harbour Works Day {number}: cranes", at=at)
+
+
 def test_a_series_number_is_given_once(city):
     alone = actions.take_story(make_story("Harbour Works Day 11: mud", at=NOW - timedelta(days=1)).pk, NOW)
     assert alone.series is None, "one part makes no series"
@@ -190,6 +195,26 @@ def test_a_series_number_is_given_once(city):
     second = actions.take_story(make_story("Harbour Works Day 12: piles").pk, NOW)
     assert first.series == second.series == Series.objects.get()
     assert (first.series_number, second.series_number) == (12, None)
+
+
+def test_one_part_makes_no_series_and_the_second_takes_in_the_first(city):
+    stories = [harbour_works(3)]
+    public = actions.take_story(stories[0].pk, NOW, publish=True)
+    assert public.series is None and not Series.objects.exists()
+    draft = actions.take_story(harbour_works(5).pk, NOW)
+    public.refresh_from_db()
+    assert public.series == draft.series == Series.objects.get(name="Harbour Works")
+    assert (public.series_number, draft.series_number) == (3, 5)
+    assert public.live and public.edition == 2 and not public.has_unpublished_changes
+
+
+def test_the_first_part_with_a_newer_draft_stays_as_readers_see_it(city):
+    public = actions.take_story(harbour_works(3).pk, NOW, publish=True)
+    public.headline = "A better headline"
+    public.save_revision()
+    actions.take_story(harbour_works(5).pk, NOW)
+    public.refresh_from_db()
+    assert public.series is None and public.get_latest_revision_as_object().series_number == 3
 
 
 def test_top_stories_are_those_most_outlets_reported_once_a_day(city):
@@ -239,6 +264,7 @@ def test_candidates_are_half_open_and_cost_two_queries(city, django_assert_num_q
 
 
 def test_letter_items_keep_the_order_and_know_the_series(city, django_assert_num_queries):
+    Series.objects.create(name="Harbour Works")
     days = [actions.take_story(make_story(f"Harbour Works Day {n}: cranes").pk, NOW, publish=True) for n in (1, 2, 3)]
     gone = actions.take_story(make_story("Withdrawn").pk, NOW)
     with django_assert_num_queries(3):

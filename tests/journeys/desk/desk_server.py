@@ -53,6 +53,29 @@ def fill() -> None:
     make_story("en", "Alder bridge closes for nine weeks", "Cracks shut the Alder bridge")
     make_story("en", "Harbour gets a second crane")
     make_story("ar", "افتتاح الجسر الجديد فوق النهر")
+    fill_rulings()
+
+
+def fill_rulings() -> None:
+    """A story that holds a report too many and a copy, one that is the same event, one in Arabic, and a series."""
+    from handbill.stories.actions import sum_up
+    from handbill.stories.models import Member
+
+    jam = make_story("en", "Lock gate jams at Weirmouth", "Weirmouth lock stuck", "School fair at Weirmouth")
+    first, copy, _ = jam.members.order_by("pk")
+    Member.objects.filter(pk=copy.pk).update(copy_of=first.report)
+    stories = [
+        jam,
+        make_story("en", "Ferry waits behind the lock"),
+        make_story("ar", "تعطل بوابة القفل", "بوابة القفل عالقة"),
+    ]
+    for number in (3, 5):
+        story = make_story("en", f"Quay Works Day {number}: piles")
+        at = datetime.now(UTC) - timedelta(days=6 - number)
+        story.members.update(series="Quay Works", number=number)
+        type(first.report).objects.filter(member__story=story).update(published_at=at)
+        stories.append(story)
+    sum_up([story.pk for story in stories])
 
 
 def make_story(language: str, *titles: str) -> Story:
