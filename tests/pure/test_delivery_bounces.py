@@ -83,6 +83,24 @@ def test_a_charset_that_is_none_costs_nothing(seed: bytes, charset: str) -> None
     read_feedback(seed.replace(b"charset=utf-8", b"charset=" + charset.encode("utf-8", "surrogateescape")))
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Subject: =?utf-8?b?####?=",
+        "Subject: =?no-such?q?failure_notice?=",
+        "Subject: \xff\xfe failure notice",
+        "Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\nAAAAAAAAAAAAAAAAA=AAA",
+        "Content-Type: multipart/report; report-type*=utf-8''delivery%2Dstatus; boundary=x",
+        "Content-Type: message/rfc822\n\nContent-Type: multipart/mixed; boundary=y\n\n--y\n\nhi\n--y--",
+        "Content-Type: message/global-delivery-status\n\nContent-Type: multipart/mixed; boundary=y\n\n--y\n\nhi\n--y--",
+        "Content-Type: text/plain; charset*0*=\x80",
+        "Content-Type: multipart/mixed",
+    ],
+)
+def test_broken_heads_are_read(head: str) -> None:
+    assert read_feedback(b"From: MAILER-DAEMON\n" + head.encode("latin-1") + b"\n\nbody\n").kind in ("bounce", "none")
+
+
 def test_a_mail_that_nests_without_end_is_read() -> None:
     nested = b"".join(b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (n, n) for n in range(3000))
     assert read_feedback(b"From: MAILER-DAEMON@mail.example\nSubject: failure notice\n" + nested).kind in (

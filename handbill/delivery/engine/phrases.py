@@ -13,7 +13,7 @@ import re
 ACCOUNT, AUTHENTICATION, SENDER, RELAYING = "account", "login", "sender", "relaying"
 QUOTA, RATE, GREYLISTED, BLOCKED = "quota", "rate", "greylisted", "blocked"
 FULL, SUSPENDED, SIZE, CONTENT, POLICY = "full", "suspended", "size", "content", "policy"
-GONE, MOVED, DOMAIN, FILTERED = "gone", "moved", "domain", "filtered"
+GONE, MOVED, DOMAIN, FILTERED, SUPPRESSED = "gone", "moved", "domain", "filtered", "suppressed"
 LOOP, NETWORK, EXPIRED, SYSTEM = "loop", "network", "expired", "system"
 
 LIMIT = 4_000  # characters that are read of one answer
@@ -93,10 +93,20 @@ ROWS: tuple[tuple[str, str], ...] = (
         SENDER,
         r"(invalid|unknown|unverified|bad|illegal|unresolvable|malformed|nonexistent|non-existent) (sender|from"
         r"|return[- ]?path|envelope|originator|helo|ehlo)|domain of sender|verify (the )?sender|sender verif"
-        r"|from: domain|need fully.?qualified hostname|sender domain must|badmailfrom|callback setup failed"
+        r"|from: domain|need fully.?qualified hostname|sender domain must|badmailfrom"
         r"|not have permission to (post|send)|may not exist, or you may not",
     ),
+    (
+        SENDER,
+        r"\b(of )?your (\S+ ){0,2}?(domain|mailbox|account|address|e-?mail address|mail ?server)\b"
+        r".{0,60}(\bnot\b|n't|unknown|invalid|fail|reject|verif)"
+        r"|(in|to|of) (the )?mail from|domain may not exist|dns check failed|sending user"
+        r"|(call-?out|callback) .{0,60}(fail|reject|unknown|no such)|sender call-?out",
+    ),
+    (SUPPRESSED, r"suppression list|suppressed"),
     # How much and how fast.
+    (FULL, r"(too many|zu ?viele) (messages|mails) (on|in|auf|im)\b"),
+    (RATE, r"excessive .{0,20}unknown"),
     (GREYLISTED, r"gr[ae]y-?list|postgrey"),
     (
         RATE,
@@ -111,6 +121,7 @@ ROWS: tuple[tuple[str, str], ...] = (
         FULL,
         r"over[- ]?quota|quota|(mail)?box( \S+){0,4}? (is |has |too |size |storage )*(full|exceed|over|limit)"
         r"|full mailbox|(in)?sufficient (system |disk )?(storage|space|resources)|out of (storage|disk )?space"
+        r"|exhausted|over (its|their|the) .{0,20}(storage|limit)|storage limit|mailfolder is full"
         r"|(not enough|no|lack of) (\S+ )?(disk |storage )?space"
         r"|(disk|storage|inbox|account) (is |limit )?(full|exceeded)|exceeded.{0,40}(storage|space|capacity)"
         r"|exceed\w* the local limit|mailfull|mailbox.{0,60}too (big|large|full)",
@@ -134,7 +145,9 @@ ROWS: tuple[tuple[str, str], ...] = (
         + r" (\S+ )?"
         + _WHO
         + r"|suspended|recipient suspend|user is terminated|mail(box)? is (temporarily )?(unavailable|locked)"
-        r"|address (is )?temporarily|停止|封锁|заблокирован|отключ[её]н|неактив",
+        r"|address (is )?temporarily|not currently being accepted|(is|was|been) (now |administratively )?disabled"
+        r"|account (is )?unavailable|inactiv[oa]\b|nieaktywn|zablokowan|disat+ivat|bloccat[oa]|expirad[oa]|停止|封锁"
+        r"|заблокирован|отключ[её]н|неактив",
     ),
     # Blocks: what we are said to be.
     (
@@ -213,8 +226,14 @@ ROWS: tuple[tuple[str, str], ...] = (
     ),
     (
         GONE,
-        r"no longer (valid|exist\w*|here|on (this )?server|available|in use|employed|work\w*|a (customer|member"
+        r"address[ _]not[ _]found|invalid-recipient|incorrectly addressed"
+        r"|no longer an? (employee|customer|member|user|valid)|path no exist"
+        r"|(recipient|address|user|account)s? (can ?not|could not|can't) be verified|not on this server"
+        r"|no mail ?box (available|here)|nie ma takiego|destin(atario|\.)? (sconosciuto|errato)"
+        r"|no existe (el|la|ese|esa|tal) |no longer (valid|exist\w*|here|on (this )?server|available|in use"
+        r"|employed|work\w*|a (customer|member"
         r"|user|valid)|accept\w* mail|receiv\w*)|not listed in (public|the|our|domino)"
+        r"|not found in (the )?(\S+ )?(ldap|director|database|table)"
         r"|not in (the |our |this )?(\S+ )?(directory|address book|user list|database|passwd)"
         r"|recip(ient)?(name)?notfound|recipientnotfound|notfound\b|unknown (in|to) |unknown-?user|unknown local"
         r"|user.?unknown",
@@ -314,6 +333,7 @@ ROWS: tuple[tuple[str, str], ...] = (
         r"|syntax|bad sequence|improper sequence|command (not|unrecogni)|protocol error|transaction failed"
         r"|transient",
     ),
+    (FILTERED, r"preferences|access[- ]denied|(message|mail) (was )?refused|refused by|is not allowed"),
 )
 _TABLE = tuple((reason, re.compile(pattern)) for reason, pattern in ROWS)
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from base64 import b32decode, b32encode
 
@@ -36,7 +35,4 @@ def number_in(key: Key, address: str) -> int | None:
     match = _CODE.search(local)
     if not match:
         return None
-    try:
-        return find_number(key, PURPOSE, b32decode(match[1].upper() + "======"))
-    except binascii.Error:
-        return None
+    return find_number(key, PURPOSE, b32decode(match[1].upper() + "======"))

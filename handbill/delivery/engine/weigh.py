@@ -44,13 +44,15 @@ _STAGES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for stage, pattern in (
         (
             "rcpt",
-            r"in reply to rcpt|after rcpt|following rcpt|\[rcpt_to\]|\bour rcpt|smtp:rcpt|does not like recipient"
+            r"in reply to rcpt|after rcpt|following rcpt|\(state 14\)|\[rcpt_to\]|\bour rcpt|smtp:rcpt"
+            r"|does not like recipient"
             r"|after \S*rcpt to",
         ),
         ("data", r"in reply to (end of )?data|after end of data|after i sent the message|\bour data|for text command"),
         (
             "data",
-            r"smtp command\s+data|after data|5\.3\.0 - other mail system problem|response to data|smtp:data"
+            r"\(state 1[5-8]\)|smtp command\s+data|after data|5\.3\.0 - other mail system problem|response to data"
+            r"|smtp:data"
             r"|after end-of-data|_data\b",
         ),
         (
@@ -72,7 +74,7 @@ _GATEWAY = re.compile(r"5\.\d\.\d - [^\d']{1,60}(?=[45]\d\d-')")  # AsyncOS's ow
 _OWN_DIRECTORY = re.compile(  # a mail system looked into its own book: the answer needs no code
     r"not listed in|name is not recogni[sz]ed|000c05a6|^\W*unknown user:|invalid final delivery userid"
     r"|no valid recipients for this"
-    r"|recip(ient)?notfound|invalid recipient",
+    r"|recip(ient)?notfound|invalid recipient|^5\d\d (5\.1\.1 )?<?[^\s<>@]+@[^\s<>]+\.\.\. user unknown",
     re.IGNORECASE | re.MULTILINE,
 )
 _REPLY = re.compile(r"(?<![\d.:-])([45]\d\d)(?:[\s-]|: |$)(?!\d{3}\.)")
@@ -145,6 +147,8 @@ def _doubted(reason: str, evidence: Evidence) -> str:
         return SENDER
     if evidence.local:
         return SYSTEM
+    if reason == DOMAIN and stage == "data":
+        return SENDER  # the server had taken the reader's domain for its own
     if reason == GONE and not evidence.vouched:
         return _excused(stage, evidence) or reason
     return reason
@@ -157,15 +161,15 @@ def _stage(evidence: Evidence) -> str:
 def _excused(stage: str, evidence: Evidence) -> str:
     """Why "user unknown" is not believed, or ""."""
     status = _status(evidence)
+    if status.startswith("4") or evidence.action == "delayed":
+        return "deferred"
     proven = status.startswith("5.1.") or (status == "5.4.1" and stage != "data") or stage == "rcpt"
-    if not proven and not _OWN_DIRECTORY.search(evidence.said or evidence.told):
+    if not proven and not _OWN_DIRECTORY.search(f"{evidence.said}\n{evidence.told}"):
         return FILTERED
     if (beside := reason_of(_first_reply(evidence.told))) in _SPEAKS_AGAINST:
         return beside
     if (beside := reason_of(evidence.told)) in (FULL, SUSPENDED):
         return beside
-    if status.startswith("4") or evidence.action == "delayed":
-        return "deferred"
     return ""
 
 
