@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import stories_excerpt, stories_series
+from bench import stories_excerpt, stories_language, stories_series
 from bench.rows import Row
 from handbill.stories.copies import Memory, Text, marks, recognise
 from handbill.stories.group import Told, group
@@ -38,6 +38,7 @@ def run(quick: bool) -> Iterator[Row]:
     yield from _copies(articles[:: 3 if quick else 1])
     yield from _footers(articles[:: 3 if quick else 1])
     yield from stories_series.marks(articles)
+    yield from stories_language.languages(articles)
     yield from stories_excerpt.ends(articles)
 
 

@@ -6,7 +6,7 @@ A file of reports may be longer than memory: it is grouped in batches, each besi
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,6 +29,13 @@ LATEST_YEAR = 2100  # a later date is none
 UNDATED = datetime(2000, 1, 1, tzinfo=UTC)  # when a report is taken to be of, if no line so far had a date
 
 Row: TypeAlias = dict[str, Any]
+LanguageOf: TypeAlias = Callable[[str, str, str], str]
+
+USUAL_COUNT, USUAL_SHARE = 5, 0.8  # reports of an outlet in one language: that is the one it writes in
+
+
+def _declared(title: str, text: str, declared: str) -> str:
+    return declared
 
 
 @dataclass(slots=True)
@@ -41,13 +48,16 @@ class _Report:
     answer: Row = field(default_factory=dict)
 
 
-def inspect_stories(lines: Iterable[bytes], read_date: Callable[[str], datetime | None]) -> Iterator[Row]:
+def inspect_stories(
+    lines: Iterable[bytes], read_date: Callable[[str], datetime | None], language_of: LanguageOf = _declared
+) -> Iterator[Row]:
     """For each report, a JSON object a line, its story and why; in order, in memory that doesn't grow with the lines.
 
     A row has ``id``, ``story`` (the id of the story's first report), ``copy_of`` (an id or None) and ``why``
     (sentences); or ``id`` (None if unknown) and ``error``. Empty lines are passed over. A report without a date is
     taken to be as old as the line before; one without an outlet, to be of its address's host. An id that was given
-    shortly before gets the same answer again. ``read_date`` gives an aware moment, or None.
+    shortly before gets the same answer again. ``read_date`` gives an aware moment, or None; ``language_of`` a code, of
+    a title, a text and what is declared.
     """
     known: list[_Report] = []
     for batch in _batches(_items(lines, read_date)):
@@ -56,6 +66,7 @@ def inspect_stories(lines: Iterable[bytes], read_date: Callable[[str], datetime 
             if isinstance(item, _Report):
                 named.setdefault(item.name, item)
         new = [report for report in named.values() if not report.answer]
+        _know_languages(new, language_of)
         _place(new, known)
         for item in batch:
             yield named[item.name].answer if isinstance(item, _Report) else item
@@ -100,6 +111,24 @@ def _run(met: dict[str, deque[int]], name: str, number: int) -> Run | None:
     if len(met) > MOST_SERIES:
         del met[next(iter(met))]
     return follow(enumerate(numbers)) or follow(enumerate(reversed(numbers)))
+
+
+def _know_languages(reports: Sequence[_Report], language_of: LanguageOf) -> None:
+    """Give each report its language. An outlet that nearly always writes in one is taken to declare it."""
+    undeclared: dict[str, list[_Report]] = defaultdict(list)
+    for report in reports:
+        if not report.told.language:
+            undeclared[report.told.outlet].append(report)
+        report.told = replace(
+            report.told, language=language_of(report.told.title, report.told.text, report.told.language)
+        )
+    for told in undeclared.values():
+        usual, count = Counter(report.told.language for report in told).most_common(1)[0]
+        if count < USUAL_COUNT or count < USUAL_SHARE * len(told):
+            continue
+        for report in told:
+            if report.told.language != usual:
+                report.told = replace(report.told, language=language_of(report.told.title, report.told.text, usual))
 
 
 def _items(lines: Iterable[bytes], read_date: Callable[[str], datetime | None]) -> Iterator[_Report | Row]:

@@ -20,6 +20,7 @@ from handbill.wire.extract import ExtractedPage, extract_page
 from handbill.wire.fetch import sandbox
 from handbill.wire.full_text import put_text, site_rules
 from handbill.wire.identity import name_key, words_key
+from handbill.wire.language import language_of
 from handbill.wire.make import identity_of
 from handbill.wire.models import Report
 from handbill.wire.read import MAX_TEXT
@@ -72,7 +73,7 @@ def _fields(address: str, title: str, page: ExtractedPage, now: datetime) -> dic
         "name_key": name_key(address, name),
         "title": name,
         "author": page.byline,
-        "language": page.language,
+        "language": language_of(name, text, page.language)[:35],
         "body_html": page.html,
         "text": text,
         "words": words_key(name, text),

@@ -16,6 +16,7 @@ from handbill.kit.http import Response
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed
 from handbill.wire import identity
+from handbill.wire.language import language_of
 from handbill.wire.match import match
 from handbill.wire.models import LastReading, PageVisit, Report
 from handbill.wire.politeness import fresh_seconds
@@ -187,7 +188,7 @@ def _report(feed: Feed, entry: CleanEntry, now: datetime) -> Report:
         name_key=identity.name_key(entry.address, entry.title),
         title=entry.title,
         author=", ".join(entry.authors)[:300],
-        language=entry.language or feed.source.language,
+        language=language_of(entry.title, entry.text, entry.language, feed.source.language)[:35],
         categories=list(entry.categories),
         body_html=entry.body_html,
         text=entry.text,

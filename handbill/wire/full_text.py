@@ -21,6 +21,7 @@ from handbill.kit.errors import GiveUp, HandbillError, TryLater
 from handbill.kit.http import Response
 from handbill.wire.extract import SITE_RULES, ExtractedPage, RulesError, SiteRule, extract_page, read_rules
 from handbill.wire.fetch import sandbox
+from handbill.wire.language import language_of
 from handbill.wire.leave import Rules, ask_leave, fresh_rules, host_of, keep_rules
 from handbill.wire.models import HostRules, PageVisit, Report
 from handbill.wire.read import MAX_TEXT
@@ -175,5 +176,5 @@ def put_text(report: Report, page: ExtractedPage, now: datetime) -> None:
         return
     report.text, report.body_html, report.full_text = text, page.html, True
     report.author = report.author or page.byline
-    report.language = report.language or page.language
+    report.language = language_of(report.title, text, page.language, report.language)[:35]
     report.save(update_fields=["text", "body_html", "full_text", "author", "language"])

@@ -184,6 +184,14 @@ def test_stories_of_a_file_packed_or_not_with_what_fails_in_its_place(tmp_path):
     assert (code, "can't be read: No such file" in row["error"]) == (3, True)
 
 
+def test_reports_that_declare_no_language_are_of_the_one_they_are_written_in(tmp_path):
+    prose = " ".join(f"The river rose for the {n}. day and the ferry did not sail." for n in range(9))
+    rows = [json.loads(report(name, prose)) for name in ("none", "american", "wrong")]
+    rows[1]["language"], rows[2]["language"] = "en-US", "de"
+    code, told = ask("stories", write(tmp_path / "r.jsonl", b"\n".join(json.dumps(row).encode() for row in rows)))
+    assert (code, [row["story"] for row in told]) == (0, ["none", "none", "none"])
+
+
 def test_a_line_that_never_ends_is_not_kept(tmp_path, monkeypatch):
     endless = write(tmp_path / "endless.jsonl", b"x" * 1_000 + b"\n" + b"y" * 99 + b"\n" + b"z" * 1_000)
     assert [len(line) for line in inspect._lines(str(endless), 99)] == [100, 100, 100]

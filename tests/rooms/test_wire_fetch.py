@@ -137,6 +137,14 @@ def test_two_feeds_of_one_outlet_file_a_shared_entry_once(wire: LoopbackWire) ->
     assert Report.objects.count() == 3
 
 
+def test_a_report_is_of_the_language_it_is_written_in_whatever_its_feed_says(wire: LoopbackWire) -> None:
+    german = "Der Fluss ist in der Nacht zum Dienstag über die Ufer getreten. Zweihundert Keller stehen unter Wasser."
+    wire.routes["/feed"] = Answer(body=rss(item(1, title=german)), content_type=XML)
+    sources.add_source("Der Bote", wire.address + "/feed", NOW, language="en")
+    run()
+    assert Report.objects.get().language == "de"
+
+
 def test_a_report_without_a_language_has_its_sources(wire: LoopbackWire) -> None:
     wire.routes["/feed"] = Answer(body=rss(item(1)).replace(b"<language>en</language>", b""), content_type=XML)
     sources.add_source("Der Bote", wire.address + "/feed", NOW, language="de")

@@ -186,8 +186,9 @@ def _difference(old: str, new: str) -> dict[str, Any]:
 def _stories(name: str) -> Iterator[dict[str, Any]]:
     from handbill.stories.inspect import MAX_LINE, inspect_stories
     from handbill.wire.dates import read_date
+    from handbill.wire.language import language_of
 
-    return inspect_stories(_lines(name, MAX_LINE), read_date)
+    return inspect_stories(_lines(name, MAX_LINE), read_date, language_of)
 
 
 def _series() -> Iterator[dict[str, Any]]:
