@@ -104,13 +104,16 @@ def test_an_id_that_comes_again_has_the_same_answer(monkeypatch):
 
 def test_an_outlet_that_nearly_always_writes_in_one_language_is_taken_to_declare_it():
     def language_of(title, text, declared):
-        return declared or {"Obertal": "id"}.get(title, "de")
+        return declared or ("id" if title.startswith("Boats") else "de")
+
+    def odd(outlet):
+        return line("odd", FLOOD_TOO, "Boats in Mill Lane as Kirnstadt floods", outlet=outlet)
 
     lines = [line(n, FLOOD, outlet="Courier") for n in range(5)]
-    rows = list(inspect_stories([*lines, line("short", FLOOD, "Obertal", outlet="Courier")], read_date, language_of))
+    rows = list(inspect_stories([*lines, odd("Courier")], read_date, language_of))
     assert rows[-1]["story"] == 0
-    rows = list(inspect_stories([lines[0], line("short", FLOOD, "Obertal", outlet="B")], read_date, language_of))
-    assert rows[-1]["story"] == "short", "reports of two languages are no one story"
+    rows = list(inspect_stories([*lines, odd("Herald")], read_date, language_of))
+    assert rows[-1]["story"] == "odd", "reports of two languages are no one story"
 
 
 BAD = [
