@@ -102,18 +102,19 @@ def test_an_id_that_comes_again_has_the_same_answer(monkeypatch):
     assert rows[1] == rows[2] == {"id": "b", "story": "b", "copy_of": None, "why": []}
 
 
-def test_an_outlet_that_nearly_always_writes_in_one_language_is_taken_to_declare_it():
+def test_an_outlet_that_nearly_always_writes_in_one_language_is_taken_to_declare_it(monkeypatch):
     def language_of(title, text, declared):
         return declared or ("id" if title.startswith("Boats") else "de")
 
-    def odd(outlet):
-        return line("odd", FLOOD_TOO, "Boats in Mill Lane as Kirnstadt floods", outlet=outlet)
+    def story_of(outlet):
+        odd = line("odd", FLOOD_TOO, "Boats in Mill Lane as Kirnstadt floods", outlet=outlet)
+        return list(inspect_stories([line(0, outlet="Courier"), odd], read_date, language_of))[-1]["story"]
 
-    lines = [line(n, FLOOD, outlet="Courier") for n in range(5)]
-    rows = list(inspect_stories([*lines, odd("Courier")], read_date, language_of))
-    assert rows[-1]["story"] == 0
-    rows = list(inspect_stories([*lines, odd("Herald")], read_date, language_of))
-    assert rows[-1]["story"] == "odd", "reports of two languages are no one story"
+    assert story_of("Courier") == "odd", "reports of two languages are no one story"
+    monkeypatch.setattr(inspect, "USUAL_COUNT", 1)
+    monkeypatch.setattr(inspect, "USUAL_SHARE", 0.5)
+    assert story_of("Courier") == 0
+    assert story_of("Herald") == "odd"
 
 
 BAD = [
