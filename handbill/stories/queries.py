@@ -14,7 +14,7 @@ from handbill.kit.text import clean, slugify
 from handbill.sources.queries import reports_a_week
 from handbill.stories.lead import Voice, summarise
 from handbill.stories.models import Grouping, Member, Ruled, Ruling, Story
-from handbill.stories.rank import Standing, Teller, rank
+from handbill.stories.rank import Standing, Teller, rank, usual_rhythm
 from handbill.stories.records import PartOf, TriagedMember, TriagedStory
 from handbill.stories.series import Run, follow
 from handbill.topics.models import Topic
@@ -119,7 +119,8 @@ def _standings(story_ids: Sequence[int], since: datetime | None) -> dict[int, St
         new = since is not None and filed_at > since and not backlog
         tellers[story].append(Teller(outlet, published_at, copy_of is not None, new))
     rhythms = reports_a_week()
-    return {story: rank(told, rhythms) for story, told in tellers.items()}
+    usual = usual_rhythm(rhythms)
+    return {story: rank(told, rhythms, usual) for story, told in tellers.items()}
 
 
 def _triaged(stories: Sequence[Story], standings: Mapping[int, Standing]) -> list[TriagedStory]:

@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import log2
+from statistics import median
 
 DOUBLING_HOURS = 24.0  # twice the outlets outweigh so many hours of age
 COPY = 0.25  # what a copy weighs beside an outlet with words of its own
-RARE_HOURS = 12.0  # for an outlet that publishes RARE reports a week or fewer
-RARE, USUAL = 1.0, 35.0  # reports a week; from USUAL on an outlet is not rare at all
+RARE_HOURS = 12.0  # for an outlet that publishes RAREST of what is usual among the outlets, or less
+RARE, RAREST = 1 / 2, 1 / 16  # of it; from RARE on an outlet is not rare at all
 NEW_HOURS = 12.0  # for a story of which no report had come when the last issue closed
 
 
@@ -53,13 +54,21 @@ class Standing:
         return self.newest_at.timestamp() / 3600 + self.told_hours + self.rare_hours + self.new_hours
 
 
-def rank(tellers: Iterable[Teller], rhythms: Mapping[int, float]) -> Standing:
-    """The standing of a story of at least one report. ``rhythms``: the outlets' reports a week, where that is known."""
+def usual_rhythm(rhythms: Mapping[int, float]) -> float:
+    """How many reports a week the outlet in the middle publishes; 0.0 where no rhythm is known."""
+    return median(rhythms.values()) if rhythms else 0.0
+
+
+def rank(tellers: Iterable[Teller], rhythms: Mapping[int, float], usual: float) -> Standing:
+    """The standing of a story of at least one report.
+
+    ``rhythms``: the outlets' reports a week, where that is known; ``usual`` is the newsroom's ``usual_rhythm``.
+    """
     told = list(tellers)
     own = {each.outlet for each in told if not each.copy} or {told[0].outlet}
     copies = sum(each.copy for each in told)
     new = sum(each.new for each in told)
-    rare, a_week = _rarest(own, rhythms)
+    rare, a_week = _rarest(own, rhythms, usual)
     return Standing(
         newest_at=max(each.published_at for each in told),
         reports=len(told),
@@ -69,16 +78,16 @@ def rank(tellers: Iterable[Teller], rhythms: Mapping[int, float]) -> Standing:
         rare=rare,
         a_week=a_week,
         told_hours=DOUBLING_HOURS * (log2(1 + len(own) + COPY * copies) - 1),
-        rare_hours=0.0 if rare is None else _rare_hours(a_week),
+        rare_hours=0.0 if rare is None else _rare_hours(a_week, usual),
         new_hours=NEW_HOURS * new / len(told),
     )
 
 
-def _rarest(outlets: Collection[int], rhythms: Mapping[int, float]) -> tuple[int | None, float]:
+def _rarest(outlets: Collection[int], rhythms: Mapping[int, float], usual: float) -> tuple[int | None, float]:
     known = sorted((rhythms[outlet], outlet) for outlet in outlets if outlet in rhythms)
-    return (known[0][1], known[0][0]) if known and known[0][0] < USUAL else (None, 0.0)
+    return (known[0][1], known[0][0]) if known and known[0][0] < RARE * usual else (None, 0.0)
 
 
-def _rare_hours(a_week: float) -> float:
-    """RARE_HOURS at RARE reports a week, none at USUAL; each doubling takes as much."""
-    return RARE_HOURS * min(1.0, log2(USUAL / max(a_week, RARE)) / log2(USUAL / RARE))
+def _rare_hours(a_week: float, usual: float) -> float:
+    """RARE_HOURS at RAREST of the usual, none at RARE; each doubling takes as much."""
+    return RARE_HOURS * log2(RARE * usual / max(a_week, RAREST * usual)) / log2(RARE / RAREST)

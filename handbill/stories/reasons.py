@@ -21,7 +21,7 @@ def reasons(
     if title:
         said.append(f"Same words in the title: {', '.join(title[:MOST_WORDS])}.")
     if named and not same_text:
-        said.append(f"Same names: {', '.join(named[:MOST_WORDS])}.")
+        said.append(f"Same people and places: {', '.join(named[:MOST_WORDS])}.")
     if text and not same_text:
         said.append(f"Same words in the text: {', '.join(text[:MOST_WORDS])}.")
     said.append(f"Published {_span(apart)}.")

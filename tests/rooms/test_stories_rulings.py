@@ -14,6 +14,7 @@ from test_stories_grouping import BAKER, FLOOD, FLOOD_TOO, NOW, report
 from handbill.articles.actions import take_story
 from handbill.articles.models import Article
 from handbill.ops.cli import cli
+from handbill.ops.commands import imports  # noqa: F401 -- the commands are read when they are called
 from handbill.stories import actions
 from handbill.stories.errors import ChangedSince
 from handbill.stories.models import Grouping, Member, Ruled, Ruling, Story
