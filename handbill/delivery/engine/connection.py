@@ -49,12 +49,15 @@ class Connection:
     trickles gains nothing.
     """
 
-    def __init__(self, terms: Terms, wire: Wire, context: ssl.SSLContext, patience: Patience, now: float) -> None:
+    def __init__(
+        self, terms: Terms, wire: Wire, context: ssl.SSLContext | None, patience: Patience, now: float
+    ) -> None:
         self.phase = Phase.CONNECTING
         self.conversation: Conversation | None = None
         self.offers: Offers | None = None
         self.trouble: RelayTrouble | None = None
         self.wire = wire
+        self.number = wire.fileno()
         self.deadline = now + patience.connect
         self._terms, self._context, self._patience = terms, context, patience
         self._greeting = greet(terms, secrets.token_urlsafe(24))
@@ -107,10 +110,7 @@ class Connection:
         if self._saying:
             self._saying = self._saying[self.wire.send([self._saying]) :]
         elif talk is not None:
-            while talk.out:
-                count = self.wire.send(talk.out)
-                if not count:
-                    return
+            while talk.out and (count := self.wire.send(talk.out)):
                 talk.written(count)
         if self.wire.blocked:
             self.wire.send([b""])
@@ -150,7 +150,7 @@ class Connection:
 
     def _secure(self) -> None:
         self._securing = True
-        self.wire.secure(self._context, self._terms.relay.host)
+        self.wire.secure(self._context or ssl.create_default_context(), self._terms.relay.host)
 
     def _secured(self, now: float) -> None:
         self._securing = False
@@ -199,8 +199,8 @@ class Connection:
         if talk.heard != self._heard:
             self._heard = talk.heard
             self.deadline = now + (self._patience.final if talk.awaited == "dot" else self._patience.reply)
-        if talk.awaited:
-            self.wire.quick()
+        if talk.awaited and not talk.out:
+            self.wire.quick()  # the rest of the replies is on its way
         return told
 
     def _end(self, error: Exception | None) -> list[Told]:

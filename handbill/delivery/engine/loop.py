@@ -54,12 +54,15 @@ class _Loop:
             if stop():
                 for pool in pools:
                     pool.stop()
-            for pool in pools:
-                self._tend(pool, now)
+            self._tend(pools, now)
             if all(pool.done for pool in pools):
                 return True
-        for number, event in self._poll.poll(TICK):
-            self._happened(number, event, self._clock())
+        events = self._poll.poll(TICK)
+        now = self._clock()
+        heard = [(*self._known[number], event) for number, event in events]
+        for pool, connection, event in heard:
+            self._tell(pool, pool.hear(connection, now, bool(event & ~select.EPOLLOUT), bool(event & select.EPOLLOUT)))
+        self._serve([(pool, connection) for pool, connection, _ in heard], now)
         return False
 
     def close(self, pools: Sequence[Pool]) -> None:
@@ -68,27 +71,32 @@ class _Loop:
             for connection in pool.connections:
                 connection.wire.close()
 
-    def _tend(self, pool: Pool, now: float) -> None:
-        opened, told = pool.tend(now)
-        if told:
-            self._report(pool, told)
-        for number in [number for number, (_, known) in self._known.items() if known.phase is Phase.OVER]:
-            self._forget(number)
-        for connection in opened:
-            self._known[connection.wire.fileno()] = pool, connection
-        for connection in pool.connections:
-            self._watch(connection)
+    def _tend(self, pools: Sequence[Pool], now: float) -> None:
+        """Now and then: end what is late, feed what is idle, open what is missing."""
+        known = list(self._known.values())
+        for pool, connection in known:
+            self._tell(pool, pool.hear(connection, now, False, False))
+        self._serve(known, now)
+        for pool in pools:
+            for connection in pool.open(now):
+                self._known[connection.number] = pool, connection
+                self._watch(connection)
 
-    def _happened(self, number: int, event: int, now: float) -> None:
-        pool, connection = self._known[number]
-        told = pool.happened(connection, now, bool(event & ~select.EPOLLOUT), bool(event & select.EPOLLOUT))
+    def _tell(self, pool: Pool, told: list[Told]) -> None:
         if told:
             self._report(pool, told)
-        if connection.phase is Phase.OVER:
-            self._forget(number)
-            self._next_look = 0.0
-        else:
-            self._watch(connection)
+
+    def _serve(self, heard: list[tuple[Pool, Connection]], now: float) -> None:
+        """All are fed before any is sent to: at each byte sent, a relay on this machine may wake and take our place."""
+        for pool, connection in heard:
+            self._tell(pool, pool.serve(connection, now))
+        for pool, connection in heard:
+            self._tell(pool, pool.send(connection))
+            if connection.phase is Phase.OVER:
+                self._forget(connection.number)
+                self._next_look = 0.0
+            else:
+                self._watch(connection)
 
     def _forget(self, number: int) -> None:
         """A closed socket has left the poll by itself, and its number may be another's soon."""
@@ -96,7 +104,7 @@ class _Loop:
         self._masks.pop(number, None)
 
     def _watch(self, connection: Connection) -> None:
-        number = connection.wire.fileno()
+        number = connection.number
         wanted = select.EPOLLIN | (select.EPOLLOUT if connection.wants_to_write else 0)
         known = self._masks.get(number)
         if known is None:

@@ -77,7 +77,9 @@ class Pool:
         self.trouble: RelayTrouble | None = None
         self.connections: list[Connection] = []
         self._terms, self._source = terms, source
-        self._context = context or ssl.create_default_context()
+        self._context = context
+        if context is None and terms.relay.security != "smtp":
+            self._context = ssl.create_default_context()  # costs 50 ms
         self._returned: deque[Copy] = deque()
         self._addresses: list[Address] = []
         self._strikes = 0
@@ -98,45 +100,42 @@ class Pool:
         self._returned.clear()
         return told
 
-    def tend(self, now: float) -> tuple[list[Connection], list[Told]]:
-        """Now and then: give up on what is late, open what is missing, fill what is idle. The new connections first."""
-        told: list[Told] = []
-        for connection in list(self.connections):
-            if now >= connection.deadline:
-                told += self._late(connection, now)
-            told += self.serve(connection, now)
+    def open(self, now: float) -> list[Connection]:
+        """Open the connections that are wanting."""
         opened: list[Connection] = []
         while self._may_open() and (new := self._open(now)):
             opened.append(new)
-        return opened, told
+        return opened
+
+    def hear(self, connection: Connection, now: float, read: bool, write: bool) -> list[Told]:
+        """The connection's socket has bytes, or takes some, or neither in time: what that decides about copies."""
+        told = connection.writable(now) if write else []
+        if read and connection.phase is not Phase.OVER:
+            told += connection.readable(now)
+        elif now >= connection.deadline and connection.phase is not Phase.OVER:
+            told += self._late(connection, now)
+        self._count(told)
+        return told
 
     def serve(self, connection: Connection, now: float) -> list[Told]:
-        """Look after a connection to which something happened: give it copies, or see it off."""
-        told: list[Told] = []
-        if connection.phase is Phase.TALKING:
-            told = self._feed(connection, now) + connection.flush()
+        """Give a connection copies, as many as it has room for; some may be unfit for this relay."""
+        return self._feed(connection, now) if connection.phase is Phase.TALKING else []
+
+    def send(self, connection: Connection) -> list[Told]:
+        """Write what a connection has to say, or see it off."""
+        told = connection.flush() if connection.phase is not Phase.OVER else []
         if connection.phase is Phase.OVER and connection in self.connections:
             self._see_off(connection)
         self._count(told)
         return told
-
-    def happened(self, connection: Connection, now: float, read: bool, write: bool) -> list[Told]:
-        """The connection's socket has bytes, or takes some: what that decides about copies."""
-        told = connection.writable(now) if write else []
-        if read and connection.phase is not Phase.OVER:
-            told += connection.readable(now)
-        self._count(told)
-        return told + self.serve(connection, now)
 
     def _feed(self, connection: Connection, now: float) -> list[Told]:
         talk = connection.conversation or self._introduce(connection)
         if not self.manners.proven:
             self._prove(connection)
         told: list[Told] = []
-        if not self._quiet and talk.room:
-            copies = self._pull(talk.room)
-            if copies:
-                told = connection.take(copies, now)
+        if (room := talk.room) and not self._quiet and (copies := self._pull(room)):
+            told = connection.take(copies, now)
         if not talk.awaited and connection.phase is Phase.TALKING and (self._quiet or self._ended or not talk.room):
             connection.leave(now)
         return told
@@ -194,9 +193,7 @@ class Pool:
         if connection.phase is Phase.TALKING and not (talk and talk.awaited):
             connection.leave(now)
             return []
-        told = connection.late()
-        self._count(told)
-        return told
+        return connection.late()
 
     def _see_off(self, connection: Connection) -> None:
         self.connections.remove(connection)

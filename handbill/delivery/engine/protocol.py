@@ -87,12 +87,16 @@ _PLAIN = {
 _AFTER_REPLY = {Mode.PLAIN: _PLAIN, Mode.GROUPED: _AHEAD, Mode.PIPELINED: _AHEAD, Mode.CHUNKED: _AHEAD}
 _SEQUENCE = {RSET: MAIL, MAIL: RCPT, RCPT: DATA, DATA: DOT}
 
+_FURTHEST = {Mode.PLAIN: 1, Mode.GROUPED: 1, Mode.PIPELINED: 2}  # copies in flight
+_TURN = re.compile(rb"(250 [^\r\n]*)\r\n250 [^\r\n]*\r\n250 [^\r\n]*\r\n354 [^\r\n]*\r\n")
 _CHUNKS = (RSET, MAIL, RCPT, DOT)  # the replies to one chunked copy
 _CLOSING = 421
 
 _NOT_KNOWN = frozenset({500, 502, 504})
 _OUT_OF_ORDER = 503
 _RAN_AHEAD = re.compile(r"pipelin|synchroni[sz]ation", re.IGNORECASE)
+_SAYABLE = re.compile(r"[!-;=?-~]+ [!-;=?-~]+")  # the usual addresses, which any relay takes
+_AT = re.compile("@|[%=]40")
 _PATH = re.compile(r"[^\s<>\x00-\x20\x7f-\x9f]+")
 _ENVELOPE_ID = re.compile(r"[!-*,-<>-~]{1,100}")  # xtext without its escapes (RFC 3461 4)
 
@@ -112,6 +116,7 @@ class Conversation:
         self.closing = self.dropped = self.outrun = self.told_to_go = False
         self.accepted = self.heard = 0  # copies and replies
         self._offers = offers
+        self._ahead = _FURTHEST.get(mode, 1 << 30)
         self.window, self._most = window, most
         self._flight: list[Copy] = []
         self._ends: list[int] = []  # of each copy whose last byte is in ``out``: where in the stream it stands
@@ -126,7 +131,7 @@ class Conversation:
         """How many copies ``take`` would have now."""
         if self.closing or self.dropped:
             return 0
-        ahead = {Mode.CHUNKED: self.window, Mode.PIPELINED: min(self.window, 2)}.get(self.mode, 1)
+        ahead = self.window if self.window < self._ahead else self._ahead
         return max(0, min(ahead - len(self._flight), self._most - self._begun))
 
     @property
@@ -138,8 +143,7 @@ class Conversation:
         """Begin with copies, at most ``room``. Those that this relay can't be told of are answered at once."""
         told: list[Told] = []
         for copy in copies:
-            unfit = self._unfit(copy)
-            if unfit:
+            if not _SAYABLE.fullmatch(f"{copy.sender} {copy.to}") and (unfit := self._unfit(copy)):
                 told.append((copy.key, unfit))
             elif self.mode is Mode.CHUNKED:
                 self._chunk(copy)
@@ -163,8 +167,8 @@ class Conversation:
 
     def received(self, data: bytes) -> list[Told]:
         """What the relay's bytes decide."""
-        if self.mode is Mode.CHUNKED and not self._replies.waiting and not self._failed:
-            told = self._all_good(data)
+        if not self._failed and not self._replies.waiting and len(self._flight) > 1:
+            told = self._all_good(data) if self.mode is Mode.CHUNKED else self._turn(data)
             if told is not None:
                 return told
         told = []
@@ -304,6 +308,9 @@ class Conversation:
         if self._failed and self._failed[0] != RCPT:
             self.dropped = True
             return
+        self._send_body()
+
+    def _send_body(self) -> None:
         copy = self._flight[0]
         self._stage = DOT
         if not self._failed:
@@ -345,6 +352,18 @@ class Conversation:
             self._stage = MAIL
         else:
             self._begin(self._flight[0])
+
+    def _turn(self, data: bytes) -> list[Told] | None:
+        """The usual case when pipelined: the dot is answered, and the next envelope. None: read one by one."""
+        match = _TURN.fullmatch(data) if self._stage == DOT else None
+        if match is None:
+            return None
+        done = self._flight.pop(0)
+        self._ends.clear()
+        self.accepted += 1
+        self.heard += 4
+        self._send_body()
+        return [(done.key, _accepted(match[1], done.to))]
 
     def _all_good(self, data: bytes) -> list[Told] | None:
         """The usual case, many copies at a time: replies of 250 alone. None: read them one by one."""
@@ -388,7 +407,7 @@ def _accepted(line: bytes, to: str) -> Outcome:
 
 def _presentable(text: str, to: str) -> str:
     """``without_addresses``, which costs more than all else said of a copy, only where it changes something."""
-    short = len(text) <= 200 and text.isascii() and text.isprintable()
-    if short and "@" not in text and "40" not in text and to.rpartition("@")[0].lower() not in text.lower():
+    usual = len(text) <= 200 and text.isascii() and text.isprintable() and not _AT.search(text)
+    if usual and to.rpartition("@")[0].lower() not in text.lower():
         return text
     return without_addresses(text, to)

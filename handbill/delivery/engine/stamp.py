@@ -20,6 +20,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
+from typing import NamedTuple
 
 from handbill.delivery.records import READER_SLOT
 from handbill.kit.errors import GiveUp
@@ -42,17 +43,15 @@ class StampError(GiveUp):
     """The letter can't be made into a mail: its sender or its unsubscribe address is no such thing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """Compiled bytes in the order they are sent; empty at each of ``slots``, where a reader's token goes."""
 
-    parts: tuple[bytes, ...] = ()
-    slots: tuple[int, ...] = ()
-    size: int = 0
+    parts: tuple[bytes, ...]
+    slots: tuple[int, ...]
+    size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """A compiled letter: ``template`` is all that its copies share, headers included."""
 
     envelope_from: str
@@ -108,12 +107,8 @@ class Frame:
     def letter(self, blocks: Sequence[Block]) -> Stamp:
         """The letter of these blocks in this order; it costs no encoding."""
         top, middle, bottom = self.around
-        texts = [block.text for block in blocks]
-        return Stamp(
-            self.envelope_from,
-            self.one_click,
-            _joined([top, *texts, middle, *[block.html for block in blocks], bottom]),
-        )
+        texts, markups = [block.text for block in blocks], [block.html for block in blocks]
+        return Stamp(self.envelope_from, self.one_click, _joined([top, *texts, middle, *markups, bottom]))
 
 
 def compile_letter(
@@ -196,11 +191,11 @@ def _joined(templates: Sequence[Template]) -> Template:
     parts: list[bytes] = []
     slots: list[int] = []
     size = 0
-    for template in templates:
-        if template.slots:
-            slots += [slot + len(parts) for slot in template.slots]
-        parts += template.parts
-        size += template.size
+    for own, places, length in templates:
+        if places:
+            slots += [place + len(parts) for place in places]
+        parts += own
+        size += length
     return Template(tuple(parts), tuple(slots), size)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 MOST_PARTS = 1000  # a call; Linux takes 1,024 (IOV_MAX)
-READ_SIZE = 1 << 16
+READ_SIZE = 1 << 14
 _RECORDS = 1 << 18  # bytes encrypted at once
 
 Part = bytes | memoryview
