@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError
-from django.db.models import F, QuerySet
-from django.db.models.functions import Left
 
 from handbill.stories.group import WINDOW, Place, Told, group
+from handbill.stories.loading import load_known, load_new, same_texts_ever
+from handbill.stories.marked import forget
 from handbill.stories.models import Grouping, Member, Story
 from handbill.stories.records import Grouped
 from handbill.stories.rulings import (
@@ -26,7 +26,6 @@ from handbill.stories.rulings import (
 )
 from handbill.stories.series import series_of
 from handbill.stories.summing import sum_up
-from handbill.stories.terms import READ_CHARACTERS
 from handbill.wire.models import Report
 from handbill.work.actions import standing_job
 
@@ -48,14 +47,17 @@ STRICTNESS_STEP = 5.0  # evidence that one step of the desk's choice adds to wha
 NOTHING = Grouped(0, 0)
 
 
-def group_pending(now: datetime, limit: int = 500) -> Grouped:
+def group_pending(now: datetime, limit: int = 1_000) -> Grouped:
     """Give up to ``limit`` reports without a story their place, the earliest first.
 
     Harmless to repeat: a report has one place by constraint. Zero reports means that nothing waits, or that another
     worker is at it.
     """
     with standing_job("stories", now) as held:
-        return _round(limit) if held else NOTHING
+        if not held:
+            return NOTHING
+        forget(now)
+        return _round(limit)
 
 
 def dismiss(story_id: int, now: datetime) -> None:
@@ -74,34 +76,29 @@ def _round(limit: int) -> Grouped:
         return NOTHING
     rules = grouping()
     together, apart = pairs_about([told.id for told in pending])
-    active = _active(pending, {report for pair in together for report in pair})
+    same = same_texts_ever(pending)
+    wanted = {report for pair in together for report in pair} | {report for found in same.values() for report in found}
+    active = _active(pending, wanted - {told.id for told in pending})
     strictness = STRICTNESS_STEP * rules.strictness
-    places = group(pending, active, strictness=strictness, together=together, apart=apart)
+    places = group(pending, active, strictness=strictness, together=together, apart=apart, same=same)
     try:
         return _save(places, {told.id: told for told in pending}, rules)
     except IntegrityError:  # another worker was faster; what it left out waits for the next round
         return NOTHING
 
 
-def _told(rows: QuerySet[Report]) -> list[Told]:
-    read = rows.annotate(
-        head=Left("text", READ_CHARACTERS), its_story=F("member__story"), its_copy=F("member__copy_of")
-    )
-    fields = ("pk", "source__name", "language", "title", "head", "published_at", "its_story", "its_copy")
-    return [Told(*row) for row in read.values_list(*fields)]
-
-
 def _pending(limit: int) -> list[Told]:
-    return _told(Report.objects.filter(member__isnull=True).order_by("published_at", "pk")[:limit])
+    return load_new(Report.objects.filter(member__isnull=True).order_by("published_at", "pk")[:limit])
 
 
-def _active(pending: Sequence[Told], ruled: set[int]) -> list[Told]:
-    """All reports of the stories that were alive within the window around ``pending``, and those ``ruled`` with it."""
+def _active(pending: Sequence[Told], wanted: set[int]) -> list[Told]:
+    """All reports of the stories that were alive within the window around ``pending``, and those ``wanted`` as well."""
     since = min(told.published_at for told in pending) - WINDOW
     until = max(told.published_at for told in pending) + WINDOW
     near = Report.objects.filter(member__story__latest_at__gte=since, member__story__opened_at__lte=until)
-    active = _told(near.order_by("-published_at", "-pk")[:MOST_ACTIVE])
-    return active + _told(Report.objects.filter(pk__in=ruled, member__isnull=False)) if ruled else active
+    active = load_known(near.order_by("-published_at", "-pk")[:MOST_ACTIVE])
+    missing = wanted - {told.id for told in active}
+    return active + load_known(Report.objects.filter(pk__in=missing, member__isnull=False)) if missing else active
 
 
 def _save(places: Iterable[Place], pending: dict[int, Told], read: Grouping) -> Grouped:

@@ -46,6 +46,9 @@ class Marks:
     hashes: Ints
 
 
+NO_MARKS = Marks(1, np.zeros(0, np.int64))
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text to be compared. ``id`` is below 2**TEXT_BITS."""
@@ -142,7 +145,7 @@ def marks(text: str) -> Marks:
     found = word_hashes(text)
     count = len(found) - RUN + 1
     if count < 1:
-        return _NONE
+        return NO_MARKS
     runs = found[:count] * _FACTORS[0]
     for start in range(1, RUN):
         runs += found[start : start + count] * _FACTORS[start]
@@ -154,9 +157,6 @@ def marks(text: str) -> Marks:
         rate *= 2
     kept = np.sort(runs[runs & np.uint64(rate - 1) == 0].astype(np.int64))
     return Marks(rate, kept[np.diff(kept, prepend=-1) > 0])
-
-
-_NONE = Marks(1, np.zeros(0, np.int64))
 
 
 def recognise(texts: Iterable[Text], table: Table) -> dict[int, list[Match]]:
@@ -295,7 +295,7 @@ class _Seen:
 
     def new_uses(self) -> Ints:
         """The uses to be kept: those that aren't yet, of marks that aren't common yet."""
-        new = np.setdiff1d(self.mine, self.known, assume_unique=True)
+        new = np.setdiff1d(self.mine, self.known)
         hashes = new >> TEXT_BITS
         known = self.known >> TEXT_BITS
         before = known.searchsorted(hashes, "right") - known.searchsorted(hashes)

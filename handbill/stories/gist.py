@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from handbill.stories.copies import Marks, marks
+from handbill.stories.copies import NO_MARKS, Marks, marks
 from handbill.stories.terms import Said, said
+
+__all__ = ["NO_MARKS", "Gist", "gist"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from handbill.kit.text import words
 from handbill.kit.urls import bare_address
-from handbill.stories.copies import BOILERPLATE, FEWEST, Memory, Text, recognise
+from handbill.stories.copies import BOILERPLATE, COMMON, FEWEST, Memory, Text, recognise
 from handbill.stories.evidence import Evidence, Words, bar
 from handbill.stories.gist import Gist, gist
 from handbill.stories.reasons import reasons
@@ -145,16 +145,16 @@ def text_of(told: Told) -> Text:
 def alike(told: Iterable[Told]) -> dict[int, list[int]]:
     """For each new report the ids of others of the same address, or of the same words where these are few.
 
-    An address that one outlet gives to several reports is none of theirs.
+    An address that one outlet gives to several reports, or that very many have, is none of theirs.
     """
-    holders: dict[object, list[Told]] = defaultdict(list)
+    holders: dict[str, list[Told]] = defaultdict(list)
     for one in told:
-        for key in (bare_address(one.address), _wording(one)):
-            if key:
-                holders[key].append(one)
+        for key in keys_of(one):
+            holders[key].append(one)
     found: dict[int, list[int]] = defaultdict(list)
     for shared, having in holders.items():
-        if isinstance(shared, str) and max(Counter(one.outlet for one in having).values()) >= BOILERPLATE:
+        most = max(Counter(one.outlet for one in having).values())
+        if shared.startswith(_AT) and (most >= BOILERPLATE or len(having) >= COMMON):
             continue
         first = min(having, key=_age)
         for one in having:
@@ -163,6 +163,15 @@ def alike(told: Iterable[Told]) -> dict[int, list[int]]:
                 if new.story is None:
                     found[new.id].append(other.id)
     return found
+
+
+def keys_of(told: Told) -> list[str]:
+    """What another report can only have if it is the same: its address, and all its words if they are few."""
+    at, wording = bare_address(told.address), _wording(told)
+    return [*([_AT + at] if at else []), *([" ".join(wording)] if wording else [])]
+
+
+_AT = "\0"  # begins an address among keys, and no word
 
 
 def _group_language(

@@ -14,14 +14,18 @@ from typing import Any, TypeAlias
 
 from handbill.kit.errors import GiveUp
 from handbill.kit.text import clean, word_count
-from handbill.kit.urls import site_name
+from handbill.kit.urls import MAX_ADDRESS, site_name
+from handbill.stories.copies import NO_MARKS, Memory, marks, recognise
 from handbill.stories.excerpt import excerpt
-from handbill.stories.group import WINDOW, Place, Told, group
+from handbill.stories.gist import Gist
+from handbill.stories.group import WINDOW, Place, Told, alike, group, text_of
 from handbill.stories.series import Run, dated_of, follow, series_of
+from handbill.stories.terms import said
 
 MOST_REPORTS = 10_000  # in a batch, and carried over beside the next one
 BATCH_CHARACTERS, CARRIED_CHARACTERS = 20_000_000, 40_000_000  # of their texts
 MOST_SERIES, MOST_NUMBERS = 10_000, 200  # that are remembered of headlines, and of each series
+MOST_PAST = 150_000  # reports of before these of which the marks are known, at least, and twice as many at most
 MAX_LINE = 32 * 1024 * 1024  # bytes
 MAX_TEXT = 20_000  # characters that are kept of a text: enough to know a copy by
 MAX_NAME = 1_000  # characters of an id or a title
@@ -60,6 +64,7 @@ def inspect_stories(
     a title, a text and what is declared.
     """
     known: list[_Report] = []
+    past = _Past()
     for batch in _batches(_items(lines, read_date)):
         named = {report.name: report for report in known}
         for item in batch:
@@ -67,7 +72,7 @@ def inspect_stories(
                 named.setdefault(item.name, item)
         new = [report for report in named.values() if not report.answer]
         _know_languages(new, language_of)
-        _place(new, known)
+        _place(new, known, past)
         for item in batch:
             yield named[item.name].answer if isinstance(item, _Report) else item
         known = _latest([*known, *new])
@@ -179,7 +184,7 @@ def _told(number: int, name: str | int, fields: Row, moment: datetime) -> Told:
         or f"report {name}"
     )
     language = _text(fields, "language")[:MAX_NAME].replace("_", "-")
-    return Told(number, outlet, language, title, text, moment)
+    return Told(number, outlet, language, title, text, moment, address=_text(fields, "url")[:MAX_ADDRESS])
 
 
 def _text(fields: Row, key: str) -> str:
@@ -207,11 +212,47 @@ def _batches(items: Iterable[_Report | Row]) -> Iterator[list[_Report | Row]]:
         yield batch
 
 
-def _place(new: Sequence[_Report], known: Sequence[_Report]) -> None:
+class _Past:
+    """The marks of all that was read, as far back as fits, and of each report what a later copy must be told."""
+
+    def __init__(self) -> None:
+        self.table = Memory(MOST_PAST)
+        self.reports: dict[int, _Report] = {}
+
+    def same(self, new: Sequence[_Report], known: Sequence[_Report]) -> dict[int, list[int]]:
+        """The numbers of the reports, known or long gone by, that have the text or address of each new one."""
+        told = [report.told for report in new]
+        found = recognise(map(text_of, told), self.table)
+        same = {number: [match.text for match in matches] for number, matches in found.items()}
+        for number, others in alike([*told, *(report.told for report in known)]).items():
+            same.setdefault(number, []).extend(others)
+        return same
+
+    def remember(self, reports: Iterable[_Report]) -> None:
+        for report in reports:
+            told = replace(report.told, title="", text="", address="", outlet="", gist=_NOTHING_SAID)
+            answer = {"story": report.answer["story"]}
+            self.reports[told.id] = _Report(report.name, told, report.dated, answer)
+        while len(self.reports) > 2 * MOST_PAST:
+            self.reports.pop(next(iter(self.reports)))
+
+
+_NOTHING_SAID = Gist(said("", "", ""), NO_MARKS)
+
+
+def _place(new: Sequence[_Report], known: Sequence[_Report], past: _Past) -> None:
     """Group the ``new`` reports and answer them. A known one may turn out a copy; what was answered stays."""
-    by_number = {report.told.id: report for report in [*known, *new]}
-    stories = {report.told.story: report.answer["story"] for report in known}
-    for place in group([report.told for report in new], _active(new, known)):
+    for report in new:
+        told = report.told
+        report.told = replace(told, gist=Gist(said(told.title, told.text, told.language), marks(told.text)))
+    same = past.same(new, known)
+    carried = {report.told.id: report for report in [*known, *new]}
+    wanted = {number for others in same.values() for number in others} - carried.keys()
+    older = [past.reports[number] for number in sorted(wanted) if number in past.reports]
+    by_number = carried | {report.told.id: report for report in older}
+    stories = {report.told.story: report.answer["story"] for report in [*known, *older]}
+    active = [*_active(new, known), *(report.told for report in older)]
+    for place in group([report.told for report in new], active, same=same):
         report = by_number[place.report]
         story = place.opens if place.story is None else place.story
         report.told = replace(report.told, story=story, copy_of=place.copy_of)
@@ -219,6 +260,7 @@ def _place(new: Sequence[_Report], known: Sequence[_Report]) -> None:
             first = by_number[place.opens].name if place.opens is not None else stories[place.story]
             original = None if place.copy_of is None else by_number[place.copy_of].name
             report.answer = {"id": report.name, "story": first, "copy_of": original, "why": _why(place, report)}
+    past.remember(new)
 
 
 def _why(place: Place, report: _Report) -> list[str]:

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from handbill.wire.models import Report
 
@@ -43,6 +44,38 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.report_id} in {self.story_id}"
+
+
+class _Use(models.BigIntegerField):
+    """A whole number of 63 bits. SQLite orders a table by a key of this very type, without an index beside it."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        """The column's type."""
+        return "integer" if connection.vendor == "sqlite" else super().db_type(connection)
+
+
+class Mark(models.Model):
+    """A mark and a report that has it, as one number: ``hash << 28 | report`` (see ``copies``).
+
+    The report may be gone: no foreign key, which would cost an index. ``marked.forget`` clears such rows away.
+    """
+
+    use = _Use(primary_key=True)
+
+    def __str__(self) -> str:
+        return str(self.use)
+
+
+class Marked(models.Model):
+    """A report whose text's marks are kept: their ``rate``, and the number (``size``) of those that are its own."""
+
+    report = models.OneToOneField(Report, on_delete=models.CASCADE, primary_key=True, related_name="marked")
+    rate = models.PositiveSmallIntegerField()
+    size = models.PositiveSmallIntegerField()
+    all_own = models.BooleanField(help_text="A version of one text: what other texts of its outlet have is its own.")
+
+    def __str__(self) -> str:
+        return f"marks of {self.report_id}"
 
 
 class Grouping(models.Model):

@@ -24,7 +24,7 @@ BAKER = (
 
 
 def line(name, text=FLOOD, title="Alm floods Kirnstadt, residents leave Mill Lane by boat", **fields):
-    day = {"published": "2026-03-10T12:00:00Z", "outlet": f"Outlet {name}", "url": "https://alder.example/1"}
+    day = {"published": "2026-03-10T12:00:00Z", "outlet": f"Outlet {name}", "url": f"https://alder.example/{name}"}
     return json.dumps({"id": name, "title": title, "text": text, **day, **fields}).encode()
 
 
@@ -84,7 +84,7 @@ def test_it_answers_batch_by_batch_and_carries_no_more_than_it_may(monkeypatch):
     seen = []
 
     def lines():
-        for name, text in (("a", FLOOD), ("b", BAKER), ("c", BAKER), ("d", FLOOD)):
+        for name, text in (("a", FLOOD), ("b", BAKER), ("c", BAKER), ("d", FLOOD_TOO)):
             seen.append(name)
             yield line(name, text, text[:20])
 
@@ -217,3 +217,11 @@ def test_headlines_without_end_are_forgotten(monkeypatch):
     monkeypatch.setattr(inspect, "MOST_SERIES", 2)
     rows = list(inspect_series(f"{name}, part {n}" for n, name in enumerate("abca", 1)))
     assert not rows[-1]["confirmed"]
+
+
+def test_a_copy_of_what_is_no_longer_carried_is_recognised_and_the_window_holds(monkeypatch):
+    monkeypatch.setattr(inspect, "MOST_REPORTS", 2)
+    between = [line(n, f"Matter {n} of its own: {chr(97 + n) * 9} {chr(98 + n) * 8}.", f"Item {n}") for n in range(8)]
+    rows = told(line("first"), *between, line("same day"), line("later", published="2026-04-30T12:00:00Z"))
+    assert [row["copy_of"] for row in rows if row["copy_of"]] == ["first", "first"]
+    assert [row["story"] for row in rows[-2:]] == ["first", "later"]
