@@ -32,6 +32,7 @@ from handbill.articles.models import Article, Series
 from handbill.articles.queries import NEEDS_A_LOOK
 from handbill.desk.changes import AlteredColumn, AlteredPanel
 from handbill.desk.menu import SOURCES_HOOK
+from handbill.desk.told import ToldPanel
 from handbill.kit.clock import now
 from handbill.kit.urls import AddressRefused, read_address
 from handbill.sources.actions import read_anew
@@ -201,6 +202,7 @@ class ArticleViewSet(SnippetViewSet):
     edit_handler = ObjectList(
         [
             AlteredPanel(heading=_("The source has changed")),
+            ToldPanel(heading=_("Where it comes from")),
             FieldPanel("headline"),
             FieldPanel("excerpt"),
             FieldPanel("topics", widget=forms.CheckboxSelectMultiple),

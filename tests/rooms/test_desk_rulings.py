@@ -8,6 +8,8 @@ from django.urls import reverse
 from test_articles_actions import NOW, make_story
 from test_desk_screens import ada, desk  # noqa: F401
 
+from handbill.articles.actions import take_story
+from handbill.articles.models import Article
 from handbill.digest.models import Issue
 from handbill.digest.queries import last_closed
 from handbill.kit.clock import now
@@ -160,6 +162,16 @@ def test_a_sure_series_shows_its_number_gaps_and_next(desk):  # noqa: F811
     page = desk.get("/stories/").content.decode()
     assert "Part 5 of the series “Harbour Works”" in page and "missing: 4, 6–8" in page and "next: 10" in page
     assert "the numbers of 3 parts rise with their dates" in page and "Mill road”" not in page
+
+
+def test_an_article_leads_to_its_story_and_shows_its_place_in_the_series(desk):  # noqa: F811
+    days = [story(f"Harbour Works Day {n}: cranes", at=NOW + timedelta(days=n)) for n in (3, 5)]
+    article = take_story(days[1].pk, NOW)
+    page = desk.get(f"/articles/edit/{article.pk}/").content.decode()
+    assert reverse("desk_story", args=[days[1].pk]) in page
+    assert "Part 5 of the series “Harbour Works”" in page and "missing: 4" in page and "next: 6" in page
+    own = Article.objects.create(headline="Our own", slug="own")
+    assert "The reports of its story" not in desk.get(f"/articles/edit/{own.pk}/").content.decode()
 
 
 def test_strictness_is_chosen_in_words(desk):  # noqa: F811
