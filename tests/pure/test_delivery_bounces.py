@@ -87,6 +87,8 @@ def test_a_charset_that_is_none_costs_nothing(seed: bytes, charset: str) -> None
     "head",
     [
         "Subject: =?utf-8?b?####?=",
+        "Subject: =?utf-8?b?A?=",
+        "Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\nAAAAAAAAAAAAAAAAA",
         "Subject: =?no-such?q?failure_notice?=",
         "Subject: \xff\xfe failure notice",
         "Content-Type: message/delivery-status\nContent-Transfer-Encoding: base64\n\nAAAAAAAAAAAAAAAAA=AAA",
@@ -136,7 +138,9 @@ def test_a_mailbox_is_split_into_its_messages(name: str, count: int) -> None:
 def test_a_quoted_separator_splits_nothing() -> None:
     first, second = (b"From %b Mon Nov  2 10:00:00 2026\nTo: " % name for name in (b"a@b.example", b"c@d.example"))
     quoted = first + b"x\n\nsaid:\n\n" + second + b"y\n\nz\n"
+    received = second.replace(b"To: ", b"Received: y\n\nz\n")
     assert len(list(messages_in(quoted))) == 1
+    assert len(list(messages_in(first + b"x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n" + received))) == 1
     assert len(list(messages_in(quoted.replace(b"2026\nTo: y", b"2026\nReceived: y")))) == 2
 
 

@@ -31,6 +31,12 @@ def is_auto_reply(mail: Mail) -> bool:
         return True
     if headers.get("auto-submitted", "").lower().startswith(("auto-replied", "auto-notified")):
         return True
+    return is_answer(mail)
+
+
+def is_answer(mail: Mail) -> bool:
+    """Whether marks that only answering programs make, or its subject, say so."""
+    headers = mail.headers
     if any(name in headers for name in _MARKS) or headers.get("precedence", "").lower() in _PRECEDENCE:
         return True
     return bool(_SUBJECT.match(headers.get("subject", "")))

@@ -6,6 +6,7 @@ Sources: RFC 3464, RFC 5965, RFC 3834, RFC 8098; the wild ones by their words (A
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from handbill.delivery.engine.auto_reply import is_auto_reply
@@ -18,6 +19,9 @@ from handbill.delivery.engine.weigh import Evidence, weigh
 from handbill.delivery.engine.wild import failures_in, is_wild_bounce
 
 BOUNCE, COMPLAINT, AUTO_REPLY, NONE = "bounce", "complaint", "auto-reply", "none"
+_REJECTED = re.compile(
+    r"automatically rejected", re.IGNORECASE
+)  # a mailbox's own rules refuse in the form of a receipt
 _NO_FAILURE = frozenset({"delivered", "relayed", "expanded", "deliverable"})
 
 
@@ -63,7 +67,8 @@ def _read(mail: Mail) -> tuple[str, list[Told]]:
         return BOUNCE, _reported(read_reports(reports), mail)
     if mail.report_type == "delivery-status":
         return BOUNCE, _reported([], mail)
-    if mail.report_type == "disposition-notification" or not is_wild_bounce(mail):
+    is_receipt = mail.report_type == "disposition-notification" and not _REJECTED.search(mail.text)
+    if is_receipt or not is_wild_bounce(mail):
         return (AUTO_REPLY if is_auto_reply(mail) else NONE), []
     return BOUNCE, _wild(mail)
 

@@ -164,9 +164,8 @@ def _unpacked(part: Message, text: str) -> str:
 
 def _body(part: Message) -> str:
     payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes):
-        return str(payload or "")[:MAX_TEXT]
-    return _text_of(payload, _parameter(part, "charset") or "utf-8")
+    data = payload if isinstance(payload, bytes) else b""  # a part made of parts says nothing itself
+    return _text_of(data, _parameter(part, "charset") or "utf-8")
 
 
 def _text_of(data: bytes, charset: str) -> str:
@@ -183,10 +182,7 @@ def _text_of(data: bytes, charset: str) -> str:
 
 def _parameter(message: Message, name: str) -> str:
     """A parameter of the content type in small letters, or ""."""
-    try:
-        value = message.get_param(name)
-    except (ValueError, LookupError, TypeError):
-        return ""
+    value = message.get_param(name)
     return (value[2] if isinstance(value, tuple) else str(value or "")).strip().lower()
 
 

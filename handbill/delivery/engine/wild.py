@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from handbill.delivery.engine.auto_reply import is_answer
 from handbill.delivery.engine.parts import Mail
 from handbill.delivery.engine.report import MAX_RECIPIENTS
 from handbill.delivery.engine.weigh import replies_in
@@ -17,14 +18,15 @@ ENOUGH = 4
 MAX_LINES = 2_000
 
 _DAEMON = re.compile(
-    r"mailer[-_. ]?daemon|postmaster|mail[-_. ]delivery"
+    r"mailer[-_. ]?daemon|mdaemon|postmaster|anti-?virus|smtp|mail[-_ ]service|mail[-_. ]delivery"
     r"|delivery (sub)?system|mail system|mail administrator|bounces?\b"
     r"|no-?reply@.*\b(mail|mx|smtp)|content-?filter|interscan|mailadm|\bmta\b|^<>$|^$|mail daemon"
     r"|systemadministrator|system administrator",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
-    r"undeliver|failure notice|fail(ed|ure) deliver|deliver\w* (\S+ )?(fail|problem|error|status|report"
+    r"undeliver|failure notice|failed mail|mail failed|processing error|error (during|in) delivery|rejected mail"
+    r"|fail(ed|ure) deliver|deliver\w* (\S+ )?(fail|problem|error|status|report"
     r"|notification|has failed|delay)"
     r"|returned mail|mail (system )?error|mail deliver|delivery|could not be delivered|not delivered"
     r"|(message|mail|email) (status|delayed|bounced)"
@@ -42,7 +44,8 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _TEXT = re.compile(
-    r"could ?n[o']t be delivered|could not be sent|(unable|failed|wasn't able|was unable|not able"
+    r"could ?n[o']t be delivered|could not be sent|ha(s|ve) been returned|automatically rejected"
+    r"|(unable|failed|wasn't able|was unable|not able"
     r"|impossible) to deliver|delivery (to|of|has|failed|failure|error)"
     r"|delevery to|(was|were|been|message) not (be )?(delivered|relayed|sent)|has not been delivered"
     r"|wasn'?t delivered|following (recipient|address)\S* "
@@ -50,7 +53,7 @@ _TEXT = re.compile(
     r"|rejected your (message|mail)|delivery attempt"
     r"|will be retried|unknown user|user unknown|error delivering|there was a problem|mailbox is full"
     r"|considered unsolicited|not be relayed|delivery problem"
-    r"|non-delivered|automatically rejected|address couldn'?t be found"
+    r"|non-delivered|automatically rejected|failed (addresses|recipients)|address couldn'?t be found"
     r"|group you tried to contact|配信できません|送信できません"
     r"|送れません|届けられません|不達|失敗"
     r"|не может быть (доставлен|отправлен)|не удалось доставить|nicht zugestellt|konnte nicht|n'a (pas )?pu être"
@@ -67,13 +70,19 @@ _OPENS = re.compile(
     r"|(?:\b(?:rcpt[ -]?to|rcpt|recipients?(?: address)?(?:\(s\))?|deliver(?:ed|y)?(?: (?:your|the|a))?(?: message"
     r"| mail)?(?: failed)? (?:to|for)|addresse[es]?"
     r"|(?:message|mail) (?:wasn't delivered )?to|not relayed to|unknown user|an?|user|to|for|宛先|получател\w+"
-    r"|recipient name|email address|address|in)(?:[ \t]*[:=][ \t]*|[ \t]+)"
+    r"|recipient name|email address|address|in|smtp|attempts|userid)(?:[ \t]*[:=][ \t]*|[ \t]+)"
     + _ADDR.replace("address>", "named>")
     + r")|(?:^[ \t]*(?:<<< )?[45]\d\d[ -](?:[45]\.\d+\.\d+ )?"
     + _ADDR.replace("address>", "answered>")
     + r")",
     re.IGNORECASE,
 )
+_NAMES_WHOM = re.compile(
+    r"\b(e-?mail|message)\b[^@]{0,120}((could ?n[o']t|can ?not|was not|failed to) (be )?deliver(ed)?"
+    r"|n'a pas pu .{0,20}d[ée]livr\S*|not delivered) (to|[àa])\b[^@]{0,80}\s[\"'<(\[]*[^\s@<>\"'(\[]+@[a-z0-9]",
+    re.IGNORECASE,
+)
+_QUOTED_HEADER = re.compile(r"[ \t]*(\* )?(to|cc|bcc):", re.IGNORECASE)
 _OUR_SIDE = re.compile(
     r"mail from|^\s*from\b|sender|reply-to|return-path|please (contact|send)|support|contact|help|received:"
     r"|message-id|abuse@",
@@ -93,10 +102,13 @@ def is_wild_bounce(mail: Mail) -> bool:
         headers.get("return-path", "-").strip() in ("", "<>", "<null>")
         or "mailer-daemon" in headers.get("return-path", "").lower()
     )
+    if is_answer(mail) and not daemon:
+        return False
     subject = bool(_SUBJECT.search(headers.get("subject", "")))
     text = bool(_TEXT.search(mail.text[:8000])) or bool(replies_in(mail.text[:8000]))
     weight = 2 * daemon + bare + 2 * subject + 2 * text + bool(mail.returned)
-    return weight >= ENOUGH and (daemon or bare or (subject and text and bool(mail.returned)))
+    proof = daemon or bare or (subject and text and bool(mail.returned)) or bool(_NAMES_WHOM.search(mail.text[:8000]))
+    return weight >= ENOUGH + (not text) and proof
 
 
 def failures_in(mail: Mail) -> list[tuple[str, str]]:
@@ -109,10 +121,18 @@ def failures_in(mail: Mail) -> list[tuple[str, str]]:
     if named:
         told = {address: told.get(address.lower(), "") for address in named}
     elif not told:
-        told = dict.fromkeys(_returned_to(mail) or [""], "")
+        told = dict.fromkeys(_mentioned(mail) or _returned_to(mail) or [""], "")
     if len(told) == 1:
         return [(address, mail.text) for address in _spelled(told, mail)]
     return [(address, text or mail.text) for address, text in zip(_spelled(told, mail), told.values(), strict=True)]
+
+
+def _mentioned(mail: Mail) -> list[str]:
+    """The one address in the text that is not ours; where there are several, none is known to have failed."""
+    ours = _ours(mail)
+    lines = [line for line in mail.text[:20_000].splitlines() if "@" in line and not _OUR_SIDE.search(line)]
+    found = {address.lower() for line in lines for address in _ANY.findall(line[:2000])} - ours
+    return list(found) if len(found) == 1 else []
 
 
 def _segments(text: str, ours: set[str]) -> dict[str, str]:
@@ -129,7 +149,7 @@ def _segments(text: str, ours: set[str]) -> dict[str, str]:
 
 
 def _opened(line: str, ours: set[str]) -> str:
-    if "@" not in line:
+    if "@" not in line or _QUOTED_HEADER.match(line):
         return ""
     for match in _OPENS.finditer(line):
         address = next(group for group in match.groups() if group).lower().rstrip(".")
