@@ -66,13 +66,13 @@ def _near(program: Path, foreign: dict[str, Sender], quick: bool) -> Iterator[Ro
         ("Django's send loop", _python("django"), 15 * size, 100, 0),
         ("nodemailer, pooled", foreign.get("nodemailer", _missing), 50 * size, 60, 0),
         ("Go, html/template and a pool", foreign.get("Go", _missing), 50 * size, 12, 0),
-        ("smtp-source of Postfix", foreign.get("smtp-source", _missing), 500 * size, 1.5, 2.5),
+        ("smtp-source of Postfix", foreign.get("smtp-source", _missing), 1_500 * size, 1.5, 2.5),
     ]
     senders = {name: (sender, count) for name, sender, count, *_ in plan if sender is not _missing}
     with sink(program, "-p") as port, sink(program, "-p", "-c") as chunking:
         ports = {"ours": port, "ours, BDAT": chunking}
         for name in ports:
-            senders[name] = _python("ours"), 500 * size
+            senders[name] = _python("ours"), 1_500 * size
         at = {name: (_to(sender, ports.get(name, port)), count) for name, (sender, count) in senders.items()}
         best = _rounds(at, rounds)
     for name in ("ours", "ours, BDAT"):

@@ -112,6 +112,7 @@ func main() {
 				_, err = writer.Write(data)
 				must(err)
 				must(writer.Close())
+				must(client.Reset()) // as smtppool does before a connection is used again
 			}
 		}()
 	}

@@ -93,7 +93,7 @@ FRAME = {
 
 
 @settings(deadline=None)
-@given(blocks=st.lists(st.tuples(SLOTTED, SLOTTED), max_size=4), around=st.tuples(SLOTTED, SLOTTED))
+@given(blocks=st.lists(st.tuples(TEXTS, TEXTS), max_size=4), around=st.tuples(SLOTTED, SLOTTED))
 def test_a_letter_of_blocks_reads_like_one_that_was_written_whole(blocks, around):
     top, bottom = around
     frame = compile_frame(**FRAME, html=f"{top}{BLOCKS_SLOT}{bottom}", text=f"{bottom}{BLOCKS_SLOT}{top}")
@@ -107,6 +107,12 @@ def test_a_letter_of_blocks_reads_like_one_that_was_written_whole(blocks, around
         assert unix(body(message, subtype)) == unix(expected).replace(READER_SLOT, TOKEN)
     assert b"\r\n." not in data and len(data) == size
     assert message["List-Unsubscribe"] == f"<https://p.example/{TOKEN}>"
+
+
+@pytest.mark.parametrize(("html", "text"), [(READER_SLOT, ""), ("", READER_SLOT)])
+def test_a_block_that_is_one_readers_is_refused(html: str, text: str):
+    with pytest.raises(StampError):
+        compile_block(html=html, text=text)
 
 
 @pytest.mark.parametrize(("html", "text"), [(0, 0), (1, 0), (2, 0), (0, 2), (2, 1)])

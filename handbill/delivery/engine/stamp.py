@@ -46,8 +46,8 @@ class StampError(GiveUp):
 class Template(NamedTuple):
     """Compiled bytes in the order they are sent; empty at each of ``slots``, where a reader's token goes."""
 
-    parts: tuple[bytes, ...]
-    slots: tuple[int, ...]
+    parts: Sequence[bytes]
+    slots: Sequence[int]
     size: int
 
 
@@ -88,12 +88,12 @@ class Stamp(NamedTuple):
         return head
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One article of a letter, encoded once for all letters that carry it."""
+class Block(NamedTuple):
+    """One article of a letter, encoded once for all letters that carry it; ``size`` is that of both in bytes."""
 
-    text: Template
-    html: Template
+    text: bytes
+    html: bytes
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,13 @@ class Frame:
     def letter(self, blocks: Sequence[Block]) -> Stamp:
         """The letter of these blocks in this order; it costs no encoding."""
         top, middle, bottom = self.around
-        texts, markups = [block.text for block in blocks], [block.html for block in blocks]
-        return Stamp(self.envelope_from, self.one_click, _joined([top, *texts, middle, *markups, bottom]))
+        texts, markups = [block[0] for block in blocks], [block[1] for block in blocks]
+        to_middle = len(top.parts) + len(texts)
+        to_bottom = to_middle + len(middle.parts) + len(markups)
+        slots = [*top.slots, *[n + to_middle for n in middle.slots], *[n + to_bottom for n in bottom.slots]]
+        parts = [*top.parts, *texts, *middle.parts, *markups, *bottom.parts]
+        size = top.size + middle.size + bottom.size + sum([block[2] for block in blocks])
+        return Stamp(self.envelope_from, self.one_click, Template(parts, slots, size))
 
 
 def compile_letter(
@@ -150,8 +155,11 @@ def compile_frame(
 
 
 def compile_block(*, html: str, text: str) -> Block:
-    """Encode one block; it may hold READER_SLOT."""
-    return Block(_template(f"{_body(text)}{_SOFT_BREAK}"), _template(f"{_body(html)}{_SOFT_BREAK}"))
+    """Encode one block. Raises StampError when it holds a slot: what is a reader's own stands in the frame."""
+    if READER_SLOT in html or READER_SLOT in text:
+        raise StampError("A block of a letter is the same for all readers. Put personal links into the frame.")
+    encoded = [f"{_body(part)}{_SOFT_BREAK}".encode("ascii") for part in (text, html)]
+    return Block(*encoded, sum(map(len, encoded)))
 
 
 def _whole(
@@ -185,18 +193,6 @@ def _template(encoded: str) -> Template:
     for other in others:
         parts += [b"", other]
     return Template(tuple(parts), tuple(range(1, len(parts), 2)), sum(map(len, parts)))
-
-
-def _joined(templates: Sequence[Template]) -> Template:
-    parts: list[bytes] = []
-    slots: list[int] = []
-    size = 0
-    for own, places, length in templates:
-        if places:
-            slots += [place + len(parts) for place in places]
-        parts += own
-        size += length
-    return Template(tuple(parts), tuple(slots), size)
 
 
 def _is_word(text: str) -> bool:

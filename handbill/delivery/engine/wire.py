@@ -101,9 +101,10 @@ class Wire:
         self._flush()
 
     def _send_secure(self, tls: ssl.SSLObject, parts: Sequence[Part]) -> int:
-        self._flush()
-        if self._cipher or not self._shaken:
-            return 0
+        if self._cipher or self._outward.pending or not self._shaken:
+            self._flush()
+            if self._cipher or not self._shaken:
+                return 0
         clear = memoryview(b"".join(parts))[:_RECORDS]
         taken = 0
         while taken < len(clear):
@@ -121,12 +122,13 @@ class Wire:
         self._inward.write(data)
         if not self._shaken:
             self._shake()
-        found = []
+        found = b""
         with contextlib.suppress(ssl.SSLWantReadError):
-            while self._shaken:
+            while self._shaken and (self._inward.pending or tls.pending()):
                 clear = tls.read(READ_SIZE)
                 if not clear:
                     raise EOFError
-                found.append(clear)
-        self._flush()
-        return b"".join(found) or None
+                found += clear
+        if self._outward.pending:
+            self._flush()
+        return found or None
