@@ -158,8 +158,8 @@ def compile_block(*, html: str, text: str) -> Block:
     """Encode one block. Raises StampError when it holds a slot: what is a reader's own stands in the frame."""
     if READER_SLOT in html or READER_SLOT in text:
         raise StampError("A block of a letter is the same for all readers. Put personal links into the frame.")
-    encoded = [f"{_body(part)}{_SOFT_BREAK}".encode("ascii") for part in (text, html)]
-    return Block(*encoded, sum(map(len, encoded)))
+    plain, markup = (f"{_body(part)}{_SOFT_BREAK}".encode("ascii") for part in (text, html))
+    return Block(plain, markup, len(plain) + len(markup))
 
 
 def _whole(
