@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import stories_excerpt, stories_language, stories_series
+from bench import stories_excerpt, stories_language, stories_series, stories_topics
 from bench.rows import Row
 from handbill.stories.copies import Memory, Text, marks, recognise
 from handbill.stories.gist import Gist
@@ -43,6 +43,7 @@ def run(quick: bool) -> Iterator[Row]:
     yield from stories_series.marks(articles)
     yield from stories_language.languages(articles)
     yield from stories_excerpt.ends(articles)
+    yield from stories_topics.topics(articles)
 
 
 def _least(name: str, value: float, unit: str, limit: float) -> Row:

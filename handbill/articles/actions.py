@@ -19,6 +19,7 @@ from handbill.articles.errors import EditedSince
 from handbill.articles.importing import import_archive, import_wordpress
 from handbill.articles.models import Article, Series
 from handbill.articles.numbering import series_named
+from handbill.articles.teaching import likely_topics
 from handbill.stories import queries as stories
 from handbill.stories.allowance import allowance
 from handbill.stories.excerpt import excerpt
@@ -61,6 +62,8 @@ def _make(story_id: int, user: Any, topic_ids: list[int] | None) -> Article:
     view = stories.story_view(story_id)
     if topic_ids is None:
         topics = list(stories.suggested_topics(story_id))
+        if settings.HANDBILL.auto_topics:
+            topics += [topic for topic in likely_topics(view) if topic not in topics]
     else:
         topics = list(Topic.objects.filter(pk__in=topic_ids, retired=False))
     for _ in range(_TRIES):

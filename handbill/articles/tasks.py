@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from handbill.articles import actions
+from handbill.articles import actions, teaching
 from handbill.kit.clock import now
 from handbill.work.actions import standing_job
 
@@ -20,3 +20,8 @@ def take_top() -> None:
     with standing_job("take top stories", now()) as held:
         if held:
             actions.take_top_stories(settings.HANDBILL.auto_stories, now())
+
+
+@shared_task
+def tell_choices() -> int:
+    return teaching.tell_choices(now())

@@ -33,6 +33,7 @@ from handbill.articles.queries import NEEDS_A_LOOK
 from handbill.desk.changes import AlteredColumn, AlteredPanel
 from handbill.desk.menu import SOURCES_HOOK
 from handbill.desk.told import ToldPanel
+from handbill.desk.topics import SuggestedTopicsPanel
 from handbill.kit.clock import now
 from handbill.kit.urls import AddressRefused, read_address
 from handbill.sources.actions import read_anew
@@ -206,6 +207,7 @@ class ArticleViewSet(SnippetViewSet):
             FieldPanel("headline"),
             FieldPanel("excerpt"),
             FieldPanel("topics", widget=forms.CheckboxSelectMultiple),
+            SuggestedTopicsPanel(heading=_("Suggested topics")),
             FieldPanel("body", heading=_("Text of your own")),
             MultiFieldPanel(
                 [FieldPanel("image"), FieldPanel("image_alt", heading=_("Description"))], heading=_("Picture")

@@ -67,6 +67,7 @@ class Settings:
     workers: int = 4
     auto: bool = False
     auto_stories: int = 12
+    auto_topics: bool = False
     newsletter_listen: str = ""
     newsletter_domain: str = ""
     newsletter_maildir: str = ""
@@ -394,6 +395,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "workers": _whole(1, 64),
     "auto": _flag,
     "auto_stories": _whole(1, 100),
+    "auto_topics": _flag,
     "newsletter_listen": _listener,
     "newsletter_domain": _reading_domain,
     "newsletter_maildir": _folder,

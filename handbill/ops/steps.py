@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from handbill.articles import actions as articles
+from handbill.articles import teaching
 from handbill.delivery import actions as delivery
 from handbill.delivery import queries as deliveries
 from handbill.digest import actions as digest
@@ -51,6 +52,8 @@ def publish_site(*, auto: bool, everything: bool) -> dict[str, Any]:
     built = site.build(now())
     if built.busy:
         raise TryLater("Another process is building the site. It will build these changes too; look again in a minute.")
+    teaching.tell_choices(now())
+    stories.learn_topics(now())
     return {
         "taken": taken,
         "written": built.written,

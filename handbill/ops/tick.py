@@ -26,6 +26,7 @@ def standing_tasks() -> list[Task]:
     """What every tick rings, in the order of the straight line."""
     gathering = [wire.keep_pushes, wire.fetch_batch, wire.ask_pages, wire.read_inbox, wire.read_pages]
     tasks = [*gathering, stories.group_stories, articles.publish_due]
+    tasks += [articles.tell_choices, stories.learn_from_choices]
     if settings.HANDBILL.auto:
         tasks.append(articles.take_top)
     return [*tasks, site.build_site, digest.send_due_issue, delivery.send_waiting, subscribers.look_after]

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import IntegrityError
 
 from handbill.stories.group import WINDOW, Place, Told, group
+from handbill.stories.learning import forget_choices, keep_choices, learn_topics
 from handbill.stories.loading import load_known, load_new, same_texts_ever
 from handbill.stories.marked import forget
 from handbill.stories.models import Grouping, Member, Story
@@ -32,8 +33,11 @@ from handbill.work.actions import standing_job
 __all__ = [
     "MOVED",
     "dismiss",
+    "forget_choices",
     "group_pending",
     "keep_apart",
+    "keep_choices",
+    "learn_topics",
     "merge",
     "move",
     "restore",

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from handbill.topics.models import Topic
 from handbill.wire.models import Report
 
 
@@ -136,3 +137,43 @@ class Ruled(models.Model):
 
     def __str__(self) -> str:
         return f"{self.report_id} in {self.ruling_id}"
+
+
+class Example(models.Model):
+    """An article as it was before its topics were chosen, and the choice: what topic suggestion learns from.
+
+    ``articles`` hands it down; ``article`` and ``edition`` are its numbers, ``day`` the ordinal of its date.
+    """
+
+    article = models.PositiveBigIntegerField(unique=True)
+    edition = models.PositiveIntegerField()
+    title = models.CharField(max_length=300)
+    text = models.TextField(blank=True)
+    language = models.CharField(max_length=35, blank=True)
+    outlet = models.CharField(max_length=200, blank=True)
+    day = models.PositiveIntegerField()
+    told_at = models.DateTimeField()
+    topics = models.ManyToManyField(Topic, related_name="examples")
+
+    class Meta:
+        ordering = ["day", "article"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class TopicSense(models.Model):
+    """What was learned of the examples, in one row: ``data`` as ``suggest.dump`` gives it, empty while too little.
+
+    ``learned_of`` tells by which examples; ``digest`` is that of ``data``.
+    """
+
+    data = models.BinaryField()
+    learned_of = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_sense_of_topics")]
+
+    def __str__(self) -> str:
+        return self.digest

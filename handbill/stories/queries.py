@@ -12,15 +12,18 @@ from django.db.models.functions import Length
 
 from handbill.kit.text import clean, slugify
 from handbill.sources.queries import reports_a_week
+from handbill.stories import suggest
 from handbill.stories.lead import Voice, summarise
-from handbill.stories.models import Grouping, Member, Ruled, Ruling, Story
+from handbill.stories.learning import learned
+from handbill.stories.models import Example, Grouping, Member, Ruled, Ruling, Story
 from handbill.stories.rank import Standing, Teller, rank, usual_rhythm
-from handbill.stories.records import PartOf, TriagedMember, TriagedStory
+from handbill.stories.records import Learning, PartOf, SuggestedTopic, TriagedMember, TriagedStory
 from handbill.stories.series import Run, follow
 from handbill.topics.models import Topic
 from handbill.wire.models import Report
 
 RANKED = 1_000  # the newest stories that compete for a place on the list
+MOST_EXAMPLES = suggest.MOST  # articles that suggesting topics learns from, the newest
 MOST_PARTS = 2_000  # of the series shown at once, the newest
 _NEWS = Exists(Member.objects.filter(story=OuterRef("pk"), report__backlog=False))
 
@@ -104,6 +107,32 @@ def _plain(report: Report) -> dict[str, Any]:
         "language": report.language,
         "published": report.published_at.isoformat(),
     }
+
+
+def learned_topics(
+    title: str, text: str, language: str, outlet: str, day: int, most: int = suggest.OFFERED
+) -> list[SuggestedTopic]:
+    """Topics by the newsroom's own earlier choices, the likeliest first; none while too little is learned.
+
+    ``day``: the ordinal of the article's date. A retired or deleted topic is left out, a renamed one has its new name.
+    """
+    known = learned()
+    if known is None:
+        return []
+    found = suggest.suggest(known, suggest.Told(title, text, language, outlet, day), 2 * most)
+    topics = Topic.objects.filter(retired=False).in_bulk([each.topic for each in found])
+    named = [SuggestedTopic(topics[e.topic], e.confidence, e.words) for e in found if e.topic in topics]
+    return named[:most]
+
+
+def kept_choices() -> dict[int, int]:
+    """The edition of each article that is an example."""
+    return dict(Example.objects.values_list("article", "edition"))
+
+
+def learning() -> Learning:
+    """How far suggesting topics is."""
+    return Learning(Example.objects.count(), suggest.LEAST)
 
 
 def _marked(stories: QuerySet[Story]) -> QuerySet[Story]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from handbill.stories.models import Story
     from handbill.stories.rank import Standing
     from handbill.stories.series import Run
+    from handbill.topics.models import Topic
     from handbill.wire.models import Report
 
 
@@ -19,6 +20,37 @@ class Grouped:
 
     reports: int
     stories: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An article whose topics (ids) an editor chose. ``day`` is the ordinal of its date; ``outlet`` may be empty."""
+
+    article: int
+    edition: int
+    title: str
+    text: str
+    language: str
+    outlet: str
+    day: int
+    topics: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedTopic:
+    """A topic that the newsroom's own choices suggest: how likely (0..1), and the words that speak for it."""
+
+    topic: Topic
+    confidence: float
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How far suggesting topics is: from so many articles it learns, of so many that it needs."""
+
+    examples: int
+    needed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,11 @@ def stem(word: str, language: str) -> str:
     return word[:7]
 
 
+def tells(word: str) -> bool:
+    """Whether a word carries meaning by itself."""
+    return word not in _STOP and (len(word) > 1 or not word.isascii() or word.isdigit())
+
+
 def tells_names(language: str) -> bool:
     """Whether a capital inside a sentence marks a name: not where every noun has one, or nothing has."""
     return not language.startswith(("de", "lb"))
@@ -93,7 +98,7 @@ class _Stems(Numbers):
 
     def of(self, piece: str) -> int:
         word = folded(piece)
-        if word in _STOP or (len(word) < 2 and word.isascii() and not word.isdigit()):
+        if not tells(word):
             return NOTHING
         root = stem(word, self._language)
         return number(root) << 1 | root.isdigit()

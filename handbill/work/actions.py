@@ -87,8 +87,10 @@ def release_all() -> int:
 
 
 @contextmanager
-def standing_job(name: str, now: datetime, seconds: int = 300) -> Iterator[bool]:
+def standing_job(name: str, now: datetime, seconds: int = 300, *, every: timedelta = timedelta()) -> Iterator[bool]:
     """Hold the job ``name`` while the block runs; yields False when another worker holds it.
+
+    Done, it is not due again before ``every`` is over.
 
     A block that raises leaves the lease to run out, so that a fault doesn't spin.
     """
@@ -96,4 +98,4 @@ def standing_job(name: str, now: datetime, seconds: int = 300) -> Iterator[bool]
     held = lease(Job.objects.filter(name=name), now, seconds, 1)
     yield bool(held)
     if held:
-        finish(held[0], next_at=now)
+        finish(held[0], next_at=now + every)

@@ -157,6 +157,39 @@ def rewrite_some() -> None:
     mark_withdrawn(report.pk, now)
 
 
+def teach_topics() -> None:
+    """Articles enough to learn two topics from, and a draft about one of them."""
+    from handbill.articles.models import Article
+    from handbill.articles.teaching import tell_choices
+    from handbill.stories.actions import learn_topics
+    from handbill.stories.suggest import LEAST
+    from handbill.topics.models import Topic
+
+    now = datetime.now(UTC)
+    told = {
+        "Orchards": "The apple orchard blossoms early and the growers fear a late frost in the valley.",
+        "Lighthouses": "The old lighthouse keeper paints the tower while ships wait for the beam to return.",
+    }
+    topics = [Topic.objects.create(name=name, slug=name.lower(), position=9) for name in told]
+    made = Article.objects.bulk_create(
+        Article(
+            headline=f"{name}, part {n}", slug=f"taught-{name.lower()}-{n}", excerpt=text, language="en", live=True,
+            edition=1, in_digest=False, dated=False, published_at=datetime(1970, 1, 2, tzinfo=UTC),
+        )
+        for name, text in told.items()
+        for n in range(LEAST // 2)
+    )  # fmt: skip
+    through = Article.topics.through
+    through.objects.bulk_create(
+        through(article=article, topic=topics[place * 2 // len(made)]) for place, article in enumerate(made)
+    )
+    tell_choices(now)
+    learn_topics(now)
+    draft = Article(headline="Lantern walk through the orchard", excerpt=told["Orchards"], language="en", live=False)
+    draft.save()
+    draft.save_revision()
+
+
 class Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
@@ -183,4 +216,5 @@ if __name__ == "__main__":
     fill()
     fill_faults()
     rewrite_some()
+    teach_topics()
     serve()
