@@ -15,8 +15,12 @@ from django.db.models import Q
 from handbill.delivery.address import AddressError, address_hash, normalise
 from handbill.delivery.engine.retry import GIVE_UP_AFTER
 from handbill.delivery.errors import MailingError
+from handbill.delivery.feedback import BOUNCES as BOUNCES
+from handbill.delivery.feedback import take_in as take_in_bounces  # noqa: F401 - for the rooms above
 from handbill.delivery.journal import settlement
 from handbill.delivery.models import Body, Delivery, Mailing, Suppression
+from handbill.delivery.paths import is_return_path as is_return_path
+from handbill.delivery.proof import take_back
 from handbill.delivery.records import LetterBody, Recipient, SendRound
 from handbill.delivery.sealed import seal_address
 from handbill.delivery.send import Dispatch
@@ -62,7 +66,9 @@ def suppress(address: str, reason: str, now: datetime) -> None:
 
 def allow(address: str) -> None:
     """Lift the suppression of ``address``, if there is one. Raises AddressError."""
-    Suppression.objects.filter(address_hash=address_hash(address)).delete()
+    found = address_hash(address)
+    Suppression.objects.filter(address_hash=found).delete()
+    take_back([found])
 
 
 def call_off(recipient: str, now: datetime) -> int:

@@ -16,15 +16,16 @@ from typing import Any
 
 from django.db.models import F
 
-from handbill.delivery.engine.judge import ACCEPTED, DEFERRED, IN_DOUBT, REFUSED, RELAY
+from handbill.delivery.engine.judge import ACCEPTED, DEFERRED, IN_DOUBT, REFUSED, RELAY, judge
 from handbill.delivery.engine.retry import next_try
 from handbill.delivery.engine.session import Outcome
+from handbill.delivery.engine.weigh import GONE_REASONS
 from handbill.delivery.models import Attempt, Delivery, Suppression
+from handbill.delivery.proof import GONE, Said, count_gone, take_back
 from handbill.work.actions import finish, lease
 from handbill.work.models import Job
 
 State = Delivery.State
-GONE = "gone"
 NEWS = "delivery news"  # the job whose row orders what queries.feedback_after reads
 _DOUBTFUL = (State.SENDING, State.IN_DOUBT)
 
@@ -70,9 +71,11 @@ def write_outcomes(tried: Iterable[Tried], now: datetime) -> Counter[str]:
     _finish_all(settled, now)
     _give_back([one.row for one in tried if one.outcome is None])
     if any(verdict.state == REFUSED for _, verdict in settled):
-        _hold_the_news()
-    Attempt.objects.bulk_create(_attempt(one, one.outcome, verdict, now) for one, verdict in settled if one.outcome)
-    _learn([one for one, _ in settled], now)
+        hold_the_news()
+    proven = _learn([one for one, _ in settled], now)
+    Attempt.objects.bulk_create(
+        _attempt(one, one.outcome, verdict, now, proven) for one, verdict in settled if one.outcome
+    )
     return Counter(verdict.state for _, verdict in settled)
 
 
@@ -101,7 +104,7 @@ def settlement(now: datetime) -> dict[str, Any]:
     return {"next_at": None, "settled_at": now, "address_sealed": b""}
 
 
-def _attempt(one: Tried, outcome: Outcome, verdict: Verdict, now: datetime) -> Attempt:
+def _attempt(one: Tried, outcome: Outcome, verdict: Verdict, now: datetime, proven: set[str]) -> Attempt:
     return Attempt(
         delivery=one.row,
         at=one.at or now,
@@ -110,6 +113,7 @@ def _attempt(one: Tried, outcome: Outcome, verdict: Verdict, now: datetime) -> A
         code=outcome.code,
         reply=outcome.reply[:500],
         reason=verdict.reason,
+        ends=GONE if verdict.reason in GONE_REASONS and one.row.address_hash in proven else "",
     )
 
 
@@ -136,22 +140,25 @@ def _stops(reason: str | None, kind: str) -> bool:
     return reason is not None and not (reason == GONE and kind == "confirmation")
 
 
-def _learn(tried: list[Tried], now: datetime) -> None:
-    """A reader who is gone is suppressed; one whose confirmation is accepted is back."""
-    gone = {one.row.address_hash for one in tried if one.outcome and one.outcome.reason == GONE}
-    back = {
-        one.row.address_hash
-        for one in tried
-        if one.outcome and one.outcome.state == ACCEPTED and one.row.mailing.kind == "confirmation"
-    }
-    Suppression.objects.bulk_create(
-        [Suppression(address_hash=found, reason=GONE, at=now) for found in sorted(gone)], ignore_conflicts=True
-    )
+def _learn(tried: list[Tried], now: datetime) -> set[str]:
+    """Count who is said to be gone; one whose confirmation is accepted is back. The hashes of who is proven gone."""
+    done = [(one.row, one.outcome) for one in tried if one.outcome]
+    back = [
+        row.address_hash for row, outcome in done if outcome.state == ACCEPTED and row.mailing.kind == "confirmation"
+    ]
     if back:
-        Suppression.objects.filter(address_hash__in=back, reason=GONE).delete()
+        take_back(back)
+    return count_gone(
+        [
+            Said(row.address_hash, row.mailing_id, judge("rcpt", outcome.code, outcome.reply).definite)
+            for row, outcome in done
+            if outcome.state == REFUSED and outcome.reason in GONE_REASONS
+        ],
+        now,
+    )
 
 
-def _hold_the_news() -> None:
+def hold_the_news() -> None:
     """Refusals are committed in the order of their ids, so that a cursor never passes one that is still to come."""
     Job.objects.get_or_create(name=NEWS, defaults={"next_at": None})
     Job.objects.select_for_update().get(name=NEWS)

@@ -73,7 +73,10 @@ class Delivery(Leased):
 
 
 class Attempt(models.Model):
-    """One SMTP try and what the relay answered. The answer is kept without addresses."""
+    """One SMTP try and what the relay answered, or what a mail that came back told of it later.
+
+    The answer is kept without addresses.
+    """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     at = models.DateTimeField()
@@ -82,6 +85,8 @@ class Attempt(models.Model):
     code = models.PositiveSmallIntegerField(default=0, help_text="SMTP reply code; 0: no reply.")
     reply = models.CharField(max_length=500, blank=True)
     reason = models.CharField(max_length=20, blank=True, help_text="Why not, in a word of ``engine.judge``.")
+    source = models.CharField(max_length=10, blank=True, help_text="bounce or complaint; empty: the relay's reply.")
+    ends = models.CharField(max_length=10, blank=True, help_text="gone or complaint: the reader gets no more mail.")
 
 
 class Suppression(models.Model):
@@ -90,3 +95,32 @@ class Suppression(models.Model):
     address_hash = models.CharField(max_length=64, unique=True)
     reason = models.CharField(max_length=40)
     at = models.DateTimeField()
+
+
+class Proof(models.Model):
+    """One mailing's word that an address is gone. A definite one, or two of different mailings, suppress it."""
+
+    address_hash = models.CharField(max_length=64)
+    mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["address_hash", "mailing"], name="proof_once")]
+
+
+class Feedback(models.Model):
+    """A mail that came back, once. What it told of a copy stands with that copy, as an Attempt; the mail isn't kept."""
+
+    class Result(models.TextChoices):
+        FILED = "filed", "with its copy"
+        NOTHING = "nothing", "tells nothing of an address: an auto-reply, an ordinary mail, a success"
+        STRAY = "stray", "no genuine mark of a copy we still know: ignored"
+        UNREADABLE = "unreadable"
+
+    identity = models.CharField(max_length=64, unique=True, help_text="Digest of what its sender wrote.")
+    at = models.DateTimeField(db_index=True)
+    kind = models.CharField(max_length=12, help_text="bounce, complaint, auto-reply, none")
+    result = models.CharField(max_length=10, choices=Result.choices)
+
+    class Meta:
+        verbose_name_plural = "feedback"

@@ -33,16 +33,16 @@ def progress(reference: str) -> Progress:
 
 
 def feedback_after(cursor: int, limit: int) -> list[Feedback]:
-    """Up to ``limit`` refusals after ``cursor`` (0 at first), oldest first; the last one's cursor is the next.
+    """Up to ``limit`` refusals, bounces and complaints after ``cursor`` (0 at first), oldest first.
 
-    Only ``reason`` gone means that the reader's address is no more: any other refusal is about us, the letter or a
-    mailbox in trouble (ADR-0006).
+    The last one's cursor is the next. Only one that ``ends`` means that the reader gets no more mail: any other is
+    about us, the letter, a mailbox in trouble, or not proven yet (ADR-0006).
     """
     refused = Attempt.objects.filter(pk__gt=cursor, outcome=State.REFUSED).order_by("pk")
     return [
-        Feedback(cursor=pk, recipient=recipient, state=outcome, reason=reason, at=at)
-        for pk, recipient, outcome, reason, at in refused.values_list(
-            "pk", "delivery__recipient", "outcome", "reason", "at"
+        Feedback(cursor=pk, recipient=recipient, state=outcome, reason=reason, at=at, ends=ends)
+        for pk, recipient, outcome, reason, at, ends in refused.values_list(
+            "pk", "delivery__recipient", "outcome", "reason", "at", "ends"
         )[:limit]
     ]
 

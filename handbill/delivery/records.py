@@ -51,13 +51,17 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What happened to one recipient's copy, for the room that knows the person."""
+    """What happened to one recipient's copy, for the room that knows the person.
+
+    ``ends``: ``gone`` or ``complaint`` where the reader gets no more mail, else empty.
+    """
 
     cursor: int
     recipient: str
     state: str
     reason: str
     at: datetime
+    ends: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from handbill.delivery.engine.stamp import StampError
 from handbill.delivery.errors import NoRelay
 from handbill.delivery.journal import Tried, claim, write_outcomes
 from handbill.delivery.models import Delivery
+from handbill.delivery.paths import sender_of
 from handbill.delivery.records import SendRound
 from handbill.delivery.relays import password_of
 from handbill.delivery.sealed import open_address
@@ -106,7 +107,7 @@ class Dispatch:
             return Outcome(REFUSED, reply=str(error), reason="content")
         except GiveUp as error:
             return Outcome(DEFERRED, reply=str(error), reason="sealed")
-        return self._line.send(stamp.envelope_from, to, data)
+        return self._line.send(sender_of(row.pk, stamp.envelope_from), to, data)
 
     def _round(self) -> SendRound:
         names = ("accepted", "deferred", "refused", "in doubt", "suppressed")

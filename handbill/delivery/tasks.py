@@ -5,7 +5,7 @@ import time
 from celery import shared_task
 from celery.worker import state
 
-from handbill.delivery import actions, queries
+from handbill.delivery import actions, feedback, queries
 from handbill.delivery.errors import NoRelay
 from handbill.kit import clock
 from handbill.work.actions import standing_job
@@ -26,6 +26,12 @@ def send_waiting() -> None:
         return  # said in the log by then; the job's lease makes the next try wait
     if mine and not _shutting_down() and queries.anything_due(clock.now()):
         send_waiting.delay()
+
+
+@shared_task
+def read_bounces() -> None:
+    """Take in what came back."""
+    feedback.take_in(clock.now())
 
 
 def _shutting_down() -> bool:

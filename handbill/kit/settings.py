@@ -29,6 +29,7 @@ LONGEST_DOMAIN = 200  # characters
 LONGEST_SOCKET = 107  # bytes; what Linux takes
 LONGEST_PATH = 1000  # bytes
 LONGEST_MAILBOX = 300  # characters; what delivery's tables hold
+LONGEST_BOUNCE_NAME = 37  # characters: a plus and the code fill the 64 of a local part
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*")
 _SECRET = re.compile(r"password|secret|token|key")
@@ -71,6 +72,9 @@ class Settings:
     newsletter_listen: str = ""
     newsletter_domain: str = ""
     newsletter_maildir: str = ""
+    bounce_address: str = ""
+    bounce_maildir: str = ""
+    retention_days: int = 14
     allow_loopback: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
     @property
@@ -300,6 +304,18 @@ def _reading_domain(name: str, value: Any) -> str:
     return text
 
 
+def _bounce_address(name: str, value: Any) -> str:
+    """``bounces@paper.example``, to which a plus and a code are added, or a whole domain of ours."""
+    text = _text(name, value).lower()
+    local, at, domain = text.rpartition("@")
+    if text and not (
+        len(local) <= LONGEST_BOUNCE_NAME and _is_mailbox(text if at else f"b@{domain}") and "." in domain
+    ):
+        fix = 'write "bounces@paper.example", whose mail server takes bounces+CODE@paper.example, or a domain alone.'
+        raise _wrong(name, value, fix)
+    return text
+
+
 def _mailbox(name: str, value: Any) -> str:
     text = _line(name, value)
     address = parseaddr(text)[1]
@@ -399,11 +415,14 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "newsletter_listen": _listener,
     "newsletter_domain": _reading_domain,
     "newsletter_maildir": _folder,
+    "bounce_address": _bounce_address,
+    "bounce_maildir": _folder,
+    "retention_days": _whole(1, 3650),
 }
 _TEXTS = frozenset(
     name
     for name, parser in _PARSERS.items()
     if parser in (_name, _text, _language, _time_zone, _address, _bind, _mailbox, _database, _broker)
-    or parser in (_listener, _reading_domain, _folder)
+    or parser in (_listener, _reading_domain, _folder, _bounce_address)
 )
 """Settings whose override needs no quotes."""

@@ -29,7 +29,14 @@ def standing_tasks() -> list[Task]:
     tasks += [articles.tell_choices, stories.learn_from_choices]
     if settings.HANDBILL.auto:
         tasks.append(articles.take_top)
-    return [*tasks, site.build_site, digest.send_due_issue, delivery.send_waiting, subscribers.look_after]
+    return [
+        *tasks,
+        site.build_site,
+        digest.send_due_issue,
+        delivery.send_waiting,
+        delivery.read_bounces,
+        subscribers.look_after,
+    ]
 
 
 def ring(task: Callable[..., object]) -> None:

@@ -195,7 +195,7 @@ def _names(topics) -> tuple[str, ...]:
 
 def _heed(event: Feedback, now: datetime) -> bool:
     """Whether it ended anything. What began after the event is somebody who came back."""
-    ending = consent.ENDED_BY.get(event.reason)
+    ending = consent.ENDED_BY.get(event.ends)
     try:
         identity = UUID(event.recipient)
     except ValueError:

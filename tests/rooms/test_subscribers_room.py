@@ -265,17 +265,20 @@ class TestChoosingAndLeaving:
 
 
 class TestFeedback:
-    def refuse(self, token: str, reason: str) -> None:
+    def refuse(self, token: str, ends: str, reason: str = "gone") -> None:
         bob = Subscriber.objects.get(pk=queries.reader_id(token))
         copy = Delivery.objects.filter(recipient=str(bob.pk)).first()
         Attempt.objects.create(
-            delivery=copy, at=NOW, relay="main", outcome=Delivery.State.REFUSED, code=550, reason=reason
+            delivery=copy, at=NOW, relay="main", outcome=Delivery.State.REFUSED, code=550, reason=reason, ends=ends
         )
 
-    @pytest.mark.parametrize(("reason", "runs"), [("gone", 0), ("blocked", 1), ("full", 1), ("", 1)])
-    def test_only_a_gone_address_ends_a_subscription(self, reason: str, runs: int) -> None:
+    @pytest.mark.parametrize(
+        ("ends", "reason", "runs"),
+        [("gone", "domain", 0), ("complaint", "abuse", 0), ("", "gone", 1), ("", "blocked", 1), ("", "", 1)],
+    )
+    def test_only_what_is_proven_ends_a_subscription(self, ends: str, reason: str, runs: int) -> None:
         token = begin(BOB)
-        self.refuse(token, reason)
+        self.refuse(token, ends, reason)
         assert actions.pull_feedback(NOW) == 1 - runs
         assert Subscription.objects.filter(ended_at=None).count() == runs
         assert actions.pull_feedback(NOW) == 0

@@ -1,7 +1,7 @@
 """Return paths that say whose copy came back, and that nobody else can make or read. Pure: the key is an argument.
 
-``PREFIX-CODE@DOMAIN``: the code is 26 letters and digits for the delivery's number, hidden by the newsroom's key
-(``kit.crypto``). Mail systems change the case of a local part and hold 64 characters at most (RFC 5321 4.5.3.1.1).
+``bounces+CODE@paper.example``: the code is 26 letters and digits for the delivery's number, hidden by the newsroom's
+key (``kit.crypto``). Mail systems change the case of a local part and hold 64 characters at most (RFC 5321 4.5.3.1.1).
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from handbill.kit.keys import Key
 
 PURPOSE = "return path"
 LOCAL_LIMIT = 64
+CODE_LENGTH = 26
+PREFIX_LIMIT = LOCAL_LIMIT - CODE_LENGTH  # with its separator
 _CODE = re.compile(r"[-+=]([a-z2-7]{26})\Z", re.IGNORECASE)
 
 
 def return_path(key: Key, number: int, prefix: str, domain: str) -> str:
-    """The envelope's sender for the delivery of that number (0 to 2**64 - 1). Raises GiveUp: the prefix is too long."""
+    """The envelope's sender for the delivery of that number (0 to 2**64 - 1); ``prefix`` ends with -, + or =.
+
+    Raises GiveUp: the prefix is longer than PREFIX_LIMIT.
+    """
     code = b32encode(hide_number(key, PURPOSE, number)).decode().rstrip("=").lower()
-    local = f"{prefix}-{code}"
-    if len(local) > LOCAL_LIMIT:
-        raise GiveUp(
-            f"The return path's prefix {prefix} is too long. Take one of at most {LOCAL_LIMIT - 27} characters."
-        )
-    return f"{local}@{domain}"
+    if len(prefix) > PREFIX_LIMIT:
+        raise GiveUp(f"The return path's prefix {prefix} is too long. Take one of at most {PREFIX_LIMIT} characters.")
+    return f"{prefix}{code}@{domain}"
 
 
 def number_in(key: Key, address: str) -> int | None:

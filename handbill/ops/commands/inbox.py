@@ -1,4 +1,4 @@
-"""Take mail in: the program that a mail server hands newsletters to."""
+"""Take mail in: the program that a mail server hands newsletters and bounces to."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ def inbox(as_json: bool) -> int:
 
 def purposes() -> dict[str, Callable[[str], bool]]:
     """Whom mail may come for: the folder of the inbox it goes into, and who knows its addresses."""
+    from handbill.delivery import actions as delivery
     from handbill.wire import actions as wire
 
-    return {wire.NEWSLETTERS: _asked_afresh(wire.knows_recipient)}
+    return {delivery.BOUNCES: delivery.is_return_path, wire.NEWSLETTERS: _asked_afresh(wire.knows_recipient)}
 
 
 def _asked_afresh(knows: Callable[[str], bool]) -> Callable[[str], bool]:

@@ -1,0 +1,67 @@
+"""Our marks on a copy and their reading: its return path, its reader's token, its Message-ID. Keys stay here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from handbill.delivery.engine.comeback import Comeback
+from handbill.delivery.engine.feedback import COMPLAINT
+from handbill.delivery.engine.verp import number_in, return_path
+from handbill.delivery.models import Delivery, Mailing
+from handbill.delivery.stamps import message_id
+from handbill.kit.crypto import read_token
+
+DOMAIN_PREFIX = "b-"  # where a whole domain is ours
+LONGEST_WAY_BACK = timedelta(days=30)
+
+
+def sender_of(number: int, usual: str) -> str:
+    """The envelope's sender of the copy of that number: ``usual`` where no bounce_address is set."""
+    prefix, domain = _place()
+    return return_path(settings.KEYS.token, number, prefix, domain) if domain else usual
+
+
+def is_return_path(address: str) -> bool:
+    """Whether an address is a return path that we made. No database is asked."""
+    domain = _place()[1]
+    ours = domain and address.rpartition("@")[2].lower() == domain
+    return bool(ours) and number_in(settings.KEYS.token, address) is not None
+
+
+def copy_of(mail: Comeback, now: datetime) -> Delivery | None:
+    """The copy that a mail is about, or None where it bears no genuine mark of one that is still known.
+
+    A return path names it. Without, the letter that the mail returns does: the reader's token in its links, and its
+    Message-ID. For a complaint the reader is enough.
+    """
+    return _by_path(mail.paths) or _by_letter(mail, now)
+
+
+def _place() -> tuple[str, str]:
+    """What stands before the code, and the domain; both empty where no bounces are asked for."""
+    local, at, domain = settings.HANDBILL.bounce_address.rpartition("@")
+    return (f"{local}+" if at else DOMAIN_PREFIX, domain) if domain else ("", "")
+
+
+def _by_path(paths: Iterable[str]) -> Delivery | None:
+    numbers = (number_in(settings.KEYS.token, path) for path in paths)
+    number = next((number for number in numbers if number is not None), None)
+    if number is None or number >= 2**63:  # what a column holds
+        return None
+    return Delivery.objects.select_related("mailing").filter(pk=number).first()
+
+
+def _by_letter(mail: Comeback, now: datetime) -> Delivery | None:
+    tokens = (read_token(settings.KEYS.token, "reader", token) for token in mail.tokens)
+    recipient = next((subject for subject in tokens if subject), None)
+    if recipient is None:
+        return None
+    young = Mailing.objects.filter(created_at__gt=now - LONGEST_WAY_BACK).values_list("pk", flat=True)
+    copies = Delivery.objects.filter(mailing_id__in=list(young), recipient=recipient)
+    found = list(copies.select_related("mailing").order_by("-pk"))
+    names = {name.lower() for name in mail.names}
+    exact = [row for row in found if message_id(row.mailing.reference, recipient).partition("@")[0] in names]
+    return next(iter(exact or (found if mail.kind == COMPLAINT else ())), None)
