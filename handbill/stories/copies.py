@@ -95,6 +95,13 @@ def spans(starts: Ints, lengths: Ints) -> Ints:
     return np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
 
 
+def distinct(ascending: Ints) -> Ints:
+    """Each of the numbers once."""
+    first = np.ones(len(ascending), np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=first[1:])
+    return ascending[first]
+
+
 class Memory:
     """A Table in memory, of eight bytes a use. Remembers ``most`` texts at least and twice as many at most."""
 
@@ -155,8 +162,7 @@ def marks(text: str) -> Marks:
     rate = 1
     while count > MOST_MARKS * rate and rate < COARSEST:
         rate *= 2
-    kept = np.sort(runs[runs & np.uint64(rate - 1) == 0].astype(np.int64))
-    return Marks(rate, kept[np.diff(kept, prepend=-1) > 0])
+    return Marks(rate, distinct(np.sort(runs[runs & np.uint64(rate - 1) == 0].astype(np.int64))))
 
 
 def recognise(texts: Iterable[Text], table: Table) -> dict[int, list[Match]]:

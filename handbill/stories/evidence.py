@@ -19,7 +19,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from handbill.stories.copies import spans
+from handbill.stories.copies import distinct, spans
 from handbill.stories.terms import Said
 
 FAITH = 6.0  # reports' worth of belief that a group uses a word as often as everybody does
@@ -36,6 +36,7 @@ MOST_LEADS = 60  # of a report are followed, the weightiest
 NEIGHBOURS = 8  # the likeliest others of each report that are weighed in full
 FAINT = 0.5  # of the likeliest one's hints: others that have less aren't weighed
 HINT = 2.0  # what shared words must add up to for that
+AT_ONCE_ALONE = 2_000_000  # bytes for the words of those that are weighed in one step
 AT_ONCE = 400_000  # pairs of reports are looked at in one step, which bounds the memory
 
 _OWNER_BITS = 24  # hold the number of a report at hand
@@ -81,6 +82,7 @@ class Evidence:
         self._value(len(said))
         self._place = np.zeros(len(self._codes))
         self._terms: dict[int, Ints] = {}
+        self._singles: dict[int, Words] = {}
 
     def _value(self, reports: int) -> None:
         """What each word is worth. All that depends only on how many reports use it is reckoned once a number."""
@@ -94,6 +96,9 @@ class Evidence:
         self._expected = FAITH * float(self._weight @ share[kind])
         self._worth = self._weight * np.log(1 + 1 / before)[kind]
         self._core = np.where((used_by < COMMONEST)[kind], self._worth, 0.0)
+        both = self._rises[:, 2] - self._rises[:, 1] - self._rises[:, 1]
+        unsaid = float(_STEPS[0] + _STEPS[2] - _STEPS[1] - _STEPS[1])
+        self._weight_alone = self._weight * (both[kind] + unsaid)  # what a word is worth that two reports share
         self._lead = np.where((self._spread > 1) & (self._spread <= LEADS), self._worth, 0.0)
 
     def _of(self, report: int) -> Ints:
@@ -105,18 +110,23 @@ class Evidence:
     def words(self, reports: Sequence[int]) -> Words:
         """What these reports say together; positions in the sequence that the evidence was made of."""
         if len(reports) == 1:
-            alone = self._of(reports[0])
-            spread = np.array([0.0, self._weight[alone].sum()])
-            return Words(1, alone, np.ones(len(alone)), 1.0, spread, _absent(spread, 1.0, 1.0))
+            return self._alone(reports[0])
         terms = np.concatenate([self._of(report) for report in reports])
         return self._words(len(reports), *np.unique(terms, return_counts=True))
+
+    def _alone(self, report: int) -> Words:
+        if (found := self._singles.get(report)) is None:
+            terms = self._of(report)
+            spread = np.array([0.0, self._weight[terms].sum()])
+            found = Words(1, terms, np.ones(len(terms)), 1.0, spread, _absent(spread, 1.0, 1.0))
+            self._singles[report] = found
+        return found
 
     def both(self, one: Words, other: Words) -> Words:
         """What two groups say together."""
         self._place[one.terms] = one.counts / one.loud
         self._place[other.terms] += other.counts / other.loud
-        terms = np.sort(np.concatenate([one.terms, other.terms]))
-        terms = terms[np.diff(terms, prepend=-1) > 0]
+        terms = distinct(np.sort(np.concatenate([one.terms, other.terms])))
         raw = self._place[terms]
         self._place[terms] = 0.0
         return self._words(one.size + other.size, terms, np.rint(raw))
@@ -139,13 +149,11 @@ class Evidence:
         leads = [self._leads(report) for report in reports]
         terms = np.concatenate(leads)
         lengths = self._spread[terms]
-        users = self._users[spans(self._starts[terms], lengths)]
-        rows = np.repeat(np.repeat(np.arange(len(reports)), [len(found) for found in leads]), lengths)
         size = len(self._said)
+        cells = np.repeat(np.repeat(np.arange(len(reports)) * size, [len(found) for found in leads]), lengths)
+        cells += self._users[spans(self._starts[terms], lengths)]
         worth = np.repeat(self._lead[terms], lengths)
-        scores: Floats = np.bincount(rows * size + users, weights=worth, minlength=len(reports) * size).astype(
-            np.float64
-        )
+        scores: Floats = np.bincount(cells, weights=worth, minlength=len(reports) * size).astype(np.float64, copy=False)
         for row, report, (first, last) in zip(scores.reshape(-1, size), reports, within, strict=True):
             row[report] = 0.0
             yield _likeliest(row[first:last], first)
@@ -156,6 +164,26 @@ class Evidence:
         if len(leads) <= MOST_LEADS:
             return leads
         return leads[np.argpartition(-self._lead[leads], MOST_LEADS)[:MOST_LEADS]]
+
+    def weigh_alone(self, pairs: Sequence[tuple[int, int]]) -> list[float]:
+        """What ``weigh`` says of pairs of single reports; the same, but all at once, since most are weighed so."""
+        step = max(1, AT_ONCE_ALONE // max(1, len(self._codes)))
+        return [weight for n in range(0, len(pairs), step) for weight in self._weigh_alone(pairs[n : n + step])]
+
+    def _weigh_alone(self, pairs: Sequence[tuple[int, int]]) -> list[float]:
+        words = {report: self._alone(report) for pair in pairs for report in pair}
+        rows = {one: row for row, one in enumerate(dict.fromkeys(one for one, _ in pairs))}
+        said = np.zeros((len(rows), len(self._codes)), np.bool_)
+        for one, row in rows.items():
+            said[row, words[one].terms] = True
+        lengths = [len(words[other].terms) for _, other in pairs]
+        terms = np.concatenate([words[other].terms for _, other in pairs])
+        shared = said[np.repeat([rows[one] for one, _ in pairs], lengths), terms]
+        gain = self._weight_alone[terms[shared]]
+        owner = np.repeat(np.arange(len(pairs)), lengths)[shared]
+        gains = np.bincount(owner, weights=gain, minlength=len(pairs)).tolist()
+        apart = (self._apart(words[one], words[other], 2.0) for one, other in pairs)
+        return [round(a + b, 6) for a, b in zip(gains, apart, strict=True)]
 
     def weigh(self, one: Words, others: Sequence[Words]) -> list[float]:
         """The evidence, in natural logarithms, that ``one`` and each of the ``others`` tell one event."""

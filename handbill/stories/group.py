@@ -11,10 +11,11 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import TypeAlias
 
 from handbill.kit.text import words
@@ -191,8 +192,7 @@ def _group_language(
     return [place for g in groups.values() for place in _places(g, told, copied, evidence)]
 
 
-def _age(told: Told) -> tuple[datetime, int]:
-    return told.published_at, told.id
+_age = attrgetter("published_at", "id")
 
 
 def _gist(told: Told) -> Gist:
@@ -308,45 +308,64 @@ def _meet(groups: _Groups, told: Sequence[Told], evidence: Evidence) -> None:
 
 def _join(groups: _Groups, evidence: Evidence, strictness: float) -> None:
     """Join the two groups for which the evidence is strongest, again and again, while it suffices for any."""
-    waiting: list[tuple[float, int, int, int, int]] = []
-    for a, g in list(groups.items()):
-        if g.near and g.story is None:
-            _await(
-                waiting, groups, a, [b for b in g.near if a < b or groups[b].story is not None], evidence, strictness
-            )
-    while waiting:
-        _, a, b, size_a, size_b = heapq.heappop(waiting)
-        if a not in groups or b not in groups or (size_a, size_b) != (len(groups[a].members), len(groups[b].members)):
-            continue  # one of them has grown since; what was then weighed waits elsewhere in the queue
-        if _may_join(groups[a], groups[b]):
-            both = evidence.both(_words(groups[a], evidence), _words(groups[b], evidence))
-            if not evidence.has_core(both):
-                continue
+    waiting = _Waiting(groups, evidence, strictness)
+    waiting.begin()
+    for a, b in waiting:
+        both = evidence.both(_words(groups[a], evidence), _words(groups[b], evidence))
+        if evidence.has_core(both):
             _merge(groups, a, b, both)
-            _await(waiting, groups, a, list(groups[a].near), evidence, strictness)
+            waiting.add(a, groups[a].near)
 
 
-def _await(
-    waiting: list[tuple[float, int, int, int, int]],
-    groups: _Groups,
-    a: int,
-    others: Iterable[int],
-    evidence: Evidence,
-    strictness: float,
-) -> None:
-    """Queue the others that the evidence joins with ``a``."""
-    one = groups[a]
-    able = sorted(b for b in others if _may_join(one, groups[b]))
-    found = evidence.weigh(_words(one, evidence), [_words(groups[b], evidence) for b in able]) if able else []
-    for b, weight in zip(able, found, strict=True):
-        other = groups[b]
-        more = weight - strictness - bar(max(one.crowd, other.crowd), len(one.members), len(other.members))
+class _Waiting:
+    """The pairs of groups that the evidence joins, the surest first, as it is when they are asked for."""
+
+    def __init__(self, groups: _Groups, evidence: Evidence, strictness: float) -> None:
+        self._groups, self._evidence, self._strictness = groups, evidence, strictness
+        self._heap: list[tuple[float, int, int, int, int]] = []
+
+    def begin(self) -> None:
+        """Weigh each new group against those near it: single reports all at once."""
+        groups = self._groups
+        alone: list[Pair] = []
+        for a, g in list(groups.items()):
+            if g.story is not None:
+                continue
+            others = {b for b in g.near if a < b or groups[b].story is not None}
+            single = {b for b in others if len(groups[b].members) == 1} if len(g.members) == 1 else set()
+            alone += ((a, b) for b in sorted(single) if _may_join(g, groups[b]))
+            self.add(a, others - single)
+        for (a, b), weight in zip(alone, self._evidence.weigh_alone(alone), strict=True):
+            self._put(a, b, weight)
+
+    def add(self, a: int, others: Iterable[int]) -> None:
+        """Weigh ``a`` against the others that it may join."""
+        groups, evidence = self._groups, self._evidence
+        able = sorted(b for b in others if _may_join(groups[a], groups[b]))
+        if able:
+            found = evidence.weigh(_words(groups[a], evidence), [_words(groups[b], evidence) for b in able])
+            for b, weight in zip(able, found, strict=True):
+                self._put(a, b, weight)
+
+    def _put(self, a: int, b: int, weight: float) -> None:
+        one, other = self._groups[a], self._groups[b]
+        more = weight - self._strictness - bar(max(one.crowd, other.crowd), len(one.members), len(other.members))
         if more < HOPELESS:
             one.near.discard(b)
             other.near.discard(a)
         if more > 0:
             low, high = min(a, b), max(a, b)
-            heapq.heappush(waiting, (-more, low, high, len(groups[low].members), len(groups[high].members)))
+            sizes = len(self._groups[low].members), len(self._groups[high].members)
+            heapq.heappush(self._heap, (-more, low, high, *sizes))
+
+    def __iter__(self) -> Iterator[Pair]:
+        groups = self._groups
+        while self._heap:
+            _, a, b, *sizes = heapq.heappop(self._heap)
+            if a not in groups or b not in groups or sizes != [len(groups[a].members), len(groups[b].members)]:
+                continue  # one of them has grown since; what was then weighed waits elsewhere in the queue
+            if _may_join(groups[a], groups[b]):
+                yield a, b
 
 
 def _words(g: _Group, evidence: Evidence) -> Words:

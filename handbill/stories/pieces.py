@@ -47,7 +47,9 @@ def word_hashes(text: str) -> NDArray[np.uint64]:
         spaced = " ".join(words(text[:READ_CHARACTERS])).replace("'", "")
         signs = np.frombuffer(spaced.encode("utf-32-le", "replace"), np.uint32)
     signs = signs[:READ_CHARACTERS]
-    edges = np.flatnonzero(np.diff(signs != 32, prepend=False, append=False))
+    inside = np.zeros(len(signs) + 2, np.bool_)
+    np.not_equal(signs, 32, out=inside[1:-1])
+    edges = np.flatnonzero(inside[1:] != inside[:-1])
     starts, ends = edges[::2], edges[1::2]
     longer = ends - starts > 1
     starts, ends = starts[longer], ends[longer]

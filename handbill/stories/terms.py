@@ -146,7 +146,9 @@ def said(title: str, text: str, language: str) -> Said:
 def shown(title: str, text: str, language: str, numbers: Iterable[int]) -> list[tuple[int, str, bool]]:
     """By which words a reader knows these stems: number, word, whether it is a name; unknown ones are left out."""
     title, text = title[:HEAD_CHARACTERS], text[:HEAD_CHARACTERS]
-    stem_of = _stems(language[:2].casefold())
-    found = {stem_of[piece] >> 1: piece for piece in reversed([*read(title), *read(text)])}
-    named = {stem_of[part] >> 1: part for part in reversed(names(f"{title}. {text}", language))}
-    return [(n, named.get(n) or folded(found[n]), n in named) for n in numbers if n in found]
+    stem_of = _stems(language[:2].casefold()).__getitem__
+    pieces_, named = [*read(title), *read(text)][::-1], names(f"{title}. {text}", language)[::-1]
+    found = dict(zip(map(stem_of, pieces_), pieces_, strict=True))
+    name_of = dict(zip(map(stem_of, named), named, strict=True))
+    both = ((n, stem) for n in numbers for stem in (n << 1, n << 1 | 1) if stem in found)
+    return [(n, name_of.get(stem) or folded(found[stem]), stem in name_of) for n, stem in both]

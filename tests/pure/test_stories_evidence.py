@@ -1,9 +1,11 @@
 """The evidence that two groups of reports tell one event."""
 
 import math
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handbill.stories.evidence import DOUBT, LOUDEST, Evidence, bar
 from handbill.stories.terms import said
@@ -25,6 +27,15 @@ def test_rare_words_in_common_speak_for_one_event_and_none_against():
     assert for_it > 1 > 0 > against
     assert seen.weigh(too, [flood]) == pytest.approx([for_it])
     assert seen.weigh(flood, []) == []
+
+
+@given(st.lists(st.lists(st.sampled_from(["Alm", "Kirnstadt", "bread", "baker", "weir", "of", "1987"])), min_size=2))
+def test_single_reports_weighed_at_once_weigh_the_same(texts):
+    seen = evidence(*(" ".join(words) for words in texts))
+    pairs = list(combinations(range(len(texts)), 2))
+    one_by_one = [seen.weigh(seen.words([a]), [seen.words([b])])[0] for a, b in pairs]
+    assert seen.weigh_alone(pairs) == one_by_one
+    assert seen.weigh_alone([]) == []
 
 
 def test_what_most_of_one_group_say_and_none_of_the_other_tells_them_apart():
