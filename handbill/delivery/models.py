@@ -17,9 +17,22 @@ class Mailing(models.Model):
     sealed_at = models.DateTimeField(
         null=True, blank=True, help_text="All recipients are in; null: still being handed over."
     )
+    folded_at = models.DateTimeField(null=True, blank=True, help_text="Only totals are kept since.")
 
     def __str__(self) -> str:
         return self.reference
+
+
+class Total(models.Model):
+    """How many copies of a mailing ended in a state, after the copies themselves were forgotten (``retention``)."""
+
+    mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="totals")
+    state = models.CharField(max_length=10)
+    count = models.PositiveIntegerField()
+    repeats = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["mailing", "state"], name="total_once")]
 
 
 class Body(models.Model):

@@ -10,7 +10,7 @@ from django.conf import settings
 from handbill.delivery.engine.comeback import Comeback
 from handbill.delivery.engine.feedback import COMPLAINT
 from handbill.delivery.engine.verp import number_in, return_path
-from handbill.delivery.models import Delivery, Mailing
+from handbill.delivery.models import Delivery
 from handbill.delivery.stamps import message_id
 from handbill.kit.crypto import read_token
 
@@ -59,8 +59,7 @@ def _by_letter(mail: Comeback, now: datetime) -> Delivery | None:
     recipient = next((subject for subject in tokens if subject), None)
     if recipient is None:
         return None
-    young = Mailing.objects.filter(created_at__gt=now - LONGEST_WAY_BACK).values_list("pk", flat=True)
-    copies = Delivery.objects.filter(mailing_id__in=list(young), recipient=recipient)
+    copies = Delivery.objects.filter(mailing__created_at__gt=now - LONGEST_WAY_BACK, recipient=recipient)
     found = list(copies.select_related("mailing").order_by("-pk"))
     names = {name.lower() for name in mail.names}
     exact = [row for row in found if message_id(row.mailing.reference, recipient).partition("@")[0] in names]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Sum
 
-from handbill.delivery.models import Attempt, Delivery
-from handbill.delivery.records import Feedback, Progress
+from handbill.delivery.models import Attempt, Delivery, Mailing, Suppression, Total
+from handbill.delivery.models import Feedback as Comeback
+from handbill.delivery.records import CopyTold, Feedback, Progress, Try
 from handbill.work.actions import due
 
 State = Delivery.State
@@ -18,17 +23,73 @@ def progress(reference: str) -> Progress:
 
     ``total`` grows until the mailing is sealed.
     """
-    rows = Delivery.objects.filter(mailing__reference=reference)
-    count = dict(rows.order_by().values_list("state").annotate(Count("pk")))
+    count: Counter[str] = Counter()
+    repeats = 0
+    for state, number, repeated in [*_copies(reference), *_totals(reference)]:
+        count[state] += number
+        repeats += repeated or 0
     return Progress(
         total=sum(count.values()),
-        waiting=count.get(State.WAITING, 0) + count.get(State.SENDING, 0),
-        accepted=count.get(State.ACCEPTED, 0),
-        deferred=count.get(State.DEFERRED, 0),
-        refused=count.get(State.REFUSED, 0),
-        in_doubt=count.get(State.IN_DOUBT, 0),
-        suppressed=count.get(State.SUPPRESSED, 0),
-        repeats=rows.aggregate(sum=Sum("repeats"))["sum"] or 0,
+        waiting=count[State.WAITING] + count[State.SENDING],
+        accepted=count[State.ACCEPTED],
+        deferred=count[State.DEFERRED],
+        refused=count[State.REFUSED],
+        in_doubt=count[State.IN_DOUBT],
+        suppressed=count[State.SUPPRESSED],
+        repeats=repeats,
+    )
+
+
+def copies_of(recipient: str, now: datetime, day: date | None = None) -> list[CopyTold]:
+    """What became of a recipient's copies as long as they are kept (``retention_days``), the newest first.
+
+    ``day``: only of mailings handed over on that day, in the newsroom's zone.
+    """
+    newsroom = settings.HANDBILL
+    since = now - timedelta(days=newsroom.retention_days)
+    rows = Delivery.objects.filter(mailing__created_at__gt=since, recipient=recipient).order_by("-pk")
+    mailings = Mailing.objects.in_bulk([row["mailing_id"] for row in rows.values("mailing_id")])
+    told = [_told(row, mailings[row["mailing_id"]]) for row in rows.values()]
+    return [copy for copy in told if day in (None, copy.handed_over.astimezone(newsroom.zone).date())]
+
+
+def suppressed(hashed: str) -> str:
+    """Why the address of that hash must not be mailed, or ""."""
+    return Suppression.objects.filter(address_hash=hashed).values_list("reason", flat=True).first() or ""
+
+
+def came_back_since(since: datetime) -> Counter[tuple[str, str]]:
+    """How many mails came back, by kind and result."""
+    rows = Comeback.objects.filter(at__gt=since).values_list("kind", "result").order_by().annotate(Count("pk"))
+    return Counter({(kind, result): count for kind, result, count in rows})
+
+
+def _copies(reference: str) -> Iterable[tuple[str, int, int | None]]:
+    rows = Delivery.objects.filter(mailing__reference=reference).order_by()
+    return rows.values_list("state").annotate(Count("pk"), Sum("repeats"))
+
+
+def _totals(reference: str) -> Iterable[tuple[str, int, int]]:
+    return Total.objects.filter(mailing__reference=reference).values_list("state", "count", "repeats")
+
+
+def _told(row: Mapping[str, Any], mailing: Mailing) -> CopyTold:
+    """An accepted copy's own row says by whom, where it has the columns for it; else the Attempt does."""
+    fields = ("at", "relay", "outcome", "code", "reply", "reason", "source", "ends")
+    tries = [
+        Try(*values) for values in Attempt.objects.filter(delivery_id=row["id"]).order_by("pk").values_list(*fields)
+    ]
+    taken = next((one for one in reversed(tries) if one.outcome == State.ACCEPTED), None)
+    return CopyTold(
+        mailing=mailing.reference,
+        kind=mailing.kind,
+        handed_over=mailing.created_at,
+        state=row["state"],
+        settled=row["settled_at"],
+        relay=row.get("relay") or (taken.relay if taken else ""),
+        reply=row.get("reply") or (taken.reply if taken else ""),
+        repeats=row["repeats"],
+        tries=tuple(one for one in tries if one.outcome != State.ACCEPTED),
     )
 
 

@@ -73,3 +73,32 @@ class SendRound:
     refused: int = 0
     in_doubt: int = 0
     suppressed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try that was not accepted, or what came back later (``source`` bounce or complaint)."""
+
+    at: datetime
+    relay: str
+    outcome: str
+    code: int
+    reply: str
+    reason: str
+    source: str
+    ends: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyTold:
+    """What became of one reader's copy. ``relay`` and ``reply`` are those of its acceptance, else empty."""
+
+    mailing: str
+    kind: str
+    handed_over: datetime
+    state: str
+    settled: datetime | None
+    relay: str
+    reply: str
+    repeats: int
+    tries: tuple[Try, ...]

@@ -5,7 +5,7 @@ import time
 from celery import shared_task
 from celery.worker import state
 
-from handbill.delivery import actions, feedback, queries
+from handbill.delivery import actions, feedback, queries, retention
 from handbill.delivery.errors import NoRelay
 from handbill.kit import clock
 from handbill.work.actions import standing_job
@@ -32,6 +32,12 @@ def send_waiting() -> None:
 def read_bounces() -> None:
     """Take in what came back."""
     feedback.take_in(clock.now())
+
+
+@shared_task
+def fold_old() -> None:
+    """Forget copies that are older than they are kept."""
+    retention.fold_old(clock.now())
 
 
 def _shutting_down() -> bool:

@@ -35,5 +35,10 @@ def source_items() -> list[MenuItem]:
     ]
 
 
+def answer_item() -> MenuItem:
+    """In the submenu of reports: what became of a reader's mail."""
+    return _item(_("Answer a reader"), "desk_answer", "mail", 300, "delivery.view_delivery")
+
+
 def _item(label: Any, screen: str, icon: str, order: int, permission: str) -> MenuItem:
     return PermittedItem(label, reverse_lazy(screen), name=screen, icon_name=icon, order=order, permission=permission)

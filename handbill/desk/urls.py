@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from handbill.desk import changes, clip, health, newsletters, rulings, sources, views
+from handbill.desk import answer, changes, clip, health, newsletters, rulings, sources, views
 
 urlpatterns = [
     path("stories/", views.StoriesView.as_view(), name="desk_stories"),
@@ -33,6 +33,7 @@ urlpatterns = [
     path("sources/newsletters/<int:held_id>/assign/", newsletters.assign, name="desk_newsletter_assign"),
     path("sources/newsletters/<int:held_id>/discard/", newsletters.discard, name="desk_newsletter_discard"),
     path("sources/newsletters/<int:held_id>/restore/", newsletters.restore, name="desk_newsletter_restore"),
+    path("answer/", answer.AnswerView.as_view(), name="desk_answer"),
     path("clip/", clip.ClipView.as_view(), name="desk_clip"),
     path("clip/preview/", clip.preview, name="desk_clip_preview"),
     path("clip/keep/", clip.keep, name="desk_clip_keep"),

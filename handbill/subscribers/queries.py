@@ -9,17 +9,20 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
+from handbill.delivery import queries as delivery
+from handbill.delivery.address import address_hash
 from handbill.kit.crypto import read_token, sign_token, unseal
 from handbill.kit.errors import GiveUp
 from handbill.subscribers.errors import TestLink, WrongLink
 from handbill.subscribers.models import Subscriber, Subscription
-from handbill.subscribers.records import Preferences, Reader, ReaderLinks
+from handbill.subscribers.records import Answer, Preferences, Reader, ReaderLinks
 
 CHUNK = 1000
 logger = logging.getLogger(__name__)
@@ -102,6 +105,25 @@ def _reading(after: UUID | None) -> QuerySet[Subscriber]:
     running = Subscription.objects.filter(subscriber=OuterRef("pk"), ended_at__isnull=True)
     rows = Subscriber.objects.filter(Exists(running), confirmed_at__isnull=False).order_by("pk")
     return rows if after is None else rows.filter(pk__gt=after)
+
+
+def answer(address: str, now: datetime, day: date | None = None) -> Answer:
+    """What became of the mail to ``address``, of a day or of all days that are kept. Raises AddressError."""
+    found = address_hash(address)
+    person = Subscriber.objects.filter(address_hash=found).first()
+    if person is None:
+        return Answer(known=False, suppressed=delivery.suppressed(found))
+    subscriptions = Subscription.objects.filter(subscriber=person)
+    last = subscriptions.filter(ended_at__isnull=False).order_by("-ended_at").first()
+    return Answer(
+        known=True,
+        confirmed=person.confirmed_at is not None,
+        reading=subscriptions.filter(ended_at__isnull=True).exists(),
+        ended=last.end_reason if last else "",
+        ended_at=last.ended_at if last else None,
+        suppressed=delivery.suppressed(found),
+        copies=tuple(delivery.copies_of(str(person.pk), now, day)),
+    )
 
 
 def _audiences_of(ids: list[UUID]) -> dict[UUID, frozenset[int]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from handbill.delivery.records import CopyTold
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -57,3 +59,20 @@ class Preferences:
     token: str
     reading: bool
     chosen: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What can be told to somebody who asks after their mail, by address.
+
+    ``known``: there is such a person; ``ended``: why their last subscription ended, with ``ended_at``; ``suppressed``:
+    why delivery mails the address no more. ``copies`` are the newest first.
+    """
+
+    known: bool
+    confirmed: bool = False
+    reading: bool = False
+    ended: str = ""
+    ended_at: datetime | None = None
+    suppressed: str = ""
+    copies: tuple[CopyTold, ...] = ()

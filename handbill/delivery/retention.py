@@ -1,0 +1,69 @@
+"""Forget copies that are old: a mailing keeps its totals (ADR-0040). Small transactions, so that memory stays flat and
+nobody waits long for the database; a sweep that is cut off goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from handbill.delivery.models import Attempt, Body, Delivery, Feedback, Mailing, Proof, Total
+from handbill.delivery.proof import FRESH
+from handbill.work.actions import standing_job
+
+BATCH = 1000  # copies a transaction
+MOST_BATCHES = 20  # a call
+MOST_MAILINGS = 200  # a call; sign-ups have one each
+
+
+def fold_old(now: datetime, most: int = MOST_BATCHES) -> int:
+    """Fold up to ``most`` batches of copies older than ``retention_days`` into totals; how many copies.
+
+    One that is not settled stays, and so does its mailing's letter. Old word of what came back is forgotten, too.
+    """
+    before = now - timedelta(days=settings.HANDBILL.retention_days)
+    folded = 0
+    with standing_job("forget copies", now) as ours:
+        if ours:
+            Feedback.objects.filter(at__lt=before).delete()
+            Proof.objects.filter(at__lt=now - FRESH).delete()
+            old = Mailing.objects.filter(created_at__lt=before, sealed_at__lt=before, folded_at=None)
+            for mailing in old.order_by("pk")[:MOST_MAILINGS]:
+                while folded < most * BATCH and (count := _fold_batch(mailing)):
+                    folded += count
+                _close(mailing, now)
+    return folded
+
+
+def _fold_batch(mailing: Mailing) -> int:
+    with transaction.atomic():
+        settled = Delivery.objects.filter(mailing=mailing, next_at=None).select_for_update()
+        rows = list(settled.order_by("pk").values_list("pk", "state", "repeats")[:BATCH])
+        _add(mailing, rows)
+        keys = [pk for pk, _, _ in rows]
+        Attempt.objects.filter(delivery_id__in=keys).delete()
+        Delivery.objects.filter(pk__in=keys).delete()
+    return len(rows)
+
+
+def _add(mailing: Mailing, rows: list[tuple[int, str, int]]) -> None:
+    counts: Counter[str] = Counter()
+    repeats: Counter[str] = Counter()
+    for _, state, repeated in rows:
+        counts[state] += 1
+        repeats[state] += repeated
+    for state, count in counts.items():
+        total, _ = Total.objects.get_or_create(mailing=mailing, state=state, defaults={"count": 0})
+        Total.objects.filter(pk=total.pk).update(count=F("count") + count, repeats=F("repeats") + repeats[state])
+
+
+def _close(mailing: Mailing, now: datetime) -> None:
+    """Once no copy is left, the letters go, too."""
+    with transaction.atomic():
+        if not Delivery.objects.filter(mailing=mailing).exists():
+            Body.objects.filter(mailing=mailing).delete()
+            Mailing.objects.filter(pk=mailing.pk).update(folded_at=now)
