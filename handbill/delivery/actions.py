@@ -24,6 +24,7 @@ from handbill.delivery.proof import take_back
 from handbill.delivery.records import LetterBody, Recipient, SendRound
 from handbill.delivery.sealed import seal_address
 from handbill.delivery.send import Dispatch
+from handbill.kit.providers import provider_of
 
 CHUNK = 1000  # recipients a transaction: memory stays flat whatever the size of the mailing
 HEAD_START = timedelta(days=1)  # who waits for a confirmation is not kept waiting by a long issue under way
@@ -52,7 +53,7 @@ def hand_over(
 
 
 def send_batch(now: datetime, limit: int = 500, stop: Callable[[], bool] = lambda: False) -> SendRound:
-    """Send up to ``limit`` due copies, in windows, over one connection; ``stop`` is asked between windows.
+    """Send up to ``limit`` due copies over the relays; once ``stop`` says so, only what is in flight is finished.
 
     Raises TryLater when no relay takes mail: nothing is lost, every copy stays due a little later.
     """
@@ -114,6 +115,7 @@ def _delivery(mailing: Mailing, bodies: dict[str, int], one: Recipient, now: dat
         return row
     row.address_sealed = seal_address(address, mailing.reference, one.id)
     row.address_hash = address_hash(address)
+    row.provider = provider_of(address)
     row.next_at = now if mailing.kind == "issue" else now - HEAD_START
     return row
 

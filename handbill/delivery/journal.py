@@ -1,47 +1,80 @@
 """The journal: intents and outcomes of copies. Called inside a short transaction, never around the network.
 
 A settled copy's address is wiped: its hash is enough to know it by, and nobody's mailbox is kept longer than needed.
+An accepted copy's own row tells by whom and with what words; every other try is an Attempt.
 
 An outcome changes a Delivery only while its lease token still holds: a worker that was paused past its lease leaves a
 row alone that another one has taken since. The Attempt is written all the same, for it happened.
+
+Each statement here runs for hundreds of copies, and plain tuples stand for their rows: what a copy costs in the journal
+is a fraction of what it costs to send (ADR-0041).
 """
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Sequence, Set
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from django.db.models import F
+from django.db import connection
+from django.db.models import F, OuterRef, Subquery
 
 from handbill.delivery.engine.judge import ACCEPTED, DEFERRED, IN_DOUBT, REFUSED, RELAY, judge
+from handbill.delivery.engine.outcome import Outcome
 from handbill.delivery.engine.retry import next_try
-from handbill.delivery.engine.session import Outcome
 from handbill.delivery.engine.weigh import GONE_REASONS
-from handbill.delivery.models import Attempt, Delivery, Suppression
+from handbill.delivery.models import Attempt, Delivery, Mailing, Suppression
 from handbill.delivery.proof import GONE, Said, count_gone, take_back
-from handbill.work.actions import finish, lease
+from handbill.work.actions import due
 from handbill.work.models import Job
 
 State = Delivery.State
 NEWS = "delivery news"  # the job whose row orders what queries.feedback_after reads
+MOST_MAILINGS = 1000  # kept at hand
 _DOUBTFUL = (State.SENDING, State.IN_DOUBT)
+_REPLY = 500  # characters
+_ADD = (
+    "INSERT INTO delivery_tally (day, provider, relay, outcome, reason, count, first_at, last_at) VALUES {}"
+    " ON CONFLICT (day, provider, relay, outcome, reason) DO UPDATE"
+    " SET count = delivery_tally.count + excluded.count, last_at = excluded.last_at"
+)
+_ACCEPT = (
+    "WITH told (id, reply) AS (VALUES {}) UPDATE delivery_delivery SET state = %s, next_at = NULL, settled_at = %s,"
+    " address_sealed = %s, relay = %s, reply = told.reply, lease_until = NULL, lease_token = ''"
+    " FROM told WHERE delivery_delivery.id = told.id AND lease_token = %s"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A claimed row and what came of it; without an outcome it was not tried and is given back."""
+class Claimed(NamedTuple):
+    """A copy in hand. ``state`` and ``tries`` are those before the claim; ``suppressed``: why it must not be mailed."""
 
-    row: Delivery
-    outcome: Outcome | None = None
+    id: int
+    mailing: int
+    body: int
+    recipient: str
+    sealed: bytes
+    address_hash: str
+    provider: str
+    state: str
+    tries: int
+    suppressed: str | None
+
+
+_COLUMNS = ("pk", "mailing_id", "body_id", "recipient", "address_sealed", "address_hash", "provider", "state", "tries")
+
+
+class Tried(NamedTuple):
+    """What came of a copy. ``final`` False: it moves to another relay, so only the try itself is written."""
+
+    row: Claimed
+    outcome: Outcome
     relay: str = ""
-    at: datetime | None = None
+    final: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Where a copy stands after a try; ``next_at`` None: settled."""
 
     state: str
@@ -49,53 +82,147 @@ class Verdict:
     next_at: datetime | None
 
 
-def claim(now: datetime, seconds: int, size: int) -> list[Delivery]:
-    """Lease up to ``size`` due copies and write their intents; suppressed ones are settled here and now.
+class Journal:
+    """One worker's hand in the journal: all it claims carries its ``token``."""
 
-    A row that was ``sending`` (its worker died) or in doubt counts a repeat: this try may be its second copy.
-    ``state`` of the returned rows is the one before the claim, or suppressed.
-    """
-    rows = lease(Delivery.objects.select_related("mailing"), now, seconds, size)
-    stopped = _suppress(rows, now)
-    going = [row for row in rows if row.pk not in stopped]
-    intent = Delivery.objects.filter(pk__in=[row.pk for row in going])
-    intent.filter(state__in=_DOUBTFUL).update(repeats=F("repeats") + 1)
-    intent.update(state=State.SENDING, tries=F("tries") + 1)
-    return rows
+    def __init__(self) -> None:
+        self.token = secrets.token_hex(16)
+        self._mailings: dict[int, Mailing] = {}
 
+    def mailing(self, number: int) -> Mailing:
+        """The mailing of a claimed copy."""
+        return self._mailings[number]
 
-def write_outcomes(tried: Iterable[Tried], now: datetime) -> Counter[str]:
-    """Write what came of a window; counts by final state."""
-    tried = list(tried)
-    settled = [(one, _verdict(one, one.outcome, now)) for one in tried if one.outcome is not None]
-    _finish_all(settled, now)
-    _give_back([one.row for one in tried if one.outcome is None])
-    if any(verdict.state == REFUSED for _, verdict in settled):
-        hold_the_news()
-    proven = _learn([one for one, _ in settled], now)
-    Attempt.objects.bulk_create(
-        _attempt(one, one.outcome, verdict, now, proven) for one, verdict in settled if one.outcome
-    )
-    return Counter(verdict.state for _, verdict in settled)
+    def claim(self, now: datetime, seconds: float, size: int) -> list[Claimed]:
+        """Lease up to ``size`` due copies and write their intents; whom to leave alone is settled here and now.
 
+        A row that was ``sending`` (its worker died) or in doubt counts a repeat: this try may be its second copy.
+        """
+        held = list(Mailing.objects.filter(held_at__isnull=False).values_list("pk", flat=True))
+        why = Suppression.objects.filter(address_hash=OuterRef("address_hash")).values("reason")[:1]
+        rows = Delivery.objects.filter(due(Delivery, now)).exclude(mailing_id__in=held).order_by("next_at", "pk")
+        found = rows.select_for_update(skip_locked=True, of=("self",)).values_list(*_COLUMNS, Subquery(why))[:size]
+        claimed = [Claimed._make(values) for values in found]
+        self._learn_mailings({row.mailing for row in claimed})
+        stopped = [row for row in claimed if row.suppressed and self.stops(row, row.suppressed)]
+        out = {row.id for row in stopped}
+        going = [row for row in claimed if row.id not in out] if stopped else claimed
+        self._intend(going, now + timedelta(seconds=seconds))
+        Delivery.objects.filter(pk__in=[row.id for row in stopped]).update(
+            state=State.SUPPRESSED, lease_until=None, lease_token="", **settlement(now)
+        )
+        _tally(Counter((row.provider, "", str(State.SUPPRESSED), "") for row in stopped), now)
+        return claimed if not stopped else [*going, *(row._replace(state=str(State.SUPPRESSED)) for row in stopped)]
 
-def _verdict(one: Tried, outcome: Outcome, now: datetime) -> Verdict:
-    if outcome.state in (ACCEPTED, REFUSED):
-        return Verdict(outcome.state, outcome.reason, None)
-    state = DEFERRED if outcome.state == RELAY else outcome.state
-    next_at = next_try(one.row.tries + 1, one.row.mailing.created_at, now, in_doubt=state == IN_DOUBT)
-    return Verdict(state, outcome.reason, next_at) if next_at else Verdict(REFUSED, "expired", None)
+    def stops(self, row: Claimed, reason: str) -> bool:
+        """Whether a suppression holds: an address that was gone may still be asked to confirm, its owner is back."""
+        return not (reason == GONE and self.mailing(row.mailing).kind == "confirmation")
 
+    def renew(self, rows: Iterable[Claimed], until: datetime) -> None:
+        """Hold what is in hand for longer."""
+        self._mine([row.id for row in rows]).update(lease_until=until)
 
-def _finish_all(settled: list[tuple[Tried, Verdict]], now: datetime) -> None:
-    """``work.actions.finish`` for a whole window: one statement for all copies that ended alike."""
-    alike: dict[tuple[str, str, datetime | None], list[int]] = defaultdict(list)
-    for one, verdict in settled:
-        alike[one.row.lease_token, verdict.state, verdict.next_at].append(one.row.pk)
-    for (token, state, next_at), keys in alike.items():
-        outcome = {"next_at": next_at} if next_at else settlement(now)
-        Delivery.objects.filter(pk__in=keys, lease_token=token).update(
-            state=state, lease_until=None, lease_token="", **outcome
+    def suppress(self, rows: Sequence[Claimed], now: datetime) -> None:
+        """Settle claimed copies whose readers left meanwhile; no try was made of them."""
+        changed = self._mine([row.id for row in rows]).update(
+            state=State.SUPPRESSED, tries=F("tries") - 1, lease_until=None, lease_token="", **settlement(now)
+        )
+        _tally(Counter([(row.provider, "", str(State.SUPPRESSED), "") for row in rows][:changed]), now)
+
+    def give_back(self, rows: Iterable[Claimed], next_at: datetime | None = None) -> None:
+        """Claimed copies that were not tried are as they were before; due at ``next_at`` where that is given."""
+        alike: dict[str, list[int]] = defaultdict(list)
+        for row in rows:
+            alike[row.state].append(row.id)
+        later = {} if next_at is None else {"next_at": next_at}
+        for state, keys in alike.items():
+            repeats = F("repeats") - 1 if state in _DOUBTFUL else F("repeats")
+            self._mine(keys).update(
+                state=state, tries=F("tries") - 1, repeats=repeats, lease_until=None, lease_token="", **later
+            )
+
+    def write(self, tried: Sequence[Tried], now: datetime) -> Counter[str]:
+        """Write what came of copies; counts by final state."""
+        accepted = [one for one in tried if one.outcome.state == ACCEPTED]
+        others = [one for one in tried if one.outcome.state != ACCEPTED] if len(accepted) < len(tried) else []
+        judged = [(one, self._verdict(one, now)) for one in others]
+        self._settle_accepted(accepted, now)
+        self._finish([(one, verdict) for one, verdict in judged if one.final], now)
+        if any(verdict.state == REFUSED for _, verdict in judged):
+            hold_the_news()
+        proven = self._learn(tried, now)
+        Attempt.objects.bulk_create([_attempt(one, verdict, now, proven) for one, verdict in judged])
+        told = Counter((one.row.provider, one.relay, ACCEPTED, "") for one in accepted)
+        told.update((one.row.provider, one.relay, verdict.state, verdict.reason) for one, verdict in judged)
+        _tally(told, now)
+        counts = Counter(verdict.state for one, verdict in judged if one.final)
+        counts[ACCEPTED] += len(accepted)
+        return counts
+
+    def _mine(self, keys: list[int]) -> Any:
+        return Delivery.objects.filter(pk__in=keys, lease_token=self.token)
+
+    def _learn_mailings(self, numbers: set[int]) -> None:
+        if len(self._mailings) > MOST_MAILINGS:
+            self._mailings.clear()
+        missing = [number for number in numbers if number not in self._mailings]
+        if missing:
+            self._mailings.update(Mailing.objects.in_bulk(missing))
+
+    def _intend(self, going: list[Claimed], until: datetime) -> None:
+        if not going:
+            return
+        doubtful = [row.id for row in going if row.state in _DOUBTFUL]
+        if doubtful:
+            Delivery.objects.filter(pk__in=doubtful).update(repeats=F("repeats") + 1)
+        Delivery.objects.filter(pk__in=[row.id for row in going]).update(
+            state=State.SENDING, tries=F("tries") + 1, lease_until=until, lease_token=self.token
+        )
+
+    def _settle_accepted(self, accepted: list[Tried], now: datetime) -> None:
+        """One statement for all copies, each with the words of its acceptance: they name it in the relay's log."""
+        by_relay: dict[str, list[Tried]] = defaultdict(list)
+        for one in accepted:
+            by_relay[one.relay].append(one)
+        for relay, ones in by_relay.items():
+            if _accept([(one.row.id, one.outcome.reply[:_REPLY]) for one in ones], relay, self.token, now) < len(ones):
+                keys = [one.row.id for one in ones]
+                held = set(Delivery.objects.filter(pk__in=keys, settled_at=now).values_list("pk", flat=True))
+                lost = [one for one in ones if one.row.id not in held]
+                Attempt.objects.bulk_create([_attempt(one, Verdict(ACCEPTED, "", None), now) for one in lost])
+
+    def _verdict(self, one: Tried, now: datetime) -> Verdict:
+        outcome = one.outcome
+        if not one.final:
+            return Verdict(DEFERRED, outcome.reason, None)
+        if outcome.state == REFUSED:
+            return Verdict(REFUSED, outcome.reason, None)
+        state = DEFERRED if outcome.state == RELAY else outcome.state
+        since = self.mailing(one.row.mailing).created_at
+        next_at = next_try(one.row.tries + 1, since, now, in_doubt=state == IN_DOUBT)
+        return Verdict(state, outcome.reason, next_at) if next_at else Verdict(REFUSED, "expired", None)
+
+    def _finish(self, settled: list[tuple[Tried, Verdict]], now: datetime) -> None:
+        alike: dict[tuple[str, datetime | None], list[int]] = defaultdict(list)
+        for one, verdict in settled:
+            alike[verdict.state, verdict.next_at].append(one.row.id)
+        for (state, next_at), keys in alike.items():
+            outcome = {"next_at": next_at} if next_at else settlement(now)
+            self._mine(keys).update(state=state, lease_until=None, lease_token="", **outcome)
+
+    def _learn(self, tried: Sequence[Tried], now: datetime) -> set[str]:
+        """Count who is said to be gone, and take back whose confirmation is accepted; hashes of the proven gone."""
+        asked = {number for number in {one.row.mailing for one in tried} if self.mailing(number).kind == "confirmation"}
+        back = [one.row.address_hash for one in tried if one.row.mailing in asked and one.outcome.state == ACCEPTED]
+        if back:
+            take_back(back)
+        return count_gone(
+            [
+                Said(row.address_hash, row.mailing, judge("rcpt", outcome.code, outcome.reply).definite)
+                for row, outcome, _, _ in tried
+                if outcome.state == REFUSED and outcome.reason in GONE_REASONS
+            ],
+            now,
         )
 
 
@@ -104,57 +231,36 @@ def settlement(now: datetime) -> dict[str, Any]:
     return {"next_at": None, "settled_at": now, "address_sealed": b""}
 
 
-def _attempt(one: Tried, outcome: Outcome, verdict: Verdict, now: datetime, proven: set[str]) -> Attempt:
+def _accept(replies: list[tuple[int, str]], relay: str, token: str, now: datetime) -> int:
+    """How many of the copies were still ours."""
+    flat: list[Any] = [value for pair in replies for value in pair]
+    settled = [str(State.ACCEPTED), connection.ops.adapt_datetimefield_value(now), b"", relay, token]
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCEPT.format(", ".join(["(%s, %s)"] * len(replies))), [*flat, *settled])
+        return int(cursor.rowcount)
+
+
+def _tally(told: Counter[tuple[str, str, str, str]], now: datetime) -> None:
+    if not told:
+        return
+    at = connection.ops.adapt_datetimefield_value(now)
+    day = connection.ops.adapt_datefield_value(now.date())
+    values = [value for key, count in sorted(told.items()) for value in (day, *key, count, at, at)]
+    rows = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(told))
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD.format(rows), values)
+
+
+def _attempt(one: Tried, verdict: Verdict, now: datetime, proven: Set[str] = frozenset()) -> Attempt:
     return Attempt(
-        delivery=one.row,
-        at=one.at or now,
+        delivery_id=one.row.id,
+        at=now,
         relay=one.relay,
         outcome=verdict.state,
-        code=outcome.code,
-        reply=outcome.reply[:500],
+        code=one.outcome.code,
+        reply=one.outcome.reply[:_REPLY],
         reason=verdict.reason,
         ends=GONE if verdict.reason in GONE_REASONS and one.row.address_hash in proven else "",
-    )
-
-
-def _give_back(rows: list[Delivery]) -> None:
-    for row in rows:
-        finish(row, row.next_at, state=row.state, tries=row.tries, repeats=row.repeats)
-
-
-def _suppress(rows: list[Delivery], now: datetime) -> set[int]:
-    """Settle who must not be mailed. An address that was gone may still be asked to confirm: its owner is back."""
-    why = dict(
-        Suppression.objects.filter(address_hash__in={row.address_hash for row in rows}).values_list(
-            "address_hash", "reason"
-        )
-    )
-    stopped = [row for row in rows if _stops(why.get(row.address_hash), row.mailing.kind)]
-    for row in stopped:
-        finish(row, state=State.SUPPRESSED, **settlement(now))
-        row.state = State.SUPPRESSED
-    return {row.pk for row in stopped}
-
-
-def _stops(reason: str | None, kind: str) -> bool:
-    return reason is not None and not (reason == GONE and kind == "confirmation")
-
-
-def _learn(tried: list[Tried], now: datetime) -> set[str]:
-    """Count who is said to be gone; one whose confirmation is accepted is back. The hashes of who is proven gone."""
-    done = [(one.row, one.outcome) for one in tried if one.outcome]
-    back = [
-        row.address_hash for row, outcome in done if outcome.state == ACCEPTED and row.mailing.kind == "confirmation"
-    ]
-    if back:
-        take_back(back)
-    return count_gone(
-        [
-            Said(row.address_hash, row.mailing_id, judge("rcpt", outcome.code, outcome.reply).definite)
-            for row, outcome in done
-            if outcome.state == REFUSED and outcome.reason in GONE_REASONS
-        ],
-        now,
     )
 
 

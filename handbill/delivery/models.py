@@ -18,6 +18,10 @@ class Mailing(models.Model):
         null=True, blank=True, help_text="All recipients are in; null: still being handed over."
     )
     folded_at = models.DateTimeField(null=True, blank=True, help_text="Only totals are kept since.")
+    held_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="Nothing of it is sent from then on."
+    )
+    why = models.CharField(max_length=300, blank=True, help_text="Why it is held or was stopped, for the editor.")
 
     def __str__(self) -> str:
         return self.reference
@@ -66,29 +70,34 @@ class Delivery(Leased):
         IN_DOUBT = "in doubt", "connection lost after the final dot: sent again under the same Message-ID"
         SUPPRESSED = "suppressed", "must not be mailed: found at the last moment"
 
-    mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="deliveries")
+    next_at = models.DateTimeField(null=True, blank=True)  # the index below is enough
+    mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     body = models.ForeignKey(Body, on_delete=models.PROTECT, related_name="deliveries")
     recipient = models.CharField(max_length=64, help_text="Opaque id, given back with the outcome.")
     address_sealed = models.BinaryField(help_text="AES-GCM, bound to mailing reference and recipient.")
     address_hash = models.CharField(max_length=64)
+    provider = models.CharField(max_length=20, blank=True, help_text="Who receives, in a word of ``providers``.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     tries = models.PositiveSmallIntegerField(default=0)
     repeats = models.PositiveSmallIntegerField(default=0, help_text="Tries that may have reached the reader twice.")
     settled_at = models.DateTimeField(null=True, blank=True)
+    relay = models.CharField(max_length=40, blank=True, help_text="Who accepted it.")
+    reply = models.CharField(max_length=500, blank=True, help_text="What that relay said, without addresses.")
 
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["mailing", "recipient"], name="delivery_once")]
-        indexes = [
-            models.Index(fields=["mailing", "state"]),
-            models.Index(fields=["next_at", "id"], name="delivery_due"),  # claims in order without sorting what is due
+        indexes = [  # few: each costs every copy that is sent (ADR-0041)
+            models.Index(  # claims in order without sorting what is due
+                fields=["next_at", "id"], name="delivery_due", condition=models.Q(next_at__isnull=False)
+            ),
         ]
 
 
 class Attempt(models.Model):
     """One SMTP try and what the relay answered, or what a mail that came back told of it later.
 
-    The answer is kept without addresses.
+    A try that was accepted is told by the copy's own row alone. The answer is kept without addresses.
     """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
@@ -137,3 +146,40 @@ class Feedback(models.Model):
 
     class Meta:
         verbose_name_plural = "feedback"
+
+
+class Tally(models.Model):
+    """How many copies of a day ended how, with whom: what the report per provider adds up, long after the copies."""
+
+    day = models.DateField()
+    provider = models.CharField(max_length=20, blank=True)
+    relay = models.CharField(max_length=40, blank=True)
+    outcome = models.CharField(max_length=10, choices=Delivery.State.choices)
+    reason = models.CharField(max_length=20, blank=True)
+    count = models.PositiveIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        constraints = [
+            models.UniqueConstraint(fields=["day", "provider", "relay", "outcome", "reason"], name="tally_once")
+        ]
+
+
+class Breaker(models.Model):
+    """Whether mail goes through a relay, or to a provider: open, it doesn't, until ``until``.
+
+    ``about`` is ``relay NAME`` or ``provider NAME``. Shared by all workers, and shown at the desk.
+    """
+
+    about = models.CharField(max_length=60, primary_key=True)
+    failures = models.PositiveSmallIntegerField(default=0, help_text="In a row; each makes the wait longer.")
+    since = models.DateTimeField(null=True, blank=True)
+    until = models.DateTimeField(null=True, blank=True, help_text="Null: closed, all is well.")
+    why = models.CharField(max_length=500, blank=True)
+    calls = models.BooleanField(default=False, help_text="It needs a person.")
+    off = models.BooleanField(default=False, help_text="Switched off by an editor.")
+
+    def __str__(self) -> str:
+        return self.about

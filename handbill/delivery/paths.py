@@ -11,8 +11,7 @@ from handbill.delivery.engine.comeback import Comeback
 from handbill.delivery.engine.feedback import COMPLAINT
 from handbill.delivery.engine.verp import number_in, return_path
 from handbill.delivery.models import Delivery
-from handbill.delivery.stamps import message_id
-from handbill.kit.crypto import read_token
+from handbill.kit.crypto import keyed_hash, read_token
 
 DOMAIN_PREFIX = "b-"  # where a whole domain is ours
 LONGEST_WAY_BACK = timedelta(days=30)
@@ -22,6 +21,11 @@ def sender_of(number: int, usual: str) -> str:
     """The envelope's sender of the copy of that number: ``usual`` where no bounce_address is set."""
     prefix, domain = _place()
     return return_path(settings.KEYS.token, number, prefix, domain) if domain else usual
+
+
+def message_name(reference: str, recipient: str) -> str:
+    """What stands before the @ of a Message-ID: the same for every try of a copy, telling nothing of the reader."""
+    return keyed_hash(settings.KEYS.lookup, f"message-id\0{reference}\0{recipient}")[:40]
 
 
 def is_return_path(address: str) -> bool:
@@ -62,5 +66,5 @@ def _by_letter(mail: Comeback, now: datetime) -> Delivery | None:
     copies = Delivery.objects.filter(mailing__created_at__gt=now - LONGEST_WAY_BACK, recipient=recipient)
     found = list(copies.select_related("mailing").order_by("-pk"))
     names = {name.lower() for name in mail.names}
-    exact = [row for row in found if message_id(row.mailing.reference, recipient).partition("@")[0] in names]
+    exact = [row for row in found if message_name(row.mailing.reference, recipient) in names]
     return next(iter(exact or (found if mail.kind == COMPLAINT else ())), None)

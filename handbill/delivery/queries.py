@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from handbill.delivery.models import Attempt, Delivery, Mailing, Suppression, Total
 from handbill.delivery.models import Feedback as Comeback
@@ -110,4 +110,14 @@ def feedback_after(cursor: int, limit: int) -> list[Feedback]:
 
 def anything_due(now: datetime) -> int:
     """How many copies could be sent right now."""
-    return Delivery.objects.filter(due(Delivery, now)).count()
+    return _due(now).count()
+
+
+def is_anything_due(now: datetime) -> bool:
+    """The same in less time, however many there are."""
+    return _due(now).exists()
+
+
+def _due(now: datetime) -> QuerySet[Delivery]:
+    held = list(Mailing.objects.filter(held_at__isnull=False).values_list("pk", flat=True))
+    return Delivery.objects.filter(due(Delivery, now)).exclude(mailing_id__in=held)

@@ -1,128 +1,415 @@
-"""One round of sending: windows of intents, then the network, then outcomes (ADR-0005).
+"""One round of sending: the engine's pools over the relays, and turns of the journal between (ADR-0005, ADR-0041).
 
-Each turn of the journal is one transaction: the outcomes of the window just sent, and the intents of the next. So a
-kill loses at most one window of outcomes; its rows are still ``sending`` when their lease is over, and are sent again
-under the same Message-ID, counted as repeats. No transaction is open while a relay is spoken to.
+Each turn is one transaction: the outcomes of what came back, and the intents of the next copies. What is in hand, from
+its intent until its outcome is committed, is never more than the connections in use times ``WINDOW``: so much a kill
+may repeat, under the same Message-IDs and counted. No transaction is open while a relay is spoken to: connections have
+``IN_FLIGHT`` copies each to go on with meanwhile.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from functools import partial
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 
-from handbill.delivery.engine.judge import DEFERRED, REFUSED
-from handbill.delivery.engine.line import Line
-from handbill.delivery.engine.session import Outcome, RelayTrouble, Session
+from handbill.delivery.engine.greeting import Terms
+from handbill.delivery.engine.judge import ACCEPTED, ACTS, DEFERRED, REFUSED, RELAY, STOP, SWITCH
+from handbill.delivery.engine.loop import send_all
+from handbill.delivery.engine.outcome import UNTOUCHED, Copy, Outcome, RelayTrouble
+from handbill.delivery.engine.phrases import BLOCKED
+from handbill.delivery.engine.pool import Limits, Pool
+from handbill.delivery.engine.protocol import Told
+from handbill.delivery.engine.retry import FIRST_WAIT
 from handbill.delivery.engine.stamp import StampError
 from handbill.delivery.errors import NoRelay
-from handbill.delivery.journal import Tried, claim, write_outcomes
-from handbill.delivery.models import Delivery
-from handbill.delivery.paths import sender_of
+from handbill.delivery.journal import Claimed, Journal, Tried
+from handbill.delivery.models import Delivery, Mailing, Suppression
+from handbill.delivery.queries import is_anything_due
 from handbill.delivery.records import SendRound
-from handbill.delivery.relays import password_of
-from handbill.delivery.sealed import open_address
-from handbill.delivery.stamps import Stamps, message_id, reader_token
+from handbill.delivery.relays import Lane, Ways, own_name, password_of
+from handbill.delivery.shape import AT_ONCE, STORM, STORM_REASONS, Ration, portion, put_off
+from handbill.delivery.stamps import Stamps
 from handbill.kit.errors import GiveUp
-from handbill.kit.settings import Relay
-from handbill.work.actions import due
 
-WINDOW = 20  # copies: what a kill may repeat
-WINDOW_SECONDS = 60  # then the rest of the window is given back
-LEASE_SECONDS = 420  # longer than a window, its last copy and a change of relays
+WINDOW = 50  # copies in hand for each connection
+IN_FLIGHT = 20  # of these on a connection's wire
+MOST_A_TURN = 500
+LEASE_SECONDS = 420
+LOOK_SECONDS = 1.0  # between looks at what others changed; and what a host that is lost may repeat
+STOPS = 20  # refusals of the letter itself, before its mailing is held
+BLOCKS = 10  # refusals of receivers who block a relay, before it is left alone
+ELSEWHERE = frozenset({"smtputf8", "lost", "closing"})
+"""Reasons to be put off that are a relay's own."""
+
+LAST_TRIES = 3  # to write the outcomes of a round
+
+SUPPRESSED = str(Delivery.State.SUPPRESSED)
 
 
 class Dispatch:
     """A round: ``clock`` gives seconds that only grow, so that leases follow the time that passes after ``now``."""
 
     def __init__(self, now: datetime, stop: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> None:
-        self._began = now
-        self._stop = stop
-        self._clock = clock
-        self._zero = clock()
-        self._line = Line(settings.HANDBILL.relays, _open_session)
-        self._stamps = Stamps()
+        self._began, self._zero = now, clock()
+        self._stop, self._clock = stop, clock
+        self._journal, self._stamps = Journal(), Stamps()
+        self._ways = Ways.load(now)
+        self._pools: list[Pool] = []
+        self._lanes: dict[Pool, Lane] = {}
+        self._rations = {name: Ration(rate) for name, rate in settings.HANDBILL.provider_rates}
+        self._hand: dict[int, Claimed] = {}
+        self._ready: deque[Claimed] = deque()
+        self._elsewhere: deque[Claimed] = deque()  # ready as well, and refused by some relay
+        self._refused: dict[int, set[str]] = {}  # by which relays
         self._tried: list[Tried] = []
+        self._gone: list[Claimed] = []
+        self._newest_left: int | None = None  # the newest suppression that was looked at
         self._counts: Counter[str] = Counter()
+        self._storms: Counter[str] = Counter()
+        self._stops: Counter[int] = Counter()
+        self._fault: Exception | None = None
+        self._limit = self._unsent = 0
+        self._exhausted = self._plain = False
+        self._next_look = self._next_sync = self._lease_ends = 0.0
 
     def run(self, limit: int) -> SendRound:
         """Send up to ``limit`` due copies. Raises NoRelay when nobody takes mail; every outcome is written first."""
+        if not is_anything_due(self._began):
+            return self._round()
+        self._limit = limit
+        self._open_lanes()
         try:
-            while limit > 0 and not self._stop() and (window := self._next_window(min(limit, WINDOW))):
-                limit -= len(window)
-                self._send(window)
-        except RelayTrouble as trouble:
-            raise NoRelay(f"No mail could be handed to a relay; every copy stays due. {trouble}") from trouble
+            send_all(self._pools, self._report, self._look_round, self._clock)
         finally:
-            self._line.close()
-            self._turn(0)
+            self._end()
+        if self._fault:
+            raise self._fault
+        if (self._unsent or not self._exhausted) and not self._stop() and not self._ways.fit(self._now()):
+            raise NoRelay(
+                f"No mail could be handed to a relay; every copy stays due. {self._ways.sentence(self._now())}"
+            )
         return self._round()
 
     def _now(self) -> datetime:
         return self._began + timedelta(seconds=self._clock() - self._zero)
 
-    def _next_window(self, size: int) -> list[Delivery]:
-        """Intents are only written with an open line, so that a relay that is down leaves no trace in the journal."""
-        if not Delivery.objects.filter(due(Delivery, self._now())).exists():
-            return []
-        self._line.ready()
-        return self._turn(size)
+    # What the engine asks
 
-    def _turn(self, size: int) -> list[Delivery]:
+    def _source(self, lane: Lane, count: int) -> Sequence[Copy] | None:
+        if self._fault or lane.left == 0 or (self._exhausted and not self._hand):
+            return None
+        try:
+            copies = self._copies(lane, count)
+        except DatabaseError as error:
+            self._fault = error
+            return None
+        lane.begun += len(copies)
+        lane.ration.take(len(copies), self._clock())
+        return copies
+
+    def _copies(self, lane: Lane, count: int) -> list[Copy]:
+        self._let_go_of_lapsed()
+        copies = self._moved_here(lane, count) if self._elsewhere else []
+        most = self._portion(lane, count - len(copies))
+        if most and not self._ready and not self._exhausted:
+            self._turn(min(MOST_A_TURN, self._capacity() - len(self._hand), self._limit))
+        while self._ready and most:
+            if copy := self._made(self._ready.popleft()):
+                copies.append(copy)
+                most -= 1
+        return copies
+
+    def _moved_here(self, lane: Lane, count: int) -> list[Copy]:
+        """Copies that other relays refused, and this one did not."""
+        most = min(count, lane.ration.left(self._clock()), count if lane.left is None else lane.left)
+        mine = [row for row in self._elsewhere if lane.relay.name not in self._refused[row.id]][:most]
+        for row in mine:
+            self._elsewhere.remove(row)
+        return [copy for row in mine if (copy := self._made(row))]
+
+    def _portion(self, lane: Lane, count: int) -> int:
+        if self._plain:
+            return count
+        return min(portion(self._ways.ways(self._now()), lane.relay.name, count), lane.ration.left(self._clock()))
+
+    def _made(self, row: Claimed) -> Copy | None:
+        """The copy of a row; its outcome is known already where none can be made."""
+        try:
+            return self._stamps.copy(row, self._journal.mailing(row.mailing))
+        except StampError as error:
+            self._settle(row, Outcome(REFUSED, reply=str(error), reason="content"), "")
+        except GiveUp as error:
+            self._settle(row, Outcome(DEFERRED, reply=str(error), reason="sealed"), "")
+        return None
+
+    def _let_go_of_lapsed(self) -> None:
+        """Paused past the lease: somebody else may have sent by now what isn't on the wire yet."""
+        if self._hand and self._clock() >= self._lease_ends:
+            for row in (*self._ready, *self._elsewhere):
+                del self._hand[row.id]
+            self._ready.clear()
+            self._elsewhere.clear()
+            self._lease_ends = self._clock() + LEASE_SECONDS
+
+    def _report(self, pool: Pool, told: list[Told]) -> None:
+        lane = self._lanes[pool]
+        name, through = lane.relay.name, False
+        for row, outcome in told:
+            if outcome.state == ACCEPTED:
+                self._settle(row, outcome, name)
+                through = True
+                if self._storms:
+                    self._storms.pop(row.provider, None)
+            else:
+                self._unhappy(lane, row, outcome)
+        if through and pool.trouble is None:
+            self._ways.close(f"relay {name}")
+
+    def _settle(self, row: Claimed, outcome: Outcome, relay: str) -> None:
+        del self._hand[row.id]
+        if self._refused:
+            self._refused.pop(row.id, None)
+        self._tried.append(Tried(row, outcome, relay))
+
+    # What trouble leads to
+
+    def _unhappy(self, lane: Lane, row: Claimed, outcome: Outcome) -> None:
+        act = ACTS.get(outcome.reason, "")
+        if outcome.state == UNTOUCHED:
+            lane.begun -= 1
+            (self._elsewhere if row.id in self._refused else self._ready).appendleft(row)
+        elif _is_about_the_relay(outcome, act):
+            self._blame(lane, outcome)
+            self._move(lane, row, outcome)
+        else:
+            self._count(row, outcome, act)
+            self._settle(row, outcome, lane.relay.name)
+
+    def _move(self, lane: Lane, row: Claimed, outcome: Outcome) -> None:
+        """To a relay that didn't refuse it yet, for nobody took it; where there is none, as it was told."""
+        lane.begun -= 1
+        refused = self._refused.get(row.id, set()) | {lane.relay.name}
+        if any(other.relay.name not in refused for other in self._ways.fit(self._now())):
+            self._refused[row.id] = refused
+            self._elsewhere.append(row)
+            self._tried.append(Tried(row, outcome, lane.relay.name, final=False))
+        else:
+            self._settle(row, outcome, lane.relay.name)
+
+    def _blame(self, lane: Lane, outcome: Outcome) -> None:
+        lane.blocked += outcome.reason == BLOCKED
+        at_once = outcome.state == RELAY and outcome.reason in AT_ONCE
+        if lane.pool and not lane.pool.trouble and (at_once or lane.blocked >= BLOCKS):
+            why = f"Relay {lane.relay.name} won't have us: {outcome.code} {outcome.reply[:300]}"
+            self._ways.open(f"relay {lane.relay.name}", outcome.reason, why, self._now())
+            lane.pool.trouble = RelayTrouble(why)
+
+    def _count(self, row: Claimed, outcome: Outcome, act: str) -> None:
+        """Several answers of one kind say more than each of them."""
+        if outcome.state == DEFERRED and outcome.stage in ("rcpt", "data", "dot") and outcome.reason in STORM_REASONS:
+            self._storms[row.provider] += 1
+            if row.provider and self._storms[row.provider] == STORM:
+                del self._storms[row.provider]
+                why = f"{STORM} copies in a row were put off: {outcome.code} {outcome.reply[:300]}"
+                self._ways.open(f"provider {row.provider}", outcome.reason, why, self._now())
+        if outcome.state == REFUSED and act == STOP:
+            self._stops[row.mailing] += 1
+
+    def _hold_refused_letters(self, now: datetime) -> None:
+        """A letter that is refused for what it says is not put before all the others."""
+        for number, count in self._stops.items():
+            if count >= STOPS and count * 10 > self._counts[ACCEPTED]:
+                why = f"{count} readers' providers refused the letter itself. Look at why, then go on or stop."
+                Mailing.objects.filter(pk=number, held_at__isnull=True).update(held_at=now, why=why)
+        self._stops = Counter({number: count for number, count in self._stops.items() if count < STOPS})
+
+    # Turns
+
+    def _capacity(self) -> int:
+        return WINDOW * sum(pool.limits.connections for pool in self._pools if pool.trouble is None)
+
+    def _turn(self, size: int) -> None:
         """Outcomes are forgotten only once they are committed: after a fault of the database they are written again."""
-        now = self._now()
-        with transaction.atomic():
-            settled = write_outcomes(self._tried, now)
-            claimed = claim(now, LEASE_SECONDS, size) if size else []
+        now, seconds = self._now(), self._clock()
+        with _durably(seconds >= self._next_sync), transaction.atomic():
+            settled = self._journal.write(self._tried, now) if self._tried else Counter()
+            self._journal.suppress(self._gone, now)
+            self._ways.save()
+            claimed = self._claim(now, size) if size > 0 else []
+        if seconds >= self._next_sync:
+            self._next_sync = seconds + LOOK_SECONDS
         self._tried = []
         self._counts.update(settled)
-        self._counts["suppressed"] += sum(row.state == Delivery.State.SUPPRESSED for row in claimed)
-        return claimed
+        self._counts[SUPPRESSED] += len(self._gone) + sum(row.state == SUPPRESSED for row in claimed)
+        self._gone = []
+        going = [row for row in claimed if row.state != SUPPRESSED]
+        self._hand.update((row.id, row) for row in going)
+        self._ready.extend(going)
 
-    def _send(self, window: list[Delivery]) -> None:
-        ends = self._clock() + WINDOW_SECONDS
-        left = [row for row in window if row.state != Delivery.State.SUPPRESSED]
-        try:
-            while left and self._clock() < ends:
-                outcome = self._offer(left[0])
-                self._tried.append(Tried(left.pop(0), outcome, self._line.relay_name, self._now()))
-        finally:
-            self._tried += [Tried(row) for row in left]
+    def _claim(self, now: datetime, size: int) -> list[Claimed]:
+        if not self._hand:
+            self._lease_ends = self._clock() + LEASE_SECONDS
+        seconds = self._lease_ends - self._clock()
+        claimed = self._journal.claim(now, seconds, size)
+        self._limit -= len(claimed)
+        self._exhausted = len(claimed) < size or self._limit <= 0
+        shut = self._ways.shut_providers(now)
+        return self._paced(claimed, shut, now) if self._rations or shut else claimed
 
-    def _offer(self, row: Delivery) -> Outcome:
-        reference = row.mailing.reference
+    def _paced(self, claimed: list[Claimed], shut: dict[str, float], now: datetime) -> list[Claimed]:
+        """Those that may go now; the others are put off, so that they stand in nobody's way."""
+        waits = put_off([row.provider for row in claimed], self._rations, shut, self._clock())
+        later: dict[int, list[Claimed]] = {}
+        for row, wait in zip(claimed, waits, strict=True):
+            if wait and row.state != SUPPRESSED:
+                later.setdefault(int(wait) + 1, []).append(row)
+        for wait, rows in later.items():
+            self._journal.give_back(rows, now + timedelta(seconds=wait))
+        going = [row for row, wait in zip(claimed, waits, strict=True) if not wait or row.state == SUPPRESSED]
+        for provider, count in Counter(row.provider for row in going).items():
+            if provider in self._rations:
+                self._rations[provider].take(count, self._clock())
+        return going
+
+    def _look_round(self) -> bool:
+        """Whether to stop; every so often, see what others changed and open the lanes that are needed."""
+        self._note_trouble()
+        if self._fault is None and self._clock() >= self._next_look:
+            self._next_look = self._clock() + LOOK_SECONDS
+            try:
+                self._look()
+            except DatabaseError as error:
+                self._fault = error
+        self._open_lanes()
+        return self._fault is not None or self._stop() or not self._ways.fit(self._now())
+
+    def _look(self) -> None:
+        now = self._now()
+        self._hold_refused_letters(now)
+        held = set(Mailing.objects.filter(held_at__isnull=False).values_list("pk", flat=True))
+        newest = Suppression.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        since = newest if self._newest_left is None else self._newest_left
+        left = Suppression.objects.filter(pk__gt=since).values_list("address_hash", "reason")
+        self._newest_left = newest
+        self._drop_ready(held, dict(left))
+        self._ways.refresh()
+        for lane in self._ways.lanes:
+            if lane.pool and not lane.pool.trouble and self._ways.state(f"relay {lane.relay.name}").off:
+                lane.pool.trouble = RelayTrouble(f"Relay {lane.relay.name} is switched off at the desk.")
+        if self._tried or self._gone or self._ways.changed:
+            self._turn(0)
+        self._let_go_of_lapsed()
+        if self._hand and self._clock() >= self._lease_ends - 2 * LEASE_SECONDS / 3:
+            self._journal.renew(self._hand.values(), now + timedelta(seconds=LEASE_SECONDS))
+            self._lease_ends = self._clock() + LEASE_SECONDS
+
+    def _drop_ready(self, held: set[int], left: dict[str, str]) -> None:
+        """Of what is not on the wire yet: whose mailing is held, who left, and what no relay will take any more."""
+        ready = [*self._ready, *self._elsewhere]
+        back = [row for row in ready if row.mailing in held]
+        gone = [row for row in ready if row.address_hash in left and self._journal.stops(row, left[row.address_hash])]
+        fit = {lane.relay.name for lane in self._ways.fit(self._now())}
+        stuck = [row for row in self._elsewhere if fit <= self._refused[row.id]]
+        self._gone += [row for row in gone if row.mailing not in held]
+        self._journal.give_back(back)
+        self._journal.give_back(stuck, self._now() + FIRST_WAIT)
+        out = {row.id for row in (*back, *gone, *stuck)}
+        if out:
+            self._ready = deque(row for row in self._ready if row.id not in out)
+            self._elsewhere = deque(row for row in self._elsewhere if row.id not in out)
+            for key in out:
+                del self._hand[key]
+
+    # Relays
+
+    def _note_trouble(self) -> None:
+        """A pool that gave up: its relay is left alone for a while, and what it had not begun is for others."""
+        for pool, lane in self._lanes.items():
+            if pool.trouble and lane.pool is pool:
+                lane.pool = None
+                about = f"relay {lane.relay.name}"
+                if self._ways.state(about).lets_through(self._now()):
+                    self._ways.open(about, "", str(pool.trouble), self._now())
+            if pool.trouble and (told := pool.give_back()):
+                self._report(pool, told)
+
+    def _open_lanes(self) -> None:
+        """The first relay that is fit, those that have a share, and those that a moved copy needs."""
+        fit = self._ways.fit(self._now())
+        wanted = [lane for place, lane in enumerate(fit) if place == 0 or lane.relay.share or self._needed(lane)]
+        for lane in wanted:
+            if lane.pool is None:
+                self._open(lane)
+        limited = any(lane.budget is not None or lane.relay.rate for lane in wanted)
+        self._plain = len(self._pools) == 1 and not limited
+
+    def _needed(self, lane: Lane) -> bool:
+        return any(lane.relay.name not in self._refused[row.id] for row in self._elsewhere)
+
+    def _open(self, lane: Lane) -> None:
+        relay = lane.relay
+        limits = Limits(relay.connections, IN_FLIGHT, relay.messages or 1 << 60)
         try:
-            to = open_address(bytes(row.address_sealed), reference, row.recipient)
-            stamp = self._stamps.of(row)
-            data = stamp.copy(
-                to, message_id(reference, row.recipient), row.mailing.created_at, reader_token(row.recipient)
-            )
-        except StampError as error:
-            return Outcome(REFUSED, reply=str(error), reason="content")
-        except GiveUp as error:
-            return Outcome(DEFERRED, reply=str(error), reason="sealed")
-        return self._line.send(sender_of(row.pk, stamp.envelope_from), to, data)
+            terms = Terms(relay, own_name(), password_of(relay))
+            lane.pool = Pool(terms, partial(self._source, lane), limits)
+        except RelayTrouble as trouble:
+            self._ways.open(f"relay {relay.name}", "", str(trouble), self._now())
+            return
+        self._pools.append(lane.pool)
+        self._lanes[lane.pool] = lane
+
+    # The end
+
+    def _end(self) -> None:
+        """Write every outcome that is known, whatever happened, and give back what was not begun."""
+        self._note_trouble()
+        self._unsent = len(self._ready) + len(self._elsewhere)
+        self._next_sync = 0.0
+        for last in range(LAST_TRIES):
+            try:
+                self._turn(0)
+                with transaction.atomic():
+                    self._journal.give_back([*self._ready, *self._elsewhere])
+                return
+            except DatabaseError as error:
+                self._fault = self._fault or error
+                if last == LAST_TRIES - 1:
+                    raise
 
     def _round(self) -> SendRound:
         names = ("accepted", "deferred", "refused", "in doubt", "suppressed")
         return SendRound(*(self._counts[name] for name in names))
 
 
-def _open_session(relay: Relay) -> Session:
-    return Session.open(relay, password_of(relay), hello=_own_name())
+def _is_about_the_relay(outcome: Outcome, act: str) -> bool:
+    """Whether another relay may have the copy at once: this one didn't take it, and the reader isn't why."""
+    if outcome.state == DEFERRED:
+        return outcome.reason in ELSEWHERE
+    return outcome.state == RELAY or (outcome.state == REFUSED and act == SWITCH)
 
 
-def _own_name() -> str:
-    """How we greet a relay: a host name, or an address as a literal (RFC 5321 4.1.3)."""
-    host = urlsplit(settings.HANDBILL.public_address).hostname or "localhost"
+@contextmanager
+def _durably(wanted: bool) -> Iterator[None]:
+    """SQLite in WAL mode syncs at a commit only when told to; that syncs all commits before it, too.
+
+    Without it a host that loses power may forget commits since the last checkpoint.
+    """
+    if not wanted or connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    _pragma("FULL")
     try:
-        version = ipaddress.ip_address(host).version
-    except ValueError:
-        return host
-    return f"[{host}]" if version == 4 else f"[IPv6:{host}]"
+        yield
+    finally:
+        _pragma("NORMAL")
+
+
+def _pragma(level: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA synchronous = {level}")

@@ -1,4 +1,4 @@
-"""Compiled letters at hand, and what is stamped into one recipient's copy."""
+"""Make one recipient's copy: letters compiled once and kept at hand, and what is stamped into each of their copies."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from handbill.delivery.engine.outcome import Copy
 from handbill.delivery.engine.stamp import Stamp, compile_letter
-from handbill.delivery.models import Body, Delivery
-from handbill.kit.crypto import keyed_hash, sign_token
+from handbill.delivery.journal import Claimed
+from handbill.delivery.models import Body, Mailing
+from handbill.delivery.paths import message_name, sender_of
+from handbill.delivery.sealed import open_address
+from handbill.kit.crypto import sign_token
 
-MOST_LETTERS = 64  # kept compiled
+MOST_LETTERS = 512  # kept compiled: some 30 MB
 
 
 class Stamps:
@@ -19,21 +23,21 @@ class Stamps:
 
     def __init__(self) -> None:
         self._compiled: OrderedDict[int, Stamp] = OrderedDict()
+        self._host = _host()
 
-    def of(self, row: Delivery) -> Stamp:
-        """The compiled letter of ``row``. Raises StampError."""
-        stamp = self._compiled.get(row.body_id)
-        if stamp is None:
-            stamp = self._compiled[row.body_id] = _compile(Body.objects.get(pk=row.body_id), row.mailing.kind)
-            if len(self._compiled) > MOST_LETTERS:
-                self._compiled.popitem(last=False)
+    def copy(self, row: Claimed, mailing: Mailing) -> Copy:
+        """The copy of ``row``, which is its key. Raises StampError, or GiveUp when its address can't be opened."""
+        stamp = self._compiled.get(row.body) or self._compile(row.body, mailing.kind)
+        to = open_address(row.sealed, mailing.reference, row.recipient)
+        name = message_name(mailing.reference, row.recipient)
+        parts, size = stamp.parts(to, f"{name}@{self._host}", mailing.created_at, reader_token(row.recipient))
+        return Copy(row, sender_of(row.id, stamp.envelope_from), to, parts, size, name)
+
+    def _compile(self, body: int, kind: str) -> Stamp:
+        stamp = self._compiled[body] = _compile(Body.objects.get(pk=body), kind)
+        if len(self._compiled) > MOST_LETTERS:
+            self._compiled.popitem(last=False)
         return stamp
-
-
-def message_id(reference: str, recipient: str) -> str:
-    """The same for every try of one copy, and telling nothing about the reader."""
-    digest = keyed_hash(settings.KEYS.lookup, f"message-id\0{reference}\0{recipient}")
-    return f"{digest[:40]}@{_host()}"
 
 
 def reader_token(recipient: str) -> str:

@@ -10,6 +10,7 @@ from handbill.delivery.errors import NoRelay
 from handbill.kit import clock
 from handbill.work.actions import standing_job
 
+MOST = 1_000_000  # copies of a round
 SECONDS = 60  # a task's share of a worker; then it rings again
 LEASE_SECONDS = 75  # a second sender after that is harmless; after a kill, or without a relay, it is the wait
 
@@ -20,11 +21,11 @@ def send_waiting() -> None:
     ends = time.monotonic() + SECONDS
     try:
         with standing_job("send mail", clock.now(), LEASE_SECONDS) as mine:
-            while mine and time.monotonic() < ends and not _shutting_down() and queries.anything_due(clock.now()):
-                actions.send_batch(clock.now(), stop=lambda: time.monotonic() > ends or _shutting_down())
+            while mine and time.monotonic() < ends and not _shutting_down() and queries.is_anything_due(clock.now()):
+                actions.send_batch(clock.now(), MOST, stop=lambda: time.monotonic() > ends or _shutting_down())
     except NoRelay:
         return  # said in the log by then; the job's lease makes the next try wait
-    if mine and not _shutting_down() and queries.anything_due(clock.now()):
+    if mine and not _shutting_down() and queries.is_anything_due(clock.now()):
         send_waiting.delay()
 
 
@@ -41,5 +42,5 @@ def fold_old() -> None:
 
 
 def _shutting_down() -> bool:
-    """Whether the worker was told to stop (SIGTERM): the window under way is finished, no further one begun."""
+    """Whether the worker was told to stop (SIGTERM): what is in flight is finished, nothing more is begun."""
     return state.should_stop is not None or state.should_terminate is not None

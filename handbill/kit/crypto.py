@@ -12,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -29,7 +30,7 @@ _MAC = 16
 def seal(key: Key, text: str, bound_to: str) -> bytes:
     """Encrypt ``text``; only ``unseal`` with the same ``bound_to`` opens it. Shape: key id, nonce, ciphertext, tag."""
     nonce = secrets.token_bytes(_NONCE)
-    return bytes([key.current]) + nonce + AESGCM(key.secret).encrypt(nonce, text.encode(), bound_to.encode())
+    return bytes([key.current]) + nonce + _sealer(key.secret).encrypt(nonce, text.encode(), bound_to.encode())
 
 
 def unseal(key: Key, sealed: bytes, bound_to: str) -> str:
@@ -41,7 +42,7 @@ def unseal(key: Key, sealed: bytes, bound_to: str) -> str:
             "A sealed address names a key that is not in the keys folder. Put back the folder from your backup."
         )
     try:
-        body = AESGCM(secret).decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], bound_to.encode())
+        body = _sealer(secret).decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], bound_to.encode())
     except (InvalidTag, ValueError):
         raise GiveUp("A sealed address doesn't open: its row or its key was changed. Restore both together.") from None
     return body.decode()
@@ -49,7 +50,7 @@ def unseal(key: Key, sealed: bytes, bound_to: str) -> str:
 
 def keyed_hash(key: Key, text: str) -> str:
     """HMAC-SHA-256 of ``text`` in hexadecimal (64 characters): finds an address without storing it."""
-    return hmac.new(key.secret, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key.secret, text.encode(), "sha256").hex()
 
 
 def sign_token(key: Key, purpose: str, subject: str) -> str:
@@ -88,6 +89,12 @@ def _block_cipher(secret: bytes, purpose: str) -> Cipher[ECB]:
     return Cipher(AES(hmac.new(secret, f"block\0{purpose}".encode(), hashlib.sha256).digest()), ECB())  # noqa: S305
 
 
+@lru_cache(maxsize=16)
+def _sealer(secret: bytes) -> AESGCM:
+    """Kept, since its key schedule costs more than sealing an address."""
+    return AESGCM(secret)
+
+
 def _mac(secret: bytes, purpose: str, subject: str) -> str:
-    digest = hmac.new(secret, f"{purpose}\0{subject}".encode(), hashlib.sha256).digest()
+    digest = hmac.digest(secret, f"{purpose}\0{subject}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest[:_MAC]).rstrip(b"=").decode()

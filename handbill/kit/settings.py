@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date, datetime
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from handbill.kit.errors import SettingsError
+from handbill.kit.providers import PROVIDER_NAMES
 from handbill.kit.urls import AddressRefused, read_address
 
 FILE_NAME = "handbill.toml"
@@ -45,6 +47,13 @@ class Relay:
     port: int
     security: str  # "smtp" (plain), "smtp+starttls" or "smtps"
     user: str = ""
+    priority: int = 1  # the lowest first; equal ones in the order of the file
+    share: int = 0  # percent of the mail that goes this way though a better relay works
+    connections: int = 4
+    messages: int = 0  # over one connection; 0: as many as the relay takes
+    rate: int = 0  # copies a second; 0: no limit
+    daily: int = 0  # copies a day (UTC); 0: no limit
+    warm_up: date | None = None  # first day of a new address or domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class Settings:
     from_address: str = "newsroom@localhost"
     postal_address: str = ""
     relays: tuple[Relay, ...] = (Relay("local", "127.0.0.1", 25, "smtp"),)
+    provider_rates: tuple[tuple[str, int], ...] = ()
     database: str = "sqlite"
     broker: str = "filesystem"
     workers: int = 4
@@ -335,7 +345,11 @@ def _is_mailbox(address: str) -> bool:
 
 
 def _relays(name: str, value: Any) -> tuple[Relay, ...]:
-    fix = 'write [[relays]] tables with name = "main" and address = "smtp+starttls://user@mail.example:587" alone.'
+    fix = (
+        'write [[relays]] tables with name = "main" and address = "smtp+starttls://user@mail.example:587"; further: '
+        + ", ".join(_RELAY_LIMITS)
+        + "."
+    )
     if not isinstance(value, list) or not value:
         raise _wrong(name, value, fix)
     relays = tuple(_relay(name, entry, fix) for entry in value)
@@ -345,7 +359,7 @@ def _relays(name: str, value: Any) -> tuple[Relay, ...]:
 
 
 def _relay(name: str, entry: Any, fix: str) -> Relay:
-    if not isinstance(entry, dict) or set(entry) != {"name", "address"}:
+    if not isinstance(entry, dict) or not {"name", "address"} <= set(entry) <= {"name", "address", *_RELAY_LIMITS}:
         raise _wrong(name, entry, fix)
     label, parts = entry["name"], _parts(entry["address"])
     if not isinstance(label, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", label):
@@ -359,7 +373,20 @@ def _relay(name: str, entry: Any, fix: str) -> Relay:
         fix = "write smtp://HOST:PORT, smtp+starttls://USER@HOST or smtps://HOST."
         raise _wrong(f"{name}.address", entry["address"] if parts and not parts.username else _HIDDEN, fix)
     port = parts.port or RELAY_PORTS[parts.scheme]
-    return Relay(label, parts.hostname, port, parts.scheme, unquote(parts.username or ""))
+    limits = {key: parse(f"{name}.{key}", entry[key]) for key, parse in _RELAY_LIMITS.items() if key in entry}
+    return Relay(label, parts.hostname, port, parts.scheme, unquote(parts.username or ""), **limits)
+
+
+def _day(name: str, value: Any) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise _wrong(name, value, "write a day without quotes, such as 2026-11-02.")
+    return value
+
+
+def _provider_rates(name: str, value: Any) -> tuple[tuple[str, int], ...]:
+    if not isinstance(value, dict) or not set(value) <= PROVIDER_NAMES:
+        raise _wrong(name, value, f"write copies a second for some of: {', '.join(sorted(PROVIDER_NAMES))}.")
+    return tuple((provider, _whole(1, 100_000)(f"{name}.{provider}", rate)) for provider, rate in value.items())
 
 
 def _database(name: str, value: Any) -> str:
@@ -394,6 +421,15 @@ def parse_host_port(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+_RELAY_LIMITS: dict[str, Callable[[str, Any], Any]] = {
+    "priority": _whole(1, 100),
+    "share": _whole(0, 50),
+    "connections": _whole(1, 100),
+    "messages": _whole(0, 1_000_000),
+    "rate": _whole(0, 100_000),
+    "daily": _whole(0, 1_000_000_000),
+    "warm_up": _day,
+}
 _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "name": _name,
     "language": _language,
@@ -406,6 +442,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "from_address": _mailbox,
     "postal_address": _text,
     "relays": _relays,
+    "provider_rates": _provider_rates,
     "database": _database,
     "broker": _broker,
     "workers": _whole(1, 64),

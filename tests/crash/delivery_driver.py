@@ -86,19 +86,19 @@ def moment(minutes: int) -> datetime:
 
 
 def _die_at(point: str, nth: int) -> None:
-    from handbill.delivery import send
-    from handbill.delivery.engine.session import Session
+    from handbill.delivery.engine import protocol
+    from handbill.delivery.journal import Journal
+    from handbill.delivery.send import Dispatch
 
     if point == "intents uncommitted":
-        send.claim = _dying(send.claim, nth, after=True)
+        Journal.claim = _dying(Journal.claim, nth, after=True)
     elif point == "intents committed":
-        send.Dispatch._turn = _dying(send.Dispatch._turn, nth, after=True)
+        Dispatch._turn = _dying(Dispatch._turn, nth, after=True)
     elif point == "outcomes uncommitted":
-        send.write_outcomes = _dying(send.write_outcomes, nth, after=True)
-    elif point == "before the dot":
-        Session._message = _dying(Session._message, nth, after=False)
+        Journal.write = _dying(Journal.write, nth, after=True)
     else:
-        Session._message = _dying(Session._message, nth, after=True)
+        step = "body" if point == "before the dot" else "finish"
+        protocol._STEPS[step] = _dying(protocol._STEPS[step], nth, after=False)
 
 
 def _dying(function: Callable[..., Any], nth: int, after: bool) -> Callable[..., Any]:

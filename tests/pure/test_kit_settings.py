@@ -1,5 +1,6 @@
 """Settings: parsed once, refuse nonsense, and say what to write instead."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,12 @@ def test_an_empty_file_works_on_one_machine():
         ("relays", [{"name": "Bad Name", "address": "smtp://h"}]),
         ("relays", [{"name": "x", "address": "http://h"}]),
         ("relays", [{"name": "x", "address": 25}]),
+        ("relays", [{"name": "x", "address": "smtp://h", "share": 51}]),
+        ("relays", [{"name": "x", "address": "smtp://h", "connections": 0}]),
+        ("relays", [{"name": "x", "address": "smtp://h", "warm_up": "2026-11-02"}]),
+        ("relays", [{"name": "x", "address": "smtp://h", "speed": 9}]),
+        ("provider_rates", {"gmail": 0}),
+        ("provider_rates", {"nobody": 5}),
         ("relays", [{"name": "x", "address": "smtp://h:99999"}]),
         ("relays", [{"name": "x", "address": "smtp://h"}, {"name": "x", "address": "smtp://i"}]),
         ("database", "mysql://h/n"),
@@ -176,6 +183,14 @@ def test_a_server_elsewhere_is_taken_as_written():
     settings = parse(database="postgresql://me@db.example/paper", broker="amqp://me@mq.example/paper")
     assert not settings.embedded
     assert settings.broker == "amqp://me@mq.example/paper"
+
+
+def test_a_relay_has_limits_of_its_own():
+    written = {"priority": 2, "share": 5, "connections": 10, "messages": 100, "rate": 14, "daily": 50_000}
+    written["warm_up"] = date(2026, 11, 2)
+    (relay,) = parse(relays=[{"name": "a", "address": "smtp://h", **written}]).relays
+    assert {name: getattr(relay, name) for name in written} == written
+    assert parse(provider_rates={"gmail": 20}).provider_rates == (("gmail", 20),)
 
 
 def test_relays_get_the_port_of_their_security():

@@ -13,8 +13,9 @@ from django.db import OperationalError
 from handbill.delivery import actions, feedback, paths, queries
 from handbill.delivery.engine.feedback import Told
 from handbill.delivery.models import Attempt, Delivery, Feedback, Proof, Suppression
+from handbill.delivery.paths import message_name
 from handbill.delivery.records import LetterBody, Recipient
-from handbill.delivery.stamps import message_id, reader_token
+from handbill.delivery.stamps import reader_token
 from handbill.kit import maildir
 from handbill.kit.sandbox import Sandbox
 from handbill.ops.commands.inbox import purposes
@@ -80,7 +81,7 @@ def complaint(letter: str, fields: str = "", kind: str = "abuse") -> bytes:
 
 def letter_of(row: Delivery) -> str:
     """The head of a reader's copy, as mail systems return it."""
-    name = message_id(row.mailing.reference, row.recipient)
+    name = f"{message_name(row.mailing.reference, row.recipient)}@paper.example"
     link = f"https://paper.example/unsubscribe/{reader_token(row.recipient)}/"
     return f"Message-ID: <{name}>\r\nList-Unsubscribe: <{link}>\r\nSubject: Today"
 

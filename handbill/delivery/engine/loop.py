@@ -24,6 +24,8 @@ def send_all(
 ) -> None:
     """Send what the pools' sources give, until each is done or ``stop`` says so; then finish what is in flight.
 
+    ``stop`` is asked every ``TICK``, and may add a pool to ``pools`` while it is.
+
     Each copy pulled from a source is reported once, if need be as untouched. An exception of a source or of ``report``
     closes all connections and goes on to the caller; what was in flight then is for the journal to know.
     """
@@ -47,7 +49,13 @@ class _Loop:
         self._next_look = 0.0
 
     def turn(self, pools: Sequence[Pool], stop: Callable[[], bool]) -> bool:
-        """Whether all is done."""
+        """Whether all is done. What came in is heard first: a caller that was held up must not take it for late."""
+        events = self._poll.poll(TICK if self._known else 0)
+        now = self._clock()
+        heard = [(*self._known[number], event) for number, event in events]
+        for pool, connection, event in heard:
+            self._tell(pool, pool.hear(connection, now, bool(event & ~select.EPOLLOUT), bool(event & select.EPOLLOUT)))
+        self._serve([(pool, connection) for pool, connection, _ in heard], now)
         now = self._clock()
         if now >= self._next_look:
             self._next_look = now + TICK
@@ -57,12 +65,6 @@ class _Loop:
             self._tend(pools, now)
             if all(pool.done for pool in pools):
                 return True
-        events = self._poll.poll(TICK)
-        now = self._clock()
-        heard = [(*self._known[number], event) for number, event in events]
-        for pool, connection, event in heard:
-            self._tell(pool, pool.hear(connection, now, bool(event & ~select.EPOLLOUT), bool(event & select.EPOLLOUT)))
-        self._serve([(pool, connection) for pool, connection, _ in heard], now)
         return False
 
     def close(self, pools: Sequence[Pool]) -> None:
