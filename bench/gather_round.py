@@ -46,11 +46,15 @@ print(cpu() - before)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A round as seen from outside. ``busy`` is the share of the cores in use while healthy feeds were left."""
+    """A round as seen from outside, from the first answer to the last healthy one.
+
+    ``busy`` is the share of the cores in use meanwhile, ``rate`` healthy feeds a second.
+    """
 
     cost: dict[str, Any]
     peak_mb: float
     busy: float
+    rate: float
 
 
 def run(quick: bool) -> Iterator[Row]:
@@ -72,6 +76,7 @@ def _many(home: Path, server: psutil.Process, opened: int, closed: int, count: i
     yield Row(f"{name}, all of them settled", healthy + failed, "feeds", f"{count}", whole)
     yield at_most(f"{name}, after the slow ones' time limit", cost["wall"] - limit, "s", MOST_SECONDS)
     yield at_most(f"{name}, peak memory of the tree (PSS)", seen.peak_mb, "MB", MOST_MB)
+    yield Row(f"{name}, healthy ones", round(seen.rate), "feeds/s")
     yield Row(f"{name}, cores in use while healthy ones remain", round(100 * seen.busy), "%")
     mean = 1000 * cost["cpu"] / max(healthy, 1)
     yield Row(f"{name}, a healthy feed", round(mean, 2), "CPU ms")
@@ -125,21 +130,21 @@ def _database(server: str) -> Iterator[str]:
 
 def _watched(newsroom: dict[str, str], server: psutil.Process, opened: int, limit: float, healthy: int) -> Watched:
     command = [sys.executable, "-m", "bench.gather_newsroom", "round", str(limit)]
-    peak, first, last = 0.0, (0.0, 0.0), (0.0, 0.0)
+    peak, first, last = 0.0, (0.0, 0.0, 0), (0.0, 0.0, 0)
     before = _answered(opened)
     with subprocess.Popen(command, env=newsroom, stdout=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
             peak = max(peak, tree_mib(process.pid) * 1.048576)
             given = _answered(opened) - before
-            moment = (time.monotonic(), _tree_cpu(process.pid) + _cpu(server))
+            moment = (time.monotonic(), _tree_cpu(process.pid) + _cpu(server), given)
             if given < healthy:
                 first, last = (first if given > 0 and first[0] else moment), moment
             time.sleep(0.25)
         if process.returncode or process.stdout is None:
             raise RuntimeError("the round failed")
         cost = json.loads(process.stdout.read())
-    busy = (last[1] - first[1]) / max(last[0] - first[0], 0.001) / CORES
-    return Watched(cost, peak, busy)
+    seconds = max(last[0] - first[0], 0.001)
+    return Watched(cost, peak, (last[1] - first[1]) / seconds / CORES, (last[2] - first[2]) / seconds)
 
 
 def _peer(opened: int, count: int) -> float:

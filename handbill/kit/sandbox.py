@@ -64,6 +64,10 @@ class Sandbox:
             raise SandboxError("This document takes more memory to read than it may. Ask the outlet to mend it.")
         raise result
 
+    def keep_to(self, workers: int) -> None:
+        """At most so many children, where other processes have theirs; call it before the first ``run``."""
+        self._turns = threading.BoundedSemaphore(workers)
+
     def close(self) -> None:
         """End the children that are not at work; harmless to repeat. The next ``run`` starts new ones."""
         with self._lock:

@@ -88,16 +88,22 @@ def make_due(feed_ids: Collection[int], now: datetime) -> None:
     Feed.objects.filter(pk__in=feed_ids, next_at__isnull=False).update(next_at=now)
 
 
-def lease_due(now: datetime, seconds: int, limit: int) -> list[Feed]:
-    """Take up to ``limit`` feeds that are due, with their sources, for ``seconds``."""
-    return work.lease(Feed.objects.select_related("source"), now, seconds, limit)
+def due_addresses(now: datetime, limit: int) -> list[tuple[int, str]]:
+    """Key and address of up to ``limit`` feeds that are due, the earliest first."""
+    rows = Feed.objects.filter(work.due(Feed, now)).order_by("next_at", "pk")
+    return list(rows.values_list("pk", "address")[:limit])
+
+
+def lease_due(now: datetime, seconds: int, limit: int, keys: Collection[int] | None = None) -> list[Feed]:
+    """Take up to ``limit`` feeds that are due, with their sources, for ``seconds``; of those with ``keys``, if any."""
+    feeds = Feed.objects.select_related("source")
+    return work.lease(feeds if keys is None else feeds.filter(pk__in=keys), now, seconds, limit)
 
 
 def give_back(feeds: Sequence[Feed], until: datetime | None = None) -> None:
     """Give back feeds that were leased and not fetched; they are not due again before ``until``, if that is given."""
-    with transaction.atomic():
-        again = [max(feed.next_at, until) if until and feed.next_at else feed.next_at for feed in feeds]
-        work.finish_all((feed, next_at, {}) for feed, next_at in zip(feeds, again, strict=True))
+    again = [max(feed.next_at, until) if until and feed.next_at else feed.next_at for feed in feeds]
+    work.finish_all((feed, next_at, {}) for feed, next_at in zip(feeds, again, strict=True))
 
 
 def rest_host(host: str, until: datetime) -> int:
@@ -134,10 +140,10 @@ def record_success(
 
 
 def record(visits: Sequence[Visit], now: datetime) -> None:
-    """Write down many visits, ``unchanged`` and ``failed``, in one transaction; a lost lease writes nothing."""
-    with transaction.atomic():
-        work.finish_all((visit.feed, visit.next_at, visit.changes) for visit in visits if not _led_away(visit))
-        for visit in filter(_led_away, visits):
+    """Write down many visits, ``unchanged`` and ``failed``, most in one transaction; a lost lease writes nothing."""
+    work.finish_all((visit.feed, visit.next_at, visit.changes) for visit in visits if not _led_away(visit))
+    for visit in filter(_led_away, visits):
+        with transaction.atomic():
             _write(visit, now)
 
 

@@ -3,10 +3,11 @@
 Feeds are made for programs; a page that is a source isn't, so its host's robots.txt is asked first.
 
 The round streams: feeds are leased in small batches as places become free, so its memory doesn't grow with their
-number. Names are looked up, feeds fetched and read (in a sandbox) in threads that know no database; a thread that waits
-for a slow host costs next to nothing and takes no place from a healthy one. The rows are read and written in the
-caller's thread, in short transactions, each row fenced by its lease. A process that dies leaves its leases to run out:
-the feeds are then fetched again, and filing again changes nothing.
+number; a large one is done by several processes, a share each (``wire.shares``). Names are looked up, feeds fetched
+and read (in a sandbox) in threads that know no database; a thread that waits for a slow host costs next to nothing and
+takes no place from a healthy one. The rows are read and written in the caller's thread, in short transactions, each row
+fenced by its lease. A process that dies leaves its leases to run out: the feeds are then fetched again, and filing
+again changes nothing.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from __future__ import annotations
 import logging
 import math
 import queue
+import random
 import resource
-import secrets
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias
 
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 
 from handbill.kit.errors import GiveUp, HandbillError
 from handbill.kit.http import Allowance, FetchLater, Guard, Loan, Response, fetch, look_up
@@ -34,14 +36,15 @@ from handbill.kit.urls import WebAddress, read_address
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed
 from handbill.sources.records import Visit
-from handbill.wire.file import body_hash, file_reading, known_hashes, known_marks
+from handbill.wire.file import Brought, body_hash, file_readings, known_hashes, known_marks
 from handbill.wire.lanes import Lane, Lanes
 from handbill.wire.leave import NO_LEAVE, Get, NoLeave, Rules, ask_leave, get_rules, host_of, keep_rules, known_rules
-from handbill.wire.politeness import fresh_seconds
+from handbill.wire.politeness import Share, fresh_seconds
 from handbill.wire.push import telling_feeds
 from handbill.wire.read import read_document
 from handbill.wire.records import Mark, Reading, Round
 from handbill.wire.robots import MAX_BYTES as MOST_RULES
+from handbill.wire.shares import Commission, Done, Part, divide, helped, how_many
 from handbill.wire.web import NoTurn, agent, guard, resolver, traffic
 from handbill.work import actions as work
 
@@ -50,12 +53,14 @@ LIMIT = 20_000  # feeds a round
 LEASING_SECONDS = 60.0  # then a round begins no more feeds
 FETCH_SECONDS = 15.0  # for one feed, with its name, redirects and body
 LEASE_SECONDS = 240  # from the round's beginning: outlasts its last fetch and reading
+HELP_SECONDS = LEASE_SECONDS - 20  # a helper that isn't done by then is ended
 THREADS = 2000
 SPARE_FILES = 200  # descriptors that are not the round's
 AT_ONCE = 256  # fetches that are not slow yet, and readings
 SLOW_SECONDS = 1.0  # a fetch that takes longer only waits, and makes room for another
 WAITING = 400  # feeds leased and not begun
 BATCH = 100  # rows a transaction
+FILED_AT_ONCE = 10  # feeds with news a transaction: others who write wait for it
 REST = timedelta(minutes=10)  # for a host that is silent, refuses, or says that it is too much
 HOLD = timedelta(minutes=1)  # for a feed whose host or platform has its hands full
 LONGEST_REST = timedelta(days=1)
@@ -110,22 +115,46 @@ def fetch_due(now: datetime, limit: int = LIMIT, *, jitter: Callable[[], float] 
     with work.standing_job(JOB, now, LEASE_SECONDS) as held:
         if not held:
             return Round(busy=True)
-        return _Gathering(now, limit, jitter or _dice, _places()).run()
+        return _round(now, limit, jitter or _dice)
+
+
+def help_out(commission: Commission) -> Done:
+    """Do one share of a round that another process began; this one is its helper and does nothing else."""
+    settings.HANDBILL = commission.newsroom
+    connection.settings_dict.update(commission.database)
+    sandbox.keep_to(1)
+    traffic.take_over(commission.part.share, commission.books)
+    return Done(_Gathering(commission.part, _dice).run(), traffic.books())
+
+
+def _round(now: datetime, limit: int, dice: Callable[[], float]) -> Round:
+    part = Part(now, time.monotonic(), FETCH_SECONDS, limit)
+    due = sources.due_addresses(now, limit)
+    shares = how_many(len(due))
+    if shares == 1:
+        return _Gathering(part, dice).run()
+    parts = [
+        replace(part, share=Share(number, shares), feeds=feeds) for number, feeds in enumerate(divide(due, shares))
+    ]
+    with helped(parts, traffic, part.began + HELP_SECONDS) as others:
+        mine = _Gathering(parts[0], dice).run()
+    return sum((told.round for told in others), mine)
 
 
 class _Gathering:
     """The state of one round. Everything here runs in the caller's thread but ``_step``."""
 
-    def __init__(self, now: datetime, limit: int, dice: Callable[[], float], places: int) -> None:
-        self._now, self._left, self._dice = now, limit, dice
-        self._pool = ThreadPoolExecutor(max_workers=places, thread_name_prefix="fetch")
-        self._began = time.monotonic()
+    def __init__(self, part: Part, dice: Callable[[], float]) -> None:
+        self._now, self._left, self._began, self._dice = part.now, part.limit, part.began, dice
+        self._feeds = None if part.feeds is None else deque(part.feeds)
+        self._seconds, self._places = part.seconds, max(_places() // part.share.of, 16)
+        self._pool = ThreadPoolExecutor(max_workers=self._places, thread_name_prefix="fetch")
         self._lanes: Lanes[Job] = Lanes(traffic)
         self._landed: queue.SimpleQueue[tuple[Job, Outcome]] = queue.SimpleQueue()
         self._young: OrderedDict[Job, float] = OrderedDict()  # by when their fetch began
         self._loans: set[Loan] = set()
         self._under_way = self._reading = 0
-        self._places, self._agent, self._guard = places, agent(), guard()
+        self._agent, self._guard = agent(), guard()
         self._total = Round()
 
     def run(self) -> Round:
@@ -158,13 +187,21 @@ class _Gathering:
 
     def _lease(self) -> None:
         while self._left and len(self._lanes) <= WAITING - BATCH:
-            wanted = min(BATCH, self._left)
-            feeds = sources.lease_due(self._now, LEASE_SECONDS, wanted)
-            self._left = self._left - len(feeds) if len(feeds) == wanted else 0
+            feeds = self._next_feeds(min(BATCH, self._left))
             jobs = [Job(feed, read_address(feed.address), allowance.loan()) for feed in feeds]
             full = [job.feed for job in jobs if not self._lanes.join(job.address, job)]
             if full:
                 sources.give_back(full, self._now + HOLD)
+
+    def _next_feeds(self, wanted: int) -> list[Feed]:
+        """Of all that are due, or the next of this share that still are."""
+        if self._feeds is None:
+            feeds = sources.lease_due(self._now, LEASE_SECONDS, wanted)
+            self._left = self._left - len(feeds) if len(feeds) == wanted else 0
+            return feeds
+        keys = [self._feeds.popleft() for _ in range(min(wanted, len(self._feeds)))]
+        self._left = len(self._feeds)
+        return sources.lease_due(self._now, LEASE_SECONDS, wanted, keys)
 
     def _begin(self) -> None:
         while self._under_way < self._places and self._busy() < AT_ONCE:
@@ -178,9 +215,9 @@ class _Gathering:
             if job.lane.answers or job.address.is_number:
                 if job.feed.kind == Feed.Kind.PAGE:
                     job.rules = known_rules([job.feed.address, job.feed.moved_to], self._now)
-                self._submit(job, partial(_ask, job, self._guard, self._agent))
+                self._submit(job, partial(_ask, job, self._guard, self._agent, self._seconds))
             else:
-                self._submit(job, partial(_look_up, job.address))
+                self._submit(job, partial(_look_up, job.address, self._seconds))
 
     def _busy(self) -> int:
         """Fetches that are not slow yet, and readings."""
@@ -242,8 +279,8 @@ class _Gathering:
             else:
                 failed.append((job, outcome))
         self._write(self._unchanged(answered), failed)
-        for job, reading in read:
-            self._file(job, reading)
+        for begin in range(0, len(read), FILED_AT_ONCE):
+            self._file(read[begin : begin + FILED_AT_ONCE])
 
     def _leave(self, job: Job) -> None:
         """One step of the job is over: of its reading if it has its answer, else of its fetching."""
@@ -270,10 +307,10 @@ class _Gathering:
     def _write(self, unchanged: list[Job], failed: list[tuple[Job, Exception]]) -> None:
         if not unchanged and not failed:
             return
+        told = telling_feeds([job.feed for job in unchanged], self._now) if unchanged else frozenset()
+        visits = [self._unchanged_visit(job, job.feed.pk in told) for job in unchanged]
+        sources.record(visits + [self._failed_visit(*each) for each in failed], self._now)
         with transaction.atomic():
-            told = telling_feeds([job.feed for job in unchanged], self._now)
-            visits = [self._unchanged_visit(job, job.feed.pk in told) for job in unchanged]
-            sources.record(visits + [self._failed_visit(*each) for each in failed], self._now)
             for job, error in failed:
                 self._rest(job, error)
         quiet = sum(job.answer is not None and job.answer.status == 304 for job in unchanged)
@@ -317,19 +354,19 @@ class _Gathering:
         if asked is not None:
             sources.rest_host(host, until)
 
-    def _file(self, job: Job, reading: Reading) -> None:
-        try:
-            self._add(file_reading(job.feed, reading, _answer(job), self._now, jitter=self._dice()))
-            self._end_loan(job)
-        except Exception as error:
-            self._write([], [(job, error)])
+    def _file(self, read: list[tuple[Job, Reading]]) -> None:
+        brought = [Brought(job.feed, reading, _answer(job), self._dice()) for job, reading in read]
+        failed: list[tuple[Job, Exception]] = []
+        for (job, _), filed in zip(read, file_readings(brought, self._now), strict=True):
+            if isinstance(filed, Exception):
+                failed.append((job, filed))
+            else:
+                self._add(filed)
+                self._end_loan(job)
+        self._write([], failed)
 
     def _add(self, more: Round) -> None:
-        self._total = Round(*(had + new for had, new in zip(_counts(self._total), _counts(more), strict=True)))
-
-
-def _counts(done: Round) -> tuple[int, ...]:
-    return done.fetched, done.failed, done.not_modified, done.entries, done.filed, done.changed
+        self._total = self._total + more
 
 
 def _places() -> int:
@@ -343,16 +380,16 @@ def _places() -> int:
 
 
 def _dice() -> float:
-    return secrets.randbelow(1001) / 1000
+    return random.random()  # noqa: S311 - spreads visits, hides nothing
 
 
-def _look_up(address: WebAddress) -> Found:
-    return Found(look_up(address, FETCH_SECONDS))
+def _look_up(address: WebAddress, seconds: float) -> Found:
+    return Found(look_up(address, seconds))
 
 
-def _ask(job: Job, guard: Guard, agent: str) -> Answered:
+def _ask(job: Job, guard: Guard, agent: str, seconds: float) -> Answered:
     resolve = resolver(job.address.host, _lane(job).answers)
-    get = partial(fetch, guard=guard, user_agent=agent, seconds=FETCH_SECONDS, resolve=resolve)
+    get = partial(fetch, guard=guard, user_agent=agent, seconds=seconds, resolve=resolve)
     is_page = job.feed.kind == Feed.Kind.PAGE
     if is_page:
         _ask_leave(job, job.feed.address, partial(get, max_bytes=MOST_RULES, truncate=True))

@@ -1,20 +1,21 @@
 """File what a reading brought: new reports, rewritten ones with their old words kept, each once.
 
-All of it happens in one transaction, which ends by giving back the feed's lease. Only what is new in the reading is
+All of a feed happens in one transaction, which ends by giving back the feed's lease. Only what is new in the reading is
 looked up, by indexes: the cost grows with what is new, not with what is stored.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from handbill.kit.http import Response
 from handbill.sources import actions as sources
-from handbill.sources.models import Feed
+from handbill.sources.models import Feed, Source
 from handbill.wire import identity
 from handbill.wire.language import language_of
 from handbill.wire.match import match
@@ -25,10 +26,20 @@ from handbill.wire.records import CleanEntry, Mark, Reading, Round
 from handbill.wire.rewrite import mark_returned, rewrite
 from handbill.wire.suspect import suspect
 from handbill.wire.visits import plan_visits
+from handbill.work import actions as work
 
 PAGE_AGAIN = timedelta(minutes=30)  # after the feed's words changed, for a report whose text is its page's
 FOLLOWED = timedelta(days=7)  # so long after it was filed
-_PLAIN = frozenset({str, int, bool, type(None)})
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a visit to a feed brought: its answer, how it was read, and 0 to 1 for the next visit's jitter."""
+
+    feed: Feed
+    reading: Reading
+    answer: Response
+    jitter: float
 
 
 def known_marks(feeds: list[Feed]) -> dict[int, frozenset[Mark]]:
@@ -51,16 +62,28 @@ def body_hash(feed: Feed, data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16, key=way).hexdigest()
 
 
-def file_reading(feed: Feed, reading: Reading, answer: Response, now: datetime, *, jitter: float) -> Round:
-    """File what is new and give back the feed's lease; nothing is written when the lease was lost."""
+def file_readings(brought: Sequence[Brought], now: datetime) -> list[Round | Exception]:
+    """``file_reading`` for several feeds in one transaction, which costs less and holds up other writers less often.
+
+    Gives what came of each, in order; what is raised for one leaves nothing of it, and all of the others.
+    """
+    drafts = [_drafts(each.feed, each.reading.entries, now) for each in brought]  # before others have to wait
     with transaction.atomic():
-        new, changed = file_entries(feed, reading.entries, now)
+        _wait_for_sources(brought)
+        return [_file_somehow(each, now, ready) for each, ready in zip(brought, drafts, strict=True)]
+
+
+def file_reading(brought: Brought, now: datetime, drafts: Mapping[str, Report] | None = None) -> Round:
+    """File what is new and give back the feed's lease; nothing is written when the lease was lost."""
+    feed, reading, answer = brought.feed, brought.reading, brought.answer
+    with transaction.atomic():
+        new, changed = file_entries(feed, reading.entries, now, drafts or {})
         _remember(feed, reading, body_hash(feed, answer.body), now)
         told = note_hub(feed, reading, answer, now, news=bool(new))
         held = sources.record_success(
             feed,
             now,
-            jitter=jitter,
+            jitter=brought.jitter,
             title=reading.title,
             etag=answer.headers.get("etag", ""),
             last_modified=answer.headers.get("last-modified", ""),
@@ -76,6 +99,19 @@ def file_reading(feed: Feed, reading: Reading, answer: Response, now: datetime, 
     return Round(fetched=1, entries=len(reading.marks), filed=new, changed=changed)
 
 
+def _file_somehow(brought: Brought, now: datetime, drafts: Mapping[str, Report]) -> Round | Exception:
+    try:
+        return file_reading(brought, now, drafts)
+    except Exception as error:
+        return error
+
+
+def _wait_for_sources(brought: Sequence[Brought]) -> None:
+    """Two feeds of one outlet may come from two processes; what both give is known again only one after another."""
+    keys = {each.feed.source_id for each in brought}
+    list(Source.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk").values_list("pk"))
+
+
 def file_mail(feed: Feed, entry: CleanEntry, now: datetime) -> bool:
     """File what a newsletter's mail brought; False, and nothing is written, when it is filed already."""
     with transaction.atomic():
@@ -86,12 +122,18 @@ def file_mail(feed: Feed, entry: CleanEntry, now: datetime) -> bool:
     return True
 
 
-def file_entries(feed: Feed, entries: Sequence[CleanEntry], now: datetime) -> tuple[int, int]:
-    """File entries whose marks are new; how many reports are new, and how many rewritten. Call it in a transaction."""
+def file_entries(
+    feed: Feed, entries: Sequence[CleanEntry], now: datetime, drafts: Mapping[str, Report] | None = None
+) -> tuple[int, int]:
+    """File entries whose marks are new; how many reports are new, and how many rewritten. Call it in a transaction.
+
+    ``drafts`` are unsaved reports of these entries, by identity, where they have been made already.
+    """
     if not entries:
         return 0, 0
     matched = match(feed, entries)
-    new = [_report(feed, entry, now) for entry in matched.new]
+    ready = drafts or {}
+    new = [ready.get(entry.identity) or _report(feed, entry, now) for entry in matched.new]
     _insert(new)
     plan_visits(new, now)
     for entry, report in matched.renamed:
@@ -107,22 +149,14 @@ def _insert(reports: Sequence[Report]) -> None:
 
     That asks each of a row's 24 fields to prepare its value; the drivers take plain values as they are.
     """
-    fields, quote = (
-        [field for field in Report._meta.concrete_fields if not field.primary_key],
-        connection.ops.quote_name,
-    )
+    here = connections[DEFAULT_DB_ALIAS]
+    fields = [field for field in Report._meta.concrete_fields if not field.primary_key]
+    quote = here.ops.quote_name
     columns, places = ", ".join(quote(str(field.column)) for field in fields), ", ".join(["%s"] * len(fields))
     table = quote(Report._meta.db_table)
     sql = f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
-    rows = [
-        [
-            value if type(value) in _PLAIN else field.get_db_prep_save(value, connection)
-            for field in fields
-            for value in [getattr(report, field.attname)]
-        ]
-        for report in reports
-    ]
-    with connection.cursor() as cursor:
+    rows = [[work.plain(field, getattr(report, field.attname), here) for field in fields] for report in reports]
+    with here.cursor() as cursor:
         cursor.executemany(sql, rows)
 
 
@@ -177,6 +211,10 @@ def _meet_words(report: Report, entry: CleanEntry, now: datetime) -> str:
         report.text, report.body_html = entry.text, entry.body_html
         report.save(update_fields=["text", "body_html"])
     return ""
+
+
+def _drafts(feed: Feed, entries: Sequence[CleanEntry], now: datetime) -> dict[str, Report]:
+    return {entry.identity: _report(feed, entry, now) for entry in entries}
 
 
 def _report(feed: Feed, entry: CleanEntry, now: datetime) -> Report:

@@ -3,6 +3,9 @@
 One connection at a time to a host. Hosts that one operator serves share a budget: those under one registrable domain
 (public suffixes that a registry owns, so ``a.platform.example`` and ``b.platform.example`` are one), and those at one
 network address. The newsroom's own machine (loopback numbers) has no budget, but one connection a port.
+
+Processes that ask at the same time each have a share of all places, so that the promise holds without a word between
+them: a domain with its hosts is of one share; of what a network address may be asked, each has its part (ADR 0042).
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ import ipaddress
 import re
 import threading
 import unicodedata
+import zlib
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
@@ -33,6 +37,35 @@ class Place:
 
     host: str
     platforms: tuple[str, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The domain that it belongs to; the host itself where no budget is shared."""
+        return self.platforms[0] if self.platforms else self.host
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of ``of`` shares of all places, counted from 0; the same in every process."""
+
+    number: int = 0
+    of: int = 1
+
+    def has(self, place: Place) -> bool:
+        """Whether requests to ``place`` are this share's alone."""
+        return zlib.crc32(place.owner.encode()) % self.of == self.number
+
+
+WHOLE = Share()
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What a ``Traffic`` knows at a moment: open connections, and when those of the last minute were begun."""
+
+    hosts: frozenset[str] = frozenset()
+    open: Mapping[str, int] = field(default_factory=dict)
+    begun: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def place_of(address: WebAddress, answers: Sequence[str] = ()) -> Place:
@@ -57,10 +90,42 @@ class Traffic:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._share, self._given = WHOLE, Books()
         self._hosts: set[str] = set()
         self._open: Counter[str] = Counter()
         self._begun: dict[str, deque[float]] = {}
         self._swept = 0.0
+
+    def share_out(self, share: Share) -> Books:
+        """From now on only places of ``share`` may be asked here; the books go to those who have the others."""
+        with self._lock:
+            self._share, self._given = share, self._books()
+            return self._given
+
+    def take_over(self, share: Share, books: Books) -> None:
+        """Only places of ``share`` may be asked here, but for those that the giver of the books had open."""
+        with self._lock:
+            self._share, self._hosts, self._open = share, set(books.hosts), Counter(books.open)
+            self._begun = {name: deque(begun) for name, begun in books.begun.items()}
+
+    def books(self) -> Books:
+        """What is known now."""
+        with self._lock:
+            return self._books()
+
+    def take_back(self, others: Iterable[Books]) -> None:
+        """All places may be asked here again; what the others began counts."""
+        with self._lock:
+            self._share = WHOLE
+            for name, begun in ((name, begun) for books in others for name, begun in books.begun.items()):
+                theirs = Counter(begun) - Counter(self._given.begun.get(name, ()))
+                if theirs:
+                    self._begun[name] = deque(sorted([*self._begun.get(name, ()), *theirs.elements()]))
+            self._given = Books()
+
+    def _books(self) -> Books:
+        begun = {name: tuple(moments) for name, moments in self._begun.items()}
+        return Books(frozenset(self._hosts), dict(self._open), begun)
 
     def may_begin(self, place: Place, moment: float) -> bool:
         """Whether host and platforms have room for one more request at ``moment`` (seconds, monotonic)."""
@@ -88,7 +153,9 @@ class Traffic:
                 self._open[platform] -= 1
 
     def _may_begin(self, place: Place, moment: float) -> bool:
-        return place.host not in self._hosts and all(self._has_room(each, moment) for each in place.platforms)
+        if place.host in self._hosts or not self._share.has(place):
+            return False
+        return all(self._has_room(each, moment) for each in place.platforms)
 
     def _forget(self, moment: float) -> None:
         """Drop what no longer counts."""
@@ -101,7 +168,8 @@ class Traffic:
             begun.popleft()
         if begun is not None and not begun:
             del self._begun[platform]
-        return self._open[platform] < AT_ONCE and len(begun or ()) < A_MINUTE
+        parts = self._share.of if self._share.of > 1 and _number(platform) else 1  # an address may serve many domains
+        return self._open[platform] < max(AT_ONCE // parts, 1) and len(begun or ()) < A_MINUTE // parts
 
 
 def fresh_seconds(headers: Mapping[str, str], now: datetime) -> int:

@@ -166,6 +166,11 @@ class Round:
     _: KW_ONLY
     busy: bool = False
 
+    def __add__(self, other: Round) -> Round:
+        """Both together."""
+        names = ("fetched", "failed", "not_modified", "entries", "filed", "changed")
+        return Round(*(getattr(self, name) + getattr(other, name) for name in names))
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

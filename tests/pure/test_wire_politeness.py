@@ -1,6 +1,7 @@
 """Who may be asked now, what an answer says about asking again, and who we say we are."""
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -13,7 +14,9 @@ from handbill.wire.politeness import (
     A_MINUTE,
     AT_ONCE,
     MINUTE,
+    WHOLE,
     Place,
+    Share,
     Traffic,
     agent_text,
     fresh_seconds,
@@ -152,3 +155,83 @@ def test_nonsense_is_no_freshness_and_no_fault(headers: dict[str, str]) -> None:
 def test_the_user_agent_names_the_newsroom(name: str, named: str) -> None:
     text = agent_text("Handbill", "1.0", "https://paper.example", name)
     assert text == f"Handbill/1.0 (+https://paper.example/fetching/{named})"
+
+
+SHARES = st.integers(2, 4)
+PLACES = st.builds(
+    lambda host, domain, ip: Place(f"{host}.{domain}.example", (f"{domain}.example", f"93.184.215.{ip}")),
+    st.sampled_from("abcdef"),
+    st.sampled_from(["paper", "post", "times", "mirror", "herald"]),
+    st.integers(1, 2),
+)
+
+
+@given(PLACES, SHARES)
+def test_a_place_is_of_one_share_with_all_of_its_domain(place: Place, shares: int) -> None:
+    owners = [number for number in range(shares) if Share(number, shares).has(place)]
+    (owner,) = owners
+    assert Share(owner, shares).has(Place("x." + place.owner, (place.owner,)))
+    assert WHOLE.has(place)
+
+
+@given(st.lists(st.tuples(PLACES, st.sampled_from(["before", "during", "after"]), st.booleans())), SHARES)
+def test_processes_with_shares_ask_no_more_than_one_alone(steps: list[tuple[Place, str, bool]], shares: int) -> None:
+    parent = Traffic()
+    others: list[Traffic] = []
+    begun: list[tuple[Place, float]] = []
+    held: list[tuple[Traffic, Place]] = []
+    by_time = sorted(steps, key=lambda step: ["before", "during", "after"].index(step[1]))
+    for number, (place, when, stays) in enumerate(by_time):
+        moment = number / 1000
+        if when == "during" and not others:
+            books = parent.share_out(Share(0, shares))
+            for part in range(1, shares):
+                others.append(Traffic())
+                others[-1].take_over(Share(part, shares), books)
+        if when == "after" and others:
+            held = [(traffic, kept) for traffic, kept in held if traffic is parent]
+            parent.take_back(other.books() for other in others)
+            others = []
+        for traffic in [parent, *others]:
+            if traffic.begin(place, moment):
+                begun.append((place, moment))
+                if stays:
+                    held.append((traffic, place))
+                else:
+                    traffic.end(place)
+        open_hosts = [kept.host for _, kept in held]
+        open_platforms = Counter(name for _, kept in held for name in kept.platforms)
+        assert len(open_hosts) == len(set(open_hosts))
+        assert max(open_platforms.values(), default=0) <= AT_ONCE
+    asked = Counter(name for place, _ in begun for name in place.platforms)
+    assert max(asked.values(), default=0) <= A_MINUTE
+
+
+def test_an_address_of_many_domains_has_one_budget_over_all_shares() -> None:
+    both = [Traffic(), Traffic()]
+    books = both[0].share_out(Share(0, 2))
+    both[1].take_over(Share(1, 2), books)
+    places = [Place(f"paper-{n}.example", (f"paper-{n}.example", IP)) for n in range(400)]
+    asked = 0
+    for place in places:
+        for traffic in both:
+            if traffic.begin(place, 1.0):
+                asked += 1
+                traffic.end(place)
+    assert asked == A_MINUTE
+    both[0].take_back([both[1].books()])
+    assert not any(both[0].may_begin(place, 2.0) for place in places), "what the other asked counts"
+    assert both[0].may_begin(places[0], 1.0 + MINUTE)
+
+
+def test_what_was_open_when_shares_were_given_stays_shut_for_the_other() -> None:
+    parent, helper = Traffic(), Traffic()
+    places = [Place(f"paper-{n}.example", (f"paper-{n}.example",)) for n in range(20)]
+    theirs = next(place for place in places if Share(1, 2).has(place))
+    assert parent.begin(theirs, 0.0)
+    helper.take_over(Share(1, 2), parent.share_out(Share(0, 2)))
+    assert not helper.may_begin(theirs, 1.0)
+    parent.end(theirs)
+    assert not parent.may_begin(theirs, 1.0), "it is the helper's now"
+    parent.take_back([helper.books()])
+    assert parent.may_begin(theirs, 1.0)

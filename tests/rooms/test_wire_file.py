@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from handbill.kit.http import Response
 from handbill.sources.models import Feed, Source
 from handbill.wire import file
-from handbill.wire.file import file_reading, known_marks
+from handbill.wire.file import Brought, file_reading, file_readings, known_marks
 from handbill.wire.models import LastReading, Report
 from handbill.wire.read import read_document
 from handbill.wire.records import CleanEntry, Media, Round
@@ -52,7 +52,7 @@ def visit_for(feed: Feed, data: bytes, at: datetime) -> Round:
     feed.refresh_from_db()
     known = known_marks([feed]).get(feed.pk, frozenset())
     reading = read_document(data, address=feed.address, known=known, trust=feed.trust)
-    return file_reading(feed, reading, Response(200, feed.address, {}, data), at, jitter=0.0)
+    return file_reading(Brought(feed, reading, Response(200, feed.address, {}, data), 0.0), at)
 
 
 def titles() -> list[str]:
@@ -198,9 +198,42 @@ def test_a_lost_lease_leaves_everything_as_it_was() -> None:
     held, feed.lease_token = Feed.objects.get(), "mine"
     data = rss(item(1, title="Rewritten title of it"), item(2))
     reading = read_document(data, address=feed.address)
-    assert file_reading(feed, reading, Response(200, feed.address, {}, data), NOW + HOUR, jitter=0).filed == 0
+    assert file_reading(Brought(feed, reading, Response(200, feed.address, {}, data), 0.0), NOW + HOUR).filed == 0
     assert titles() == ["Report 1 of the council"] and LastReading.objects.get().marks == before
     assert Feed.objects.get().newest_at == held.newest_at
+
+
+def test_of_readings_filed_together_one_that_breaks_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    feeds = [make_feed(name, Source.objects.create(name=name, slug=name)) for name in ("a", "b", "c")]
+    note_hub = file.note_hub
+
+    def broken(feed: Feed, *args: Any, **kwargs: Any) -> bool:
+        if feed == feeds[1]:
+            raise ValueError("broken")
+        return note_hub(feed, *args, **kwargs)
+
+    monkeypatch.setattr(file, "note_hub", broken)
+    brought = []
+    for number, feed in enumerate(feeds):
+        data = rss(item(number))
+        reading = read_document(data, address=feed.address)
+        brought.append(Brought(feed, reading, Response(200, feed.address, {}, data), 0.0))
+    one, two, three = file_readings(brought, NOW)
+    assert one == three == Round(fetched=1, entries=1, filed=1) and isinstance(two, ValueError)
+    assert titles() == ["Report 0 of the council", "Report 2 of the council"]
+    assert set(LastReading.objects.values_list("feed", flat=True)) == {feeds[0].pk, feeds[2].pk}
+    assert Feed.objects.get(pk=feeds[1].pk).succeeded_at is None
+
+
+def test_two_feeds_of_an_outlet_filed_together_give_each_report_once() -> None:
+    brought = []
+    for path in ("a", "b"):
+        feed, data = make_feed(path), rss(item(1), item(2))
+        brought.append(
+            Brought(feed, read_document(data, address=feed.address), Response(200, feed.address, {}, data), 0.0)
+        )
+    assert sum(done.filed for done in file_readings(brought, NOW) if isinstance(done, Round)) == 2
+    assert titles() == ["Report 1 of the council", "Report 2 of the council"]
 
 
 def test_the_cost_of_a_visit_does_not_grow_with_what_is_stored() -> None:
