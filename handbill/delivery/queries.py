@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, QuerySet, Sum
 
-from handbill.delivery.models import Attempt, Delivery, Mailing, Suppression, Total
+from handbill.delivery.models import Attempt, Body, Delivery, Mailing, Suppression, Total
 from handbill.delivery.models import Feedback as Comeback
 from handbill.delivery.records import CopyTold, Feedback, Progress, Try
+from handbill.delivery.stamps import compile_body
 from handbill.work.actions import due
 
 State = Delivery.State
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def progress(reference: str) -> Progress:
@@ -56,6 +58,12 @@ def copies_of(recipient: str, now: datetime, day: date | None = None) -> list[Co
 def suppressed(hashed: str) -> str:
     """Why the address of that hash must not be mailed, or ""."""
     return Suppression.objects.filter(address_hash=hashed).values_list("reason", flat=True).first() or ""
+
+
+def sample_copy() -> bytes | None:
+    """A copy of the newest issue's letter as it is sent, with nobody's links; None while there is none."""
+    body = Body.objects.filter(mailing__kind="issue").order_by("-pk").first()
+    return None if body is None else compile_body(body, "issue").copy("reader@mail.example", "sample", EPOCH, "nobody")
 
 
 def came_back_since(since: datetime) -> Counter[tuple[str, str]]:

@@ -34,7 +34,7 @@ class Stamps:
         return Copy(row, sender_of(row.id, stamp.envelope_from), to, parts, size, name)
 
     def _compile(self, body: int, kind: str) -> Stamp:
-        stamp = self._compiled[body] = _compile(Body.objects.get(pk=body), kind)
+        stamp = self._compiled[body] = compile_body(Body.objects.get(pk=body), kind)
         if len(self._compiled) > MOST_LETTERS:
             self._compiled.popitem(last=False)
         return stamp
@@ -45,7 +45,8 @@ def reader_token(recipient: str) -> str:
     return sign_token(settings.KEYS.token, "reader", recipient)
 
 
-def _compile(body: Body, kind: str) -> Stamp:
+def compile_body(body: Body, kind: str) -> Stamp:
+    """The letter of a mailing of that kind with the headers of ours. Raises StampError."""
     issue = kind == "issue"
     return compile_letter(
         sender=body.sender,

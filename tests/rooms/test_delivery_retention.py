@@ -143,3 +143,13 @@ def test_old_word_of_what_came_back_is_forgotten() -> None:
     assert not Feedback.objects.exists() and Proof.objects.exists()
     retention.fold_old(NOON + 61 * DAY)
     assert not Proof.objects.exists()
+
+
+def test_a_letter_can_be_looked_at_as_it_is_sent() -> None:
+    assert queries.sample_copy() is None
+    letter = dataclasses.replace(LETTER, one_click="https://paper.example/unsubscribe/HANDBILL-READER-TOKEN/")
+    actions.hand_over("issue-0", "issue", [letter], [Recipient("one", "one@mail.example", "main")], NOON)
+    found = queries.sample_copy() or b""
+    assert (
+        b"List-Unsubscribe: <https://paper.example/unsubscribe/nobody/>" in found and b"one@mail.example" not in found
+    )

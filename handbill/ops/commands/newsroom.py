@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from handbill.kit.settings import find_home
 from handbill.ops.cli import command, open_newsroom
 from handbill.ops.output import FAILED, OK, Stages, emit
 from handbill.ops.setup import make_folder
+
+if TYPE_CHECKING:
+    from handbill.ops.doctor import Finding
 
 
 @command(newsroom=False)
@@ -57,12 +61,11 @@ def run(auto: bool, home: str | None, as_json: bool) -> int:
 
 
 @command(newsroom=False)
-def doctor(home: str | None, as_json: bool) -> int:
-    """Examine the newsroom: what is wrong, and the fix for it."""
+@click.argument("what", type=click.Choice(["mail"]), required=False)
+def doctor(what: str | None, home: str | None, as_json: bool) -> int:
+    """Examine the newsroom: what is wrong, and the fix. `doctor mail`: what lets mail arrive."""
     open_newsroom(home)
-    from handbill.ops.doctor import examine
-
-    findings = examine()
+    findings = _examined_mail() if what else _examined()
     data = {"findings": [{"level": f.level, "what": f.what, "fix": f.fix} for f in findings]}
     emit(data, "\n".join(f.line() for f in findings), as_json)
     return FAILED if any(f.level == "wrong" for f in findings) else OK
@@ -80,3 +83,23 @@ def demo(once: bool, home: str | None, as_json: bool) -> int:
         emit(result.counts(), result.text(), as_json)
         return OK if result.held else FAILED
     return run_serving(stages, Path(home) if home else None, as_json)
+
+
+def _examined() -> list[Finding]:
+    from handbill.ops.doctor import examine
+
+    return examine()
+
+
+def _examined_mail() -> list[Finding]:
+    from django.conf import settings
+
+    from handbill.delivery.queries import sample_copy
+    from handbill.ops.doctor import WRONG, Finding
+    from handbill.ops.doctor_mail import examine_mail
+    from handbill.ops.names import Names, NoNames
+
+    try:
+        return examine_mail(settings.HANDBILL, Names(), sample_copy())
+    except NoNames as error:
+        return [Finding(WRONG, str(error), "Write its name servers into /etc/resolv.conf.")]
