@@ -218,7 +218,9 @@ class Journal:
             take_back(back)
         return count_gone(
             [
-                Said(row.address_hash, row.mailing, judge("rcpt", outcome.code, outcome.reply).definite)
+                Said(
+                    row.address_hash, row.mailing, judge(outcome.stage or "rcpt", outcome.code, outcome.reply).definite
+                )
                 for row, outcome, _, _ in tried
                 if outcome.state == REFUSED and outcome.reason in GONE_REASONS
             ],

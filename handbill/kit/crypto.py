@@ -84,8 +84,9 @@ def find_number(key: Key, purpose: str, hidden: bytes) -> int | None:
     return None
 
 
+@lru_cache(maxsize=16)
 def _block_cipher(secret: bytes, purpose: str) -> Cipher[ECB]:
-    """One block alone, so that a mode has nothing to chain; each purpose has a key of its own."""
+    """One block alone, so that a mode has nothing to chain; each purpose has a key of its own. Every copy asks."""
     return Cipher(AES(hmac.new(secret, f"block\0{purpose}".encode(), hashlib.sha256).digest()), ECB())  # noqa: S305
 
 
