@@ -174,6 +174,19 @@ def _mail(newsroom: Settings) -> Iterator[Finding]:
         yield Finding(WARN, f"mails that wait to be sent: {waiting}", "Start `handbill run`, or `handbill send` once.")
 
 
+def _came_back(newsroom: Settings) -> Iterator[Finding]:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from handbill.delivery.queries import came_back_since
+
+    counts = came_back_since(timezone.now() - timedelta(days=1))
+    if counts:
+        told = ", ".join(f"{count} {kind} ({result})" for (kind, result), count in sorted(counts.items()))
+        yield Finding(OK, f"mails that came back in the last day: {told}")
+
+
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _keys,
     _database,
@@ -185,5 +198,6 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _sources,
     _newsletters,
     _mail,
+    _came_back,
     _loopback,
 )

@@ -12,6 +12,7 @@ from handbill.delivery import actions, queries, retention
 from handbill.delivery.models import Attempt, Body, Delivery, Feedback, Mailing, Proof, Total
 from handbill.delivery.proof import Said, count_gone
 from handbill.delivery.records import LetterBody, Recipient
+from handbill.ops import doctor
 from handbill.ops.cli import cli
 from handbill.ops.commands import delivery as commands
 from handbill.subscribers import queries as people
@@ -153,3 +154,12 @@ def test_a_letter_can_be_looked_at_as_it_is_sent() -> None:
     assert (
         b"List-Unsubscribe: <https://paper.example/unsubscribe/nobody/>" in found and b"one@mail.example" not in found
     )
+
+
+def test_doctor_counts_what_came_back(settings: Any) -> None:
+    now = datetime.now(UTC)
+    for identity, kind, result in (("a", "bounce", "filed"), ("b", "bounce", "stray"), ("c", "bounce", "stray")):
+        Feedback.objects.create(identity=identity, at=now, kind=kind, result=result)
+    Feedback.objects.create(identity="old", at=now - 2 * DAY, kind="complaint", result="filed")
+    (finding,) = doctor._came_back(settings.HANDBILL)
+    assert finding.what == "mails that came back in the last day: 1 bounce (filed), 2 bounce (stray)"
