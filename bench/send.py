@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import send_letter, send_sign
+from bench import send_journal, send_letter, send_sign
 from bench.rows import Row
 from bench.send_sink import compile_sink, secured, sink
 
@@ -55,6 +55,8 @@ def run(quick: bool) -> Iterator[Row]:
             yield from _encrypted(program, folder, foreign["Go"], quick)
             yield from _far(program, foreign["Go"], quick)
         yield from _alone(program, quick)
+        with sink(program, "-p") as port, sink(program, "-p", "-c") as chunking:
+            yield from send_journal.run(quick, port, chunking)
     yield from send_sign.run(quick)
 
 

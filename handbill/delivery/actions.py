@@ -18,7 +18,7 @@ from handbill.delivery.errors import MailingError
 from handbill.delivery.feedback import BOUNCES as BOUNCES
 from handbill.delivery.feedback import take_in as take_in_bounces  # noqa: F401 - for the rooms above
 from handbill.delivery.journal import settlement
-from handbill.delivery.models import Body, Delivery, Mailing, Suppression
+from handbill.delivery.models import Body, Breaker, Delivery, Mailing, Suppression
 from handbill.delivery.paths import is_return_path as is_return_path
 from handbill.delivery.proof import take_back
 from handbill.delivery.records import LetterBody, Recipient, SendRound
@@ -27,6 +27,7 @@ from handbill.delivery.send import Dispatch
 from handbill.kit.providers import provider_of
 
 CHUNK = 1000  # recipients a transaction: memory stays flat whatever the size of the mailing
+MOST_OF_WHY = 300  # characters
 HEAD_START = timedelta(days=1)  # who waits for a confirmation is not kept waiting by a long issue under way
 
 
@@ -81,6 +82,39 @@ def call_off(recipient: str, now: datetime) -> int:
     waiting = Delivery.objects.filter(mailing_id__in=list(young), recipient=recipient, next_at__isnull=False)
     free = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
     return free.update(state=Delivery.State.SUPPRESSED, lease_until=None, lease_token="", **settlement(now))
+
+
+def hold(reference: str, why: str, now: datetime) -> bool:
+    """Send nothing more of a mailing until ``go_on``; what is on the wire is finished. False: it is held already."""
+    free = Mailing.objects.filter(reference=reference, held_at__isnull=True)
+    return bool(free.update(held_at=now, why=why[:MOST_OF_WHY]))
+
+
+def go_on(reference: str) -> bool:
+    """Send a held mailing on. False: it isn't held."""
+    return bool(Mailing.objects.filter(reference=reference, held_at__isnull=False).update(held_at=None, why=""))
+
+
+def stop(reference: str, why: str, now: datetime) -> int:
+    """Send no copy of a mailing that still waits, ever; how many there were. What a worker has in hand is left to it.
+
+    The mailing stays held, so that none comes back.
+    """
+    Mailing.objects.filter(reference=reference).update(held_at=now, why=why[:MOST_OF_WHY])
+    waiting = Delivery.objects.filter(mailing__reference=reference, next_at__isnull=False)
+    free = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+    stopped = 0
+    while keys := list(free.values_list("pk", flat=True)[:CHUNK]):
+        stopped += free.filter(pk__in=keys).update(
+            state=Delivery.State.SUPPRESSED, lease_until=None, lease_token="", **settlement(now)
+        )
+    return stopped
+
+
+def switch_relay(name: str, *, on: bool) -> None:
+    """Use a relay, at once and whatever trouble it gave; or don't, until it is switched on again."""
+    trouble = {"failures": 0, "since": None, "until": None, "why": "", "calls": False} if on else {}
+    Breaker.objects.update_or_create(about=f"relay {name}", defaults={"off": not on, **trouble})
 
 
 def _file_bodies(mailing: Mailing, letters: Iterable[LetterBody]) -> dict[str, int]:

@@ -10,9 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, QuerySet, Sum
 
-from handbill.delivery.models import Attempt, Body, Delivery, Mailing, Suppression, Total
+from handbill.delivery.models import Attempt, Body, Delivery, Mailing, Suppression, Tally, Total
 from handbill.delivery.models import Feedback as Comeback
-from handbill.delivery.records import CopyTold, Feedback, Progress, Try
+from handbill.delivery.records import CopyTold, Feedback, Progress, ProviderTold, Try
 from handbill.delivery.stamps import compile_body
 from handbill.work.actions import due
 
@@ -114,6 +114,13 @@ def feedback_after(cursor: int, limit: int) -> list[Feedback]:
             "pk", "delivery__recipient", "outcome", "reason", "at", "ends"
         )[:limit]
     ]
+
+
+def provider_report(since: date) -> list[ProviderTold]:
+    """What became of copies from that day (UTC) on: by day, provider, relay, outcome and reason."""
+    fields = ("day", "provider", "relay", "outcome", "reason", "count", "first_at", "last_at")
+    rows = Tally.objects.filter(day__gte=since).order_by(*fields[:5]).values_list(*fields)
+    return [ProviderTold(day, provider or "other", *rest) for day, provider, *rest in rows]
 
 
 def anything_due(now: datetime) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 READER_SLOT = "HANDBILL-READER-TOKEN"
 """Stands in a letter's links where each recipient's signed token goes: ``https://paper.example/unsubscribe/<slot>/``."""
@@ -62,6 +62,24 @@ class Feedback:
     reason: str
     at: datetime
     ends: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTold:
+    """How many copies for one receiving provider ended alike through one relay on one day (UTC). No address in it.
+
+    ``provider`` is "other" for all that are not well-known; ``relay`` is empty for copies that reached none. Bounces,
+    which come later, are not in it. A deferred copy counts at each try.
+    """
+
+    day: date
+    provider: str
+    relay: str
+    outcome: str
+    reason: str
+    count: int
+    first_at: datetime
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from handbill.delivery.records import ProviderTold
 from handbill.kit.clock import now
 from handbill.ops.cli import cli, command
 from handbill.ops.output import FAILED, OK, emit
@@ -42,6 +45,25 @@ def feedback(as_json: bool) -> None:
 
     counts = dict(sorted(take_in_bounces(now()).items()))
     emit(counts, ", ".join(f"{count} {result}" for result, count in counts.items()) or "Nothing came back.", as_json)
+
+
+@command(delivery)
+@click.option("--days", type=click.IntRange(1, 3660), default=14, show_default=True, help="Today and so many before.")
+def report(days: int, as_json: bool) -> None:
+    """What receiving providers did with the mail, fit to be published: no address is in it."""
+    from handbill.delivery.queries import provider_report
+
+    told = [dataclasses.asdict(one) for one in provider_report(now().date() - timedelta(days=days))]
+    emit({"rows": told}, _csv(told), as_json)
+
+
+def _csv(told: list[dict[str, Any]]) -> str:
+    names = [field.name for field in dataclasses.fields(ProviderTold)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(told)
+    return text.getvalue().rstrip("\n")
 
 
 def _data(found: Answer) -> dict[str, Any]:
