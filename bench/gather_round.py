@@ -67,7 +67,7 @@ def run(quick: bool) -> Iterator[Row]:
 
 def _many(home: Path, server: psutil.Process, opened: int, closed: int, count: int, limit: float) -> Iterator[Row]:
     name = f"round of {count:,} feeds"
-    newsroom = _newsroom(home / "many")
+    newsroom = fresh_newsroom(home / "many")
     _step(newsroom, "feeds", opened, closed, count)
     seen = _watched(newsroom, server, opened, limit, round(count * (1 - SLOW - DEAD)))
     cost = seen.cost
@@ -105,14 +105,14 @@ def _archive(home: Path, opened: int, stored: int, feeds: int, times: int) -> It
 
 def _stored(home: Path, database: str, opened: int, count: int, feeds: int, times: int) -> float:
     """CPU seconds of a round over an archive of ``count`` reports, the best of so many ``times``."""
-    with _database(database) as address:
-        newsroom = _newsroom(home, address)
+    with own_database(database) as address:
+        newsroom = fresh_newsroom(home, address)
         _step(newsroom, "archive", opened, feeds, count)
         return min(float(json.loads(_step(newsroom, "round", 5.0))["cpu"]) for _ in range(times))
 
 
 @contextmanager
-def _database(server: str) -> Iterator[str]:
+def own_database(server: str) -> Iterator[str]:
     """A database of its own on ``server``, the address of one that lets us make them; "" where none is given."""
     if not server:
         yield ""
@@ -159,7 +159,7 @@ def _peer(opened: int, count: int) -> float:
     return 1000 * float(done.stdout) / count
 
 
-def _newsroom(home: Path, database: str = "") -> dict[str, str]:
+def fresh_newsroom(home: Path, database: str = "") -> dict[str, str]:
     """A fresh one; the environment its steps run in."""
     make_folder(home)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HANDBILL_", "DJANGO_"))}

@@ -1,0 +1,205 @@
+"""A newsroom with an archive of stories, in the folder that HANDBILL_HOME names.
+
+``python -m bench.stories_newsroom fill ACTIVE STORED ARTICLES`` makes one: so many reports of the last days, made of
+the words of a file of articles, and ``STORED`` altogether. ``rounds NEW ARTICLES`` and ``marks ARTICLES`` measure, and
+print what they found.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import django
+import numpy as np
+
+OUTLETS, MARKS, LOTS = 100, 46, 4  # MARKS a report, as the articles beside the project have
+SAMPLES, BATCH = 300, 500
+
+
+def fill(active: int, stored: int, articles: Path) -> None:
+    """The old ones are written by the database itself, each a story of its own, none within a year."""
+    from handbill.kit.clock import now
+    from handbill.ops.schema import prepare_database
+    from handbill.sources.models import Feed, Source
+    from handbill.stories.models import Member, Story
+    from handbill.wire.models import Report
+
+    prepare_database()
+    sources = Source.objects.bulk_create(
+        [Source(name=f"Outlet {n}", slug=f"outlet-{n}") for n in range(OUTLETS)], batch_size=500
+    )
+    Feed.objects.bulk_create([Feed(source=s, address=f"https://{s.slug}.example/feed", host=s.slug) for s in sources])
+    reports = list(_reports(articles, 0, active, now()))
+    Report.objects.bulk_create(reports, batch_size=500)
+    told = [Story(title=r.title, language="en", opened_at=r.published_at, latest_at=r.published_at) for r in reports]
+    Story.objects.bulk_create(told, batch_size=500)
+    Member.objects.bulk_create(
+        [Member(report=report, story=story) for report, story in zip(reports, told, strict=True)], batch_size=500
+    )
+    _copy_rows(stored - active)
+    _mark(stored)
+
+
+def _reports(articles: Path, first: int, count: int, now: datetime) -> Iterator[Any]:
+    """Reports about an article's event in another order of words, so that they are no copies."""
+    from handbill.sources.models import Feed
+    from handbill.wire.models import Report
+
+    texts = [json.loads(line) for line in articles.read_text("utf-8").splitlines()]
+    feeds, dice = list(Feed.objects.order_by("pk")), random.Random(first)
+    for number in range(first, first + count):
+        one, other, feed = dice.choice(texts), dice.choice(texts), dice.choice(feeds)
+        words = [*one["text"].split(), *other["text"].split()[:100]]
+        runs = [" ".join(words[start : start + 3]) for start in range(0, len(words), 3)]
+        dice.shuffle(runs)
+        yield Report(
+            source_id=feed.source_id,
+            feed=feed,
+            identity=f"{number:064}",
+            title=one["title"][:500],
+            text=" ".join(runs),
+            language="en",
+            published_at=now - timedelta(minutes=dice.randrange(3 * 24 * 60)),
+            filed_at=now,
+        )
+
+
+def _copy_rows(count: int) -> None:
+    """So many old reports, their stories and members, after one that is there."""
+    from django.db import connection
+
+    from handbill.stories.models import Member, Story
+    from handbill.wire.models import Report
+
+    if not count:
+        return
+    last = Report.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    small = connection.vendor == "sqlite"
+    digits = "printf('%064d', i)" if small else "lpad(i::text, 64, '0')"
+    at = "datetime('now', '-400 days', '-' || (i % 500000) || ' minutes')"
+    at = at if small else "now() - interval '400 days' - (i % 500000) * interval '1 minute'"
+    sample = "'Old news of one matter. '"
+    old = {
+        Report: {"id": "i", "identity": digits, "text": sample, "name_key": "''", "published_at": at, "filed_at": at},
+        Story: {"id": "i", "opened_at": at, "latest_at": at},
+        Member: {"id": "i", "report_id": "i", "story_id": "i"},
+    }
+    numbers = f"WITH RECURSIVE n(i) AS (SELECT {last + 1} UNION ALL SELECT i + 1 FROM n WHERE i < {last + count})"
+    with connection.cursor() as cursor:
+        for model, fresh in old.items():
+            table = model._meta.db_table
+            columns = [str(field.column) for field in model._meta.concrete_fields]
+            values = ", ".join(fresh.get(column, f"r.{column}") for column in columns)
+            row = f"(SELECT * FROM {table} ORDER BY id DESC LIMIT 1)"
+            sql = f"INSERT INTO {table} ({', '.join(columns)}) {numbers} SELECT {values} FROM n CROSS JOIN {row} r"
+            cursor.execute(sql.replace("%", "%%") if not small else sql)
+            if not small:
+                cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last + count})")
+        cursor.execute("ANALYZE")
+
+
+def _mark(stored: int) -> None:
+    """Marks of all reports, as chance would have them; in lots, so that the table's pages are split as they grow."""
+    from django.db import connection
+
+    from handbill.stories.copies import HASH_BITS, TEXT_BITS
+    from handbill.stories.marked import Stored
+
+    chance = np.random.default_rng(stored)
+    table = "stories_marked (report_id, rate, size, all_own)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {table} SELECT id, 8, {MARKS}, false FROM wire_report")
+    for lot in range(LOTS):
+        reports = np.repeat(np.arange(1 + lot, stored + 1, LOTS), MARKS)
+        uses = (chance.integers(0, 1 << (HASH_BITS - 3), len(reports)) << 3 << TEXT_BITS) | reports
+        uses.sort()
+        for first in range(0, len(uses), 200_000):
+            Stored().insert({}, uses[first : first + 200_000])
+
+
+def rounds(new: int, articles: Path) -> dict[str, float]:
+    """CPU seconds of the best of three rounds of so many new reports, once what is active was read; the peak."""
+    from handbill.kit.clock import now
+    from handbill.stories.actions import group_pending
+    from handbill.wire.models import Report
+
+    at, first, costs = now(), Report.objects.count(), []
+    for count in (20, new, new, new):
+        Report.objects.bulk_create(_reports(articles, first, count, at), batch_size=500)
+        first += count
+        began = time.process_time()
+        done = group_pending(at, limit=new).reports
+        costs.append(time.process_time() - began)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return {"cpu": min(costs[1:]), "reports": done, "peak_mb": peak}
+
+
+def measure_marks(articles: Path) -> dict[str, float]:
+    """Bytes a document; the 95th of a hundred look-ups and insertions of one, in ms of wall time; a CPU second's."""
+    from handbill.kit.clock import now
+    from handbill.stories.copies import ONE_TEXT, TEXT_BITS, Holder, recognise
+    from handbill.stories.marked import Stored
+    from handbill.wire.models import Report
+
+    stored = Report.objects.count()
+    new = Report.objects.bulk_create(_reports(articles, stored, SAMPLES + BATCH, now()), batch_size=500)
+    texts, table = [_half_known(report.pk) for report in new], Stored()
+    looked, kept = [], []
+    for text in texts[:SAMPLES]:
+        began = time.perf_counter()
+        table.holders(np.unique(table.uses(text.marks.hashes) & ONE_TEXT))
+        looked.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        table.insert({text.id: Holder(1, 8, MARKS)}, text.marks.hashes << TEXT_BITS | text.id)
+        kept.append(time.perf_counter() - began)
+    began = time.process_time()
+    recognise(texts[SAMPLES:], table)
+    rate = BATCH / (time.process_time() - began)
+    late = 1000 * np.percentile([looked, kept], 95, axis=1)
+    return {"bytes": _size() / stored, "look": late[0], "keep": late[1], "rate": rate}
+
+
+def _half_known(number: int) -> Any:
+    """A text of which others have half the marks."""
+    from handbill.stories.copies import HASH_BITS, TEXT_BITS, Marks, Text
+    from handbill.stories.models import Mark
+
+    chance = np.random.default_rng(number)
+    known = Mark.objects.filter(use__gte=int(chance.integers(0, 1 << 62))).values_list("use", flat=True)[: MARKS // 2]
+    fresh = chance.integers(0, 1 << (HASH_BITS - 3), MARKS - len(known)) << 3
+    return Text(number, 1, Marks(8, np.unique(np.append(fresh, np.array(known) >> TEXT_BITS))))
+
+
+def _size() -> int:
+    """Bytes that marks take on disk."""
+    from django.db import connection
+
+    sql = "SELECT sum(pgsize) FROM dbstat WHERE name IN ('stories_mark', 'stories_marked')"
+    if connection.vendor != "sqlite":
+        sql = "SELECT pg_total_relation_size('stories_mark') + pg_total_relation_size('stories_marked')"
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return int(cursor.fetchone()[0])
+
+
+def main(step: str, *words: str) -> None:
+    """Do one step."""
+    django.setup()
+    if step == "fill":
+        fill(int(words[0]), int(words[1]), Path(words[2]))
+    elif step == "rounds":
+        print(json.dumps(rounds(int(words[0]), Path(words[1]))))
+    else:
+        print(json.dumps(measure_marks(Path(words[0]))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
