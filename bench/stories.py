@@ -44,7 +44,7 @@ def run(quick: bool) -> Iterator[Row]:
     yield from stories_language.languages(articles)
     yield from stories_excerpt.ends(articles)
     yield from stories_stored.stored(FOLDER / "articles.jsonl", quick)
-    yield from stories_topics.topics(articles)
+    yield from stories_topics.topics(articles, quick)
 
 
 def _least(name: str, value: float, unit: str, limit: float) -> Row:

@@ -1,4 +1,4 @@
-"""Hand each choice of topics down to ``stories``, which learns from it, and ask what it suggests (ADR-0037).
+"""Hand each choice of topics down to ``stories``, which learns from it, and ask what it suggests (ADR-0043).
 
 Articles are compared with what was told of them, by their editions: so a choice made at the desk, by import or on
 another machine is told, one withdrawn is forgotten, and a run that died half way is made up for.

@@ -12,7 +12,7 @@ from wagtail.admin.panels import Panel
 from handbill.articles.teaching import topics_for
 from handbill.kit.clock import now
 from handbill.kit.text import language_direction
-from handbill.stories.queries import learning
+from handbill.stories.queries import WORTH_SHOWING, learning
 
 _IN_WORDS: tuple[tuple[float, Promise | str], ...] = (
     (0.75, _("very likely")),
@@ -39,7 +39,7 @@ class SuggestedTopicsPanel(Panel):
                 "suggested": [
                     (each, in_words(each.confidence), round(100 * each.confidence))
                     for each in found
-                    if str(each.topic.pk) not in ticked
+                    if str(each.topic.pk) not in ticked and each.confidence >= WORTH_SHOWING
                 ],
                 "learning": learning(),
                 "direction": language_direction(self.instance.language),

@@ -1,8 +1,8 @@
-"""Keep the choices of topics that ``articles`` hands down, and learn from them anew in the background (ADR-0037)."""
+"""Keep the choices of topics that ``articles`` hands down, and learn from them anew in the background (ADR-0043)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -13,6 +13,7 @@ from django.db.models import Count, Max, Sum
 from handbill.stories import suggest
 from handbill.stories.models import Example, TopicSense
 from handbill.stories.records import Chosen
+from handbill.topics.models import Topic
 from handbill.work.actions import standing_job
 
 EVERY = timedelta(minutes=5)  # between two learnings, at least
@@ -53,7 +54,8 @@ def _learn() -> bool:
     state = _state()
     if TopicSense.objects.filter(pk=1, learned_of=state).exists():
         return False
-    learned = suggest.learn(_choices())
+    names = dict(Topic.objects.values_list("pk", "name"))
+    learned = suggest.learn(_choices(names), names)
     data = suggest.dump(learned) if learned else b""
     row = {"data": data, "learned_of": state, "digest": sha256(data).hexdigest()}
     TopicSense.objects.update_or_create(pk=1, defaults=row)
@@ -64,19 +66,18 @@ def _state() -> str:
     """Changes with every change of the examples, a topic deleted included."""
     found = Example.objects.aggregate(count=Count("pk"), newest=Max("pk"))
     topics = _THROUGH.objects.aggregate(count=Count("pk"), sum=Sum("topic_id"))
-    return f"{found['count']} {found['newest']} {topics['count']} {topics['sum']}"
+    return f"{suggest.FORMAT}: {found['count']} {found['newest']} {topics['count']} {topics['sum']}"
 
 
-def _choices() -> list[suggest.Choice]:
+def _choices(names: Mapping[int, str]) -> Iterator[suggest.Choice]:
+    """The newest examples as they are read, a few texts at a time."""
     topics: dict[int, set[int]] = {}
     for example, topic in _THROUGH.objects.values_list("example_id", "topic_id"):
         topics.setdefault(example, set()).add(topic)
     rows = Example.objects.order_by("-day", "-article").values_list("pk", "title", "text", "language", "outlet", "day")
-    return [
-        suggest.Choice(suggest.Told(title, text, language, outlet, day), frozenset(topics[pk]))
-        for pk, title, text, language, outlet, day in rows[: suggest.MOST]
-        if pk in topics
-    ]
+    for pk, title, text, language, outlet, day in rows[: suggest.MOST].iterator(chunk_size=_BATCH):
+        if pk in topics:
+            yield suggest.read(suggest.Told(title, text, language, outlet, day), topics[pk], names)
 
 
 def learned() -> suggest.Learned | None:
@@ -88,7 +89,10 @@ def learned() -> suggest.Learned | None:
 @lru_cache(maxsize=1)
 def _loaded(digest: str) -> suggest.Learned | None:
     data = TopicSense.objects.filter(digest=digest).values_list("data", flat=True).first()
-    return suggest.load(bytes(data)) if data else None
+    try:
+        return suggest.load(bytes(data)) if data else None
+    except ValueError:  # an older release's; it is learned anew within minutes
+        return None
 
 
 def _row(choice: Chosen, now: datetime) -> Example:

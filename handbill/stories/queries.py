@@ -24,6 +24,7 @@ from handbill.wire.models import Report
 
 RANKED = 1_000  # the newest stories that compete for a place on the list
 MOST_EXAMPLES = suggest.MOST  # articles that suggesting topics learns from, the newest
+WORTH_SHOWING = suggest.WORTH_SHOWING  # the least confidence that an editor should see
 MOST_PARTS = 2_000  # of the series shown at once, the newest
 _NEWS = Exists(Member.objects.filter(story=OuterRef("pk"), report__backlog=False))
 

@@ -1,6 +1,7 @@
 """Topics learned from choices: silent at first, the same in any order, with chances, whatever the text."""
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handbill.stories import suggest
-from handbill.stories.suggest import Choice, Told, dump, learn, load
+from handbill.stories.suggest import Choice, Told, dump, load, look_ahead, read
 
 WORDS = {
     1: "bridge river ferry quay harbour crane ship tide anchor pier",
@@ -25,9 +26,20 @@ def told(topic: int, dice: random.Random, day: int = 738_000) -> Told:
     return Told(title, " ".join(dice.choices(own, k=12) + dice.choices(common, k=12)), "en", "Alder Post", day)
 
 
+NAMES = {1: "Bridges", 2: "School", 3: "Votes and elections"}
+
+
+def chosen(told: Told, *topics: int) -> Choice:
+    return read(told, topics, NAMES)
+
+
+def learn(choices):
+    return suggest.learn(choices, NAMES)
+
+
 def choices(count: int = suggest.LEAST, seed: int = 1) -> list[Choice]:
     dice = random.Random(seed)
-    return [Choice(told(1 + n % 3, dice, 738_000 + n // 5), frozenset([1 + n % 3])) for n in range(count)]
+    return [chosen(told(1 + n % 3, dice, 738_000 + n // 5), 1 + n % 3) for n in range(count)]
 
 
 LEARNED = learn(choices())
@@ -37,12 +49,23 @@ assert LEARNED is not None
 def test_it_is_silent_until_it_has_learned_enough():
     assert learn(choices(suggest.LEAST - 1)) is None
     assert learn([]) is None
-    assert learn([Choice(each.told, frozenset([1])) for each in choices()]) is None
+    assert learn([replace(each, topics=frozenset([1])) for each in choices()]) is None
 
 
-def test_a_topic_chosen_once_is_not_named():
-    learned = learn([*choices(), Choice(told(1, random.Random(5), 738_100), frozenset([9]))])
-    assert 9 not in learned.topics
+def test_a_topic_chosen_once_is_known_by_its_name():
+    parts, dice = [*WORDS[1].split()], random.Random(6)
+    names = {n: f"{parts[n // 10]}{parts[n % 10]}".title() for n in range(100)} | {100: "Lanterns"}
+    common = COMMON.split()
+
+    def about(topic: int, name: str, day: int) -> Choice:
+        told = Told("Letter of the week", f"{name} {' '.join(dice.choices(common, k=9))}", "en", "", 738_000 + day)
+        return read(told, [topic], names)
+
+    first = [about(n, "", n) for n in range(101)]
+    again = [about(n, names[n], 101 + n) for n in range(100)]
+    asked = Told("Letter of the week", "Lanterns in the square", "en", "", 738_250)
+    assert [each.topic for each in suggest.suggest(suggest.learn([*first, *again], names), asked)][:1] == [100]
+    assert [each.topic for each in suggest.suggest(suggest.learn([*first, *again], {}), asked)][:1] != [100]
 
 
 @pytest.mark.parametrize("topic", WORDS)
@@ -56,7 +79,7 @@ def test_the_topic_of_the_words_comes_first_and_the_words_are_said(topic):
 
 
 def test_topics_chosen_together_are_suggested_together():
-    both = [Choice(each.told, each.topics | {4} if 1 in each.topics else each.topics) for each in choices()]
+    both = [replace(each, topics=each.topics | {4} if 1 in each.topics else each.topics) for each in choices()]
     found = suggest.suggest(learn(both), told(1, random.Random(78), 738_050))
     assert {each.topic for each in found if each.confidence > 0.5} == {1, 4}
 
@@ -90,7 +113,7 @@ ODD = {
 @pytest.mark.parametrize("name", ODD)
 def test_odd_texts_are_learned_and_asked_about(name):
     odd = Told(*ODD[name], "", "", 0)
-    learned = learn([*choices(), Choice(odd, frozenset([1])), Choice(odd, frozenset())])
+    learned = learn([*choices(), chosen(odd, 1), chosen(odd)])
     assert len(suggest.suggest(learned, odd)) <= suggest.OFFERED
 
 
@@ -100,7 +123,7 @@ def test_words_without_spaces_are_learned():
     made = []
     for n in range(suggest.LEAST):
         text = "".join(dice.sample([chinese[1 + n % 2][i : i + 2] for i in range(0, 8, 2)], 4))
-        made.append(Choice(Told(text, text * 3, "zh", "", 738_000 + n), frozenset([1 + n % 2])))
+        made.append(chosen(Told(text, text * 3, "zh", "", 738_000 + n), 1 + n % 2))
     assert suggest.suggest(learn(made), Told("学校考试", "老师学生", "zh", "", 738_300))[0].topic == 2
 
 
@@ -124,8 +147,9 @@ def _objects() -> bytes:
 
 
 def test_looking_ahead_knows_nothing_of_what_comes_later():
-    known = choices(60)
-    ahead = suggest.look_ahead(known, 50)
-    other = [*known[:55], *(Choice(each.told, frozenset([3])) for each in known[55:])]
-    assert np.allclose(ahead.parts[:5], suggest.look_ahead(other, 50).parts[:5], atol=1e-4)
-    assert not np.allclose(ahead.parts[6:], suggest.look_ahead(other, 50).parts[6:], atol=1e-2)
+    dice = random.Random(9)
+    known = [replace(each, topics=frozenset([dice.randint(1, 3)])) for each in choices(60)]
+    ahead = look_ahead(known, 50).chances
+    other = look_ahead([*known[:55], *(replace(each, topics=frozenset([3])) for each in known[55:])], 50).chances
+    assert np.allclose(ahead[:6], other[:6], atol=1e-4)
+    assert not np.allclose(ahead[6:], other[6:], atol=1e-2)

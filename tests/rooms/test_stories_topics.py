@@ -184,5 +184,15 @@ def test_another_process_reads_what_was_learned_anew(topics):
     assert asked() == []
 
 
+def test_what_an_older_release_learned_is_learned_anew(topics):
+    publish_many(topics)
+    round_at(0)
+    learned_of = TopicSense.objects.get().learned_of.split(": ")[1]
+    TopicSense.objects.update(data=b"another shape", digest="older", learned_of=learned_of)
+    assert asked() == []
+    assert round_at(10) == (0, True)
+    assert asked()[0] == "Bridges"
+
+
 def test_a_newsroom_assigns_nothing_by_itself():
     assert settings.HANDBILL.auto_topics is False
