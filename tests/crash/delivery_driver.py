@@ -96,9 +96,10 @@ def _die_at(point: str, nth: int) -> None:
         Dispatch._turn = _dying(Dispatch._turn, nth, after=True)
     elif point == "outcomes uncommitted":
         Journal.write = _dying(Journal.write, nth, after=True)
+    elif point == "before the dot":
+        protocol._STEPS["body"] = _dying(protocol._STEPS["body"], nth, after=False)
     else:
-        step = "body" if point == "before the dot" else "finish"
-        protocol._STEPS[step] = _dying(protocol._STEPS[step], nth, after=False)
+        Dispatch._settle = _dying(Dispatch._settle, nth, after=False)
 
 
 def _dying(function: Callable[..., Any], nth: int, after: bool) -> Callable[..., Any]:
