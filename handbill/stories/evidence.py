@@ -1,11 +1,13 @@
 """Weigh whether two groups of reports tell one event, by the words they use and the words they don't. Pure.
 
-A group is taken to draw each word with a chance of its own, about which nothing is known before but how common the word
-is (a beta distribution around its share of all reports). The evidence is the logarithm of how much likelier the words
-of both groups are if they have one chance in common than if each has its own: rare words that both use speak for
-one event, words that most of one group use and none of the other speak against it. It needs no threshold: above
-zero is one event; ``bar`` asks for more, the more reports there are that could meet by accident.
-Source: ADR-0019; the model is that of Bayesian hierarchical clustering (Heller and Ghahramani, 2005).
+A group is taken to use each word at a rate of its own, about which nothing is known before but how common the word is
+(a gamma distribution around its share of all other reports). The evidence is the logarithm of how much likelier the
+words of both groups are if they have one rate in common than if each has its own: rare words that both use speak for
+one event, words that most of one group use and none of the other speak against it. A short report has room for few
+words, so its silence says little. It needs no threshold: above zero is one event; ``bar`` asks for more, the more
+reports there are that could meet by accident.
+Source: ADR-0044; the model is that of Bayesian hierarchical clustering (Heller and Ghahramani, 2005), with counts in
+room (gamma-Poisson) for its coins.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -22,11 +23,15 @@ from numpy.typing import NDArray
 from handbill.stories.copies import distinct, spans
 from handbill.stories.terms import Said
 
-FAITH = 6.0  # reports' worth of belief that a group uses a word as often as everybody does
+FAITH = 2.5  # full reports' worth of belief that a group uses a word as often as everybody does
+FULL = 60  # distinct words of a report that has room for all of an event
+ROOM = 0.5  # how a report's room grows with its words: 0 not at all, 1 as their number
 TELLING = 2.0  # a name or a number counts as so many plain words
 BACKGROUND = 40  # reports imagined beside those seen, so that a small batch doesn't think every word common
 COMMONEST = 0.1  # share of reports from which on words are equally common
 LOUDEST = 20.0  # a group speaks as if by so many reports at most: a long story has room for new words
+ECHO = 0.95  # n reports of one event speak as n to this power, as they repeat one another
+PAIR = 2  # of a word's users are the pair that meets by it; those that groups have beyond them prove nothing
 DRAW = 0.5  # how much large groups draw reports to them: 0 not at all, 1 as their size
 DOUBT = 2.0  # what is asked beyond chance: neighbours of one valley share words that no other report has
 MAJORITY = 0.5  # of a story's reports use each word of its core
@@ -40,7 +45,6 @@ AT_ONCE_ALONE = 2_000_000  # bytes for the words of those that are weighed in on
 AT_ONCE = 400_000  # pairs of reports are looked at in one step, which bounds the memory
 
 _OWNER_BITS = 24  # hold the number of a report at hand
-_MOST_LOUD = int(2 * LOUDEST)  # reports that two groups speak as if by
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -50,16 +54,16 @@ Ints: TypeAlias = NDArray[np.int64]
 class Words:
     """What a group of ``size`` reports says: its ``terms`` (ascending), ``counts`` of reports that use each.
 
-    ``loud`` is what one report counts, at most 1. ``spread`` holds the weight of all terms used by 0, 1, 2, … reports;
-    ``own`` is what it costs that only those use them.
+    ``loud`` is what one report counts, at most 1; the counts are by it. ``room`` is how much the group could say, in
+    full reports, ``weight`` how much it said.
     """
 
     size: int
     terms: Ints
     counts: Floats
     loud: float
-    spread: Floats
-    own: float
+    room: float
+    weight: float
 
 
 class Evidence:
@@ -79,6 +83,8 @@ class Evidence:
         self._spread = np.diff(self._starts)
         tells = np.add.reduceat(uses >> _OWNER_BITS & 1, first) if len(first) else first
         self._weight = np.where(tells * 2 >= self._spread, TELLING, 1.0)
+        lengths = np.array([max(1, len(one.packed)) for one in said])
+        self._room: Floats = np.minimum(1.0, lengths / FULL) ** ROOM
         self._value(len(said))
         self._place = np.zeros(len(self._codes))
         self._terms: dict[int, Ints] = {}
@@ -86,20 +92,21 @@ class Evidence:
 
     def _value(self, reports: int) -> None:
         """What each word is worth. All that depends only on how many reports use it is reckoned once a number."""
-        kinds, kind = np.unique(self._spread, return_inverse=True)
-        used_by = (kinds + 0.5) / (reports + BACKGROUND)
-        share = np.minimum(used_by, COMMONEST)
-        before = FAITH * share
-        rises = np.log(before[:, None] + np.arange(_MOST_LOUD))
-        self._rises = np.concatenate([np.zeros((len(kinds), 1)), np.cumsum(rises, axis=1)], axis=1)
-        self._kind, self._before = kind, before[kind]
-        self._expected = FAITH * float(self._weight @ share[kind])
-        self._worth = self._weight * np.log(1 + 1 / before)[kind]
-        self._core = np.where((used_by < COMMONEST)[kind], self._worth, 0.0)
-        both = self._rises[:, 2] - self._rises[:, 1] - self._rises[:, 1]
-        unsaid = float(_STEPS[0] + _STEPS[2] - _STEPS[1] - _STEPS[1])
-        self._weight_alone = self._weight * (both[kind] + unsaid)  # what a word is worth that two reports share
+        used_by = (np.arange(self._spread.max(initial=0) + 1) + 0.5) / (reports + BACKGROUND)
+        used_by = used_by[: np.searchsorted(used_by, COMMONEST) + 1]
+        self._before = FAITH * np.minimum(used_by, COMMONEST) / (self._room.mean() if reports else 1.0)
+        kinds, one = np.arange(len(used_by)), np.ones(len(used_by))
+        worth = self._used(kinds, one, one)
+        self._core = np.where(used_by < COMMONEST, worth, 0.0)
+        kind = np.minimum(self._spread, len(used_by) - 1)
+        self._expected = float(self._weight @ self._before[kind])
+        self._worth = self._weight * worth[kind]  # to two reports that share the word
         self._lead = np.where((self._spread > 1) & (self._spread <= LEADS), self._worth, 0.0)
+
+    def _kinds(self, terms: Ints, users: Floats) -> Ints:
+        """How many reports beside these ``users`` have each word: a large story doesn't make its own words common."""
+        beside = self._spread[terms] - np.rint(users).astype(np.int64) + PAIR
+        return np.asarray(np.minimum(beside, len(self._before) - 1))
 
     def _of(self, report: int) -> Ints:
         """The terms of a report: places of its words among all words."""
@@ -112,14 +119,14 @@ class Evidence:
         if len(reports) == 1:
             return self._alone(reports[0])
         terms = np.concatenate([self._of(report) for report in reports])
-        return self._words(len(reports), *np.unique(terms, return_counts=True))
+        room = float(self._room[list(reports)].sum())
+        return self._words(len(reports), room, *np.unique(terms, return_counts=True))
 
     def _alone(self, report: int) -> Words:
         if (found := self._singles.get(report)) is None:
             terms = self._of(report)
-            spread = np.array([0.0, self._weight[terms].sum()])
-            found = Words(1, terms, np.ones(len(terms)), 1.0, spread, _absent(spread, 1.0, 1.0))
-            self._singles[report] = found
+            weight, room = float(self._weight[terms].sum()), float(self._room[report])
+            found = self._singles[report] = Words(1, terms, np.ones(len(terms)), 1.0, room, weight)
         return found
 
     def both(self, one: Words, other: Words) -> Words:
@@ -129,15 +136,13 @@ class Evidence:
         terms = distinct(np.sort(np.concatenate([one.terms, other.terms])))
         raw = self._place[terms]
         self._place[terms] = 0.0
-        return self._words(one.size + other.size, terms, np.rint(raw))
+        room = one.room / one.loud + other.room / other.loud
+        return self._words(one.size + other.size, room, terms, np.rint(raw))
 
-    def _words(self, size: int, terms: Ints, counted: Floats | Ints) -> Words:
-        counts: Floats = counted.astype(np.float64)
-        loud = min(1.0, LOUDEST / size)
-        spread: Floats = np.bincount(counted.astype(np.int64), weights=self._weight[terms], minlength=size + 1).astype(
-            np.float64
-        )
-        return Words(size, terms, counts * loud, loud, spread, _absent(spread, loud, size * loud))
+    def _words(self, size: int, room: float, terms: Ints, counted: Floats | Ints) -> Words:
+        loud = _voice(size) / size
+        counts: Floats = counted.astype(np.float64) * loud
+        return Words(size, terms, counts, loud, room * loud, float(self._weight[terms] @ counts))
 
     def neighbours(self, reports: Sequence[int], within: Sequence[tuple[int, int]]) -> list[list[int]]:
         """For each of ``reports`` the likeliest of others to tell its event: first to last (excluded) ``within``."""
@@ -179,10 +184,10 @@ class Evidence:
         lengths = [len(words[other].terms) for _, other in pairs]
         terms = np.concatenate([words[other].terms for _, other in pairs])
         shared = said[np.repeat([rows[one] for one, _ in pairs], lengths), terms]
-        gain = self._weight_alone[terms[shared]]
+        gain = self._worth[terms[shared]]
         owner = np.repeat(np.arange(len(pairs)), lengths)[shared]
         gains = np.bincount(owner, weights=gain, minlength=len(pairs)).tolist()
-        apart = (self._apart(words[one], words[other], 2.0) for one, other in pairs)
+        apart = (self._apart(words[one], words[other]) for one, other in pairs)
         return [round(a + b, 6) for a, b in zip(gains, apart, strict=True)]
 
     def weigh(self, one: Words, others: Sequence[Words]) -> list[float]:
@@ -197,34 +202,26 @@ class Evidence:
         owner = np.repeat(np.arange(len(others)), [len(other.terms) for other in others])[shared]
         theirs = np.concatenate([other.counts for other in others])[shared]
         terms, mine = terms[shared], mine[shared]
-        total = np.array([one.size * one.loud + other.size * other.loud for other in others])
-        whole = one.loud == 1.0 and all(other.loud == 1.0 for other in others)
-        said = self._said_whole(terms, mine, theirs) if whole else self._said_in_part(terms, mine, theirs)
-        gain = self._weight[terms] * (said + _unsaid(mine, theirs, total[owner], whole))
+        users = mine / one.loud + theirs / np.array([other.loud for other in others])[owner]
+        gain = self._weight[terms] * self._used(self._kinds(terms, users), mine, theirs)
         gains = np.bincount(owner, weights=gain, minlength=len(others)).tolist()
-        totals = total.tolist()
-        return [round(gains[k] + self._apart(one, other, totals[k]), 6) for k, other in enumerate(others)]
+        return [round(gain + self._apart(one, other), 6) for gain, other in zip(gains, others, strict=True)]
 
-    def _said_whole(self, terms: Ints, mine: Floats, theirs: Floats) -> Floats:
-        """What it is worth that whole numbers of reports use the words: looked up."""
-        kind, one, other = self._kind[terms], mine.astype(np.intp), theirs.astype(np.intp)
-        rises = self._rises
-        return np.asarray(rises[kind, one + other] - rises[kind, one] - rises[kind, other])
-
-    def _said_in_part(self, terms: Ints, mine: Floats, theirs: Floats) -> Floats:
-        before = self._before[terms]
+    def _used(self, kinds: Ints, mine: Floats, theirs: Floats) -> Floats:
+        """What it is worth that so many reports of both groups use words that so many others have."""
+        before = self._before[kinds]
         return _lgamma(before + mine + theirs) + _lgamma(before) - _lgamma(before + mine) - _lgamma(before + theirs)
 
-    def _apart(self, one: Words, other: Words, total: float) -> float:
-        """The evidence as if the two shared no word, and what sharing a size is worth."""
-        lost = _absent(one.spread, one.loud, total) + _absent(other.spread, other.loud, total) - one.own - other.own
-        seen = _harmonic(total) - _harmonic(one.size * one.loud) - _harmonic(other.size * other.loud)
-        return lost - self._expected * seen
+    def _apart(self, one: Words, other: Words) -> float:
+        """The evidence as if the two shared no word: what each had room to say of what the other said."""
+        mine, theirs, both = (math.log1p(room / FAITH) for room in (one.room, other.room, one.room + other.room))
+        return one.weight * (mine - both) + other.weight * (theirs - both) + self._expected * (mine + theirs - both)
 
     def has_core(self, group: Words) -> bool:
         """Whether most of the group's reports share words that tell: else it is a chain of neighbours."""
-        core = group.terms[group.counts > MAJORITY * group.size * group.loud]
-        return float(self._core[core].sum()) >= CORE
+        most = group.counts > MAJORITY * group.size * group.loud
+        core, users = group.terms[most], group.counts[most] / group.loud
+        return float(self._weight[core] @ self._core[self._kinds(core, users)]) >= CORE
 
     def titled(self, report: int) -> set[int]:
         """The numbers of the words in the title of ``report``."""
@@ -239,8 +236,14 @@ class Evidence:
 
 def bar(crowd: int, one: int, other: int) -> float:
     """What the evidence must exceed where ``crowd`` reports could meet, for groups of so many reports."""
-    drawn = math.lgamma(one + other) - math.lgamma(one) - math.lgamma(other)
+    a, b = _voice(one), _voice(other)
+    drawn = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
     return DOUBT + math.log(max(crowd, 1)) - DRAW * drawn
+
+
+def _voice(size: int) -> float:
+    """By how many reports a group of this size speaks."""
+    return min(float(size**ECHO), LOUDEST)
 
 
 def _likeliest(scores: Floats, first: int) -> list[int]:
@@ -252,42 +255,8 @@ def _likeliest(scores: Floats, first: int) -> list[int]:
     return (likely + first).tolist()
 
 
-def _unsaid(mine: Floats, theirs: Floats, total: Floats, whole: bool) -> Floats:
-    """What it is worth that so many of ``total`` reports don't use the words; ``whole`` numbers are looked up."""
-    if not whole:
-        most = FAITH + total
-        return _lgamma(most - mine - theirs) + _lgamma(most) - _lgamma(most - mine) - _lgamma(most - theirs)
-    one, other, most = mine.astype(np.intp), theirs.astype(np.intp), total.astype(np.intp)
-    return np.asarray(_STEPS[most - one - other] + _STEPS[most] - _STEPS[most - one] - _STEPS[most - other])
-
-
-def _absent(spread: Floats, loud: float, total: float) -> float:
-    """What it costs that of ``total`` reports only those of a group use its words."""
-    if len(spread) == 2:
-        return float(spread[1]) * (math.lgamma(FAITH + total - loud) - math.lgamma(FAITH + total))
-    if loud == 1.0 and total == int(total):
-        left = int(total) - np.arange(len(spread))
-        return float(spread @ _STEPS[left]) - float(spread.sum()) * float(_STEPS[int(total)])
-    used = np.flatnonzero(spread)
-    lost = _lgamma(FAITH + total - used.astype(np.float64) * loud) - math.lgamma(FAITH + total)
-    return float((spread[used] * lost).sum())
-
-
-@lru_cache(maxsize=1_000)
-def _harmonic(size: float) -> float:
-    """digamma(FAITH + size) − digamma(FAITH), by the asymptotic series."""
-    return _digamma(FAITH + size) - _digamma(FAITH)
-
-
-def _digamma(x: float) -> float:
-    return math.log(x) - 1 / (2 * x) - 1 / (12 * x**2) + 1 / (120 * x**4) - 1 / (252 * x**6)
-
-
 def _lgamma(x: Floats) -> Floats:
     """The logarithm of the gamma function for x > 0, by Stirling's series from x + 5 on."""
     up = x + 5.0
     series = (up - 0.5) * np.log(up) - up + 0.9189385332046727 + 1 / (12 * up) - 1 / (360 * up**3) + 1 / (1260 * up**5)
     return np.asarray(series - np.log(x * (x + 1) * (x + 2) * (x + 3) * (x + 4)))
-
-
-_STEPS = _lgamma(FAITH + np.arange(2 * LOUDEST + 1))

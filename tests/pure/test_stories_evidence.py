@@ -1,6 +1,7 @@
 """The evidence that two groups of reports tell one event."""
 
 import math
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import pytest
@@ -53,7 +54,27 @@ def test_joined_groups_say_what_their_reports_say():
     halves = seen.words(range(25)), seen.words(range(25, 50))
     both, whole = seen.both(*halves), seen.words(range(50))
     assert both.size == 50 and both.loud == LOUDEST / 50
-    assert both.counts == pytest.approx(whole.counts) and both.spread == pytest.approx(whole.spread)
+    assert both.counts == pytest.approx(whole.counts) and (both.room, both.weight) == pytest.approx(
+        (whole.room, whole.weight)
+    )
+
+
+def test_the_silence_of_a_short_report_says_little():
+    long = " ".join(f"Zarn{n}" for n in range(70))
+    seen = evidence(long, "Alm Kirnstadt", long.replace("Zarn", "Quem"))
+    first, short, other = (seen.words([n]) for n in range(3))
+    assert short.room < first.room == other.room == 1
+    as_long = replace(short, room=1.0)
+    by_room, by_length = seen.weigh(first, [short, as_long])
+    assert by_room > by_length
+
+
+def test_a_large_story_keeps_words_that_tell():
+    reports = [f"Alm Kirnstadt cellar boat {n}" for n in range(300)]
+    seen = evidence(*reports, *(f"Other matter {n}" for n in range(300)))
+    assert seen.has_core(seen.words(range(300)))
+    half, rest = seen.words(range(299)), seen.words([299])
+    assert seen.weigh(half, [rest])[0] > seen.weigh(seen.words([0, 1]), [rest])[0] > 0
 
 
 def test_a_chain_has_no_core():
