@@ -32,6 +32,7 @@ COMMONEST = 0.1  # share of reports from which on words are equally common
 LOUDEST = 20.0  # a group speaks as if by so many reports at most: a long story has room for new words
 ECHO = 0.95  # n reports of one event speak as n to this power, as they repeat one another
 PAIR = 2  # of a word's users are the pair that meets by it; those that groups have beyond them prove nothing
+CROWD = 0.8  # how the bar rises with the crowd, which is made of stories rather than of single reports
 DRAW = 0.5  # how much large groups draw reports to them: 0 not at all, 1 as their size
 DOUBT = 2.0  # what is asked beyond chance: neighbours of one valley share words that no other report has
 MAJORITY = 0.5  # of a story's reports use each word of its core
@@ -238,7 +239,7 @@ def bar(crowd: int, one: int, other: int) -> float:
     """What the evidence must exceed where ``crowd`` reports could meet, for groups of so many reports."""
     a, b = _voice(one), _voice(other)
     drawn = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    return DOUBT + math.log(max(crowd, 1)) - DRAW * drawn
+    return DOUBT + CROWD * math.log(max(crowd, 1)) - DRAW * drawn
 
 
 def _voice(size: int) -> float:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handbill.stories.evidence import DOUBT, LOUDEST, Evidence, bar
+from handbill.stories.evidence import CROWD, DOUBT, LOUDEST, Evidence, bar
 from handbill.stories.terms import said
 
 
@@ -91,5 +91,5 @@ def test_neighbours_are_within_reach_and_never_the_report_itself():
 
 def test_the_bar_rises_with_the_crowd_and_falls_with_the_groups():
     assert bar(1, 1, 1) == bar(0, 1, 1) == DOUBT
-    assert bar(1000, 1, 1) == pytest.approx(DOUBT + math.log(1000))
+    assert bar(1000, 1, 1) == pytest.approx(DOUBT + CROWD * math.log(1000))
     assert bar(1000, 9, 1) < bar(1000, 1, 1) < bar(10_000, 1, 1)
