@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError
+from django.db.models import Max
+from django.db.models.functions import Coalesce
 
 from handbill.stories.group import WINDOW, Place, Told, group
 from handbill.stories.learning import forget_choices, keep_choices, learn_topics
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 MOST_ACTIVE = 10_000  # reports of known stories that one round compares with, the newest first
+LATE = 10_000  # numbers that reports may be filed behind the newest, by transactions that end out of order
 STRICTNESS_STEP = 5.0  # evidence that one step of the desk's choice adds to what is asked
 NOTHING = Grouped(0, 0)
 
@@ -75,10 +78,12 @@ def restore(story_id: int) -> None:
 
 
 def _round(limit: int) -> Grouped:
-    pending = _pending(limit)
-    if not pending:
-        return NOTHING
     rules = grouping()
+    newest = Report.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    pending = _pending(rules.all_placed_to, limit)
+    if not pending:
+        _note_all_placed(newest)
+        return NOTHING
     together, apart = pairs_about([told.id for told in pending])
     same = same_texts_ever(pending)
     wanted = {report for pair in together for report in pair} | {report for found in same.values() for report in found}
@@ -91,8 +96,14 @@ def _round(limit: int) -> Grouped:
         return NOTHING
 
 
-def _pending(limit: int) -> list[Told]:
-    return load_new(Report.objects.filter(member__isnull=True).order_by("published_at", "pk")[:limit])
+def _pending(all_placed_to: int, limit: int) -> list[Told]:
+    """By number first, so that an archive is not walked at every round: no index helps to find what has no place."""
+    waiting = Report.objects.filter(pk__gt=all_placed_to - LATE, member__isnull=True)
+    return load_new(waiting.order_by(Coalesce("published_at", "published_at"), "pk")[:limit])
+
+
+def _note_all_placed(newest: int) -> None:
+    Grouping.objects.filter(all_placed_to__lt=newest - LATE // 2).update(all_placed_to=newest)
 
 
 def _active(pending: Sequence[Told], wanted: set[int]) -> list[Told]:

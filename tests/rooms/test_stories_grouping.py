@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handbill.sources.models import Feed, Source
+from handbill.stories import actions
 from handbill.stories.actions import dismiss, group_pending, restore
-from handbill.stories.models import Member, Story
+from handbill.stories.models import Grouping, Member, Story
 from handbill.stories.queries import story_view, suggested_topics, triage
 from handbill.stories.records import Grouped
 from handbill.stories.tasks import group_stories
@@ -115,6 +116,22 @@ def test_parts_of_a_series_stay_apart():
 def test_another_worker_has_the_job(newsroom):
     with standing_job("stories", NOW):
         assert group_pending(NOW) == Grouped(0, 0)
+    assert group_pending(NOW).reports == 4
+
+
+def test_only_what_came_since_nothing_waited_is_looked_through(newsroom, monkeypatch):
+    monkeypatch.setattr(actions, "LATE", 0)
+    assert group_pending(NOW, limit=3).reports == 3
+    assert Grouping.objects.get().all_placed_to == 0
+    assert group_pending(NOW).reports == 1 and group_pending(NOW).reports == 0
+    assert Grouping.objects.get().all_placed_to == Report.objects.latest("pk").pk
+    late = report("Herald", "Harbour opens", "The harbour opens on Sunday.", 2)
+    Member.objects.filter(report=newsroom[0]).delete()
+    assert group_pending(NOW).reports == 1 and late.member
+
+
+def test_a_report_that_is_filed_behind_the_newest_is_found(newsroom):
+    Grouping.objects.create(pk=1, all_placed_to=Report.objects.latest("pk").pk)
     assert group_pending(NOW).reports == 4
 
 
