@@ -6,8 +6,8 @@ words of both groups are if they have one rate in common than if each has its ow
 one event, words that most of one group use and none of the other speak against it. A short report has room for few
 words, so its silence says little. It needs no threshold: above zero is one event; ``bar`` asks for more, the more
 reports there are that could meet by accident.
-Source: ADR-0044; the model is that of Bayesian hierarchical clustering (Heller and Ghahramani, 2005), with counts in
-room (gamma-Poisson) for its coins.
+Source: ADR-0044, ADR-0045; the model is that of Bayesian hierarchical clustering (Heller and Ghahramani, 2005), with
+counts in room (gamma-Poisson) for its coins.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ from numpy.typing import NDArray
 from handbill.stories.copies import distinct, spans
 from handbill.stories.terms import Said
 
-FAITH = 2.5  # full reports' worth of belief that a group uses a word as often as everybody does
+FAITH = 2.2  # full reports' worth of belief that a group uses a word as often as everybody does
 FULL = 60  # distinct words of a report that has room for all of an event
 ROOM = 0.5  # how a report's room grows with its words: 0 not at all, 1 as their number
 TELLING = 2.0  # a name or a number counts as so many plain words
 BACKGROUND = 40  # reports imagined beside those seen, so that a small batch doesn't think every word common
 COMMONEST = 0.1  # share of reports from which on words are equally common
-LOUDEST = 20.0  # a group speaks as if by so many reports at most: a long story has room for new words
+LOUDEST = 400.0  # a group speaks as if by so many reports at most
 ECHO = 0.95  # n reports of one event speak as n to this power, as they repeat one another
 PAIR = 2  # of a word's users are the pair that meets by it; those that groups have beyond them prove nothing
 CROWD = 0.8  # how the bar rises with the crowd, which is made of stories rather than of single reports
-DRAW = 0.5  # how much large groups draw reports to them: 0 not at all, 1 as their size
+MOST_EASE = 6.0  # the bar is lowered by so much at most where stories are large
+DRAW = 0.8  # how much large groups draw reports to them: 0 not at all, 1 as their size
 DOUBT = 2.0  # what is asked beyond chance: neighbours of one valley share words that no other report has
 MAJORITY = 0.5  # of a story's reports use each word of its core
 CORE = 3.0  # what those words must be worth: else the group is a chain of neighbours
@@ -240,6 +241,15 @@ def bar(crowd: int, one: int, other: int) -> float:
     a, b = _voice(one), _voice(other)
     drawn = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
     return DOUBT + CROWD * math.log(max(crowd, 1)) - DRAW * drawn
+
+
+def ease(sizes: Sequence[int]) -> float:
+    """How much lower the bar is where stories are of such ``sizes``: that many more of a crowd tell any one's event.
+
+    It is the logarithm of the reports in the story of a report, on average; at most MOST_EASE.
+    """
+    company = sum(size * size for size in sizes) / max(1, sum(sizes))
+    return min(MOST_EASE, math.log(max(1.0, company)))
 
 
 def _voice(size: int) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -21,7 +21,7 @@ from typing import TypeAlias
 from handbill.kit.text import words
 from handbill.kit.urls import bare_address
 from handbill.stories.copies import BOILERPLATE, COMMON, FEWEST, Memory, Text, recognise
-from handbill.stories.evidence import Evidence, Words, bar
+from handbill.stories.evidence import MOST_EASE, Evidence, Words, bar, ease
 from handbill.stories.gist import Gist, gist
 from handbill.stories.reasons import reasons
 from handbill.stories.series import series_of
@@ -239,10 +239,20 @@ def _apart(a: Part, b: Part) -> bool:
 class _Groups(dict[int, _Group]):
     """Groups by their first position. One that only has known reports is made when it is asked for."""
 
-    def __init__(self, told: Sequence[Told], bundles: Bundles, stories: Mapping[int, int]) -> None:
+    def __init__(
+        self, told: Sequence[Told], bundles: Bundles, stories: Mapping[int, int], copies: Container[int]
+    ) -> None:
         super().__init__()
         self.key_of = bundles.of
-        self._told, self._bundles, self._stories = told, bundles, stories
+        self._told, self._bundles, self._stories, self._copies = told, bundles, stories, copies
+        self._known = Counter(story for here, story in stories.items() if here not in copies)
+
+    def sizes(self) -> list[int]:
+        """How many reports of their own each story has so far, copies aside; also those that nothing new met."""
+        met = {g.story for g in self.values()}
+        return [sum(here not in self._copies for here in g.members) for g in self.values()] + [
+            size for story, size in self._known.items() if story not in met
+        ]
 
     def __missing__(self, key: int) -> _Group:
         lead, members = self._told[key], self._bundles.holds[key]
@@ -266,7 +276,7 @@ def _start(
     ties = ((first[story], here) for here, story in stories.items() if first[story] != here)
     for a, b in [*ties, *together, *_repeats(told, originals)]:
         bundles.join(a, b)
-    groups = _Groups(told, bundles, stories)
+    groups = _Groups(told, bundles, stories, originals)
     for here, one in enumerate(told):
         if one.story is None or here in originals:
             groups[bundles.of[here]]
@@ -318,11 +328,16 @@ def _join(groups: _Groups, evidence: Evidence, strictness: float) -> None:
 
 
 class _Waiting:
-    """The pairs of groups that the evidence joins, the surest first, as it is when they are asked for."""
+    """The pairs of groups that the evidence joins, the surest first, as it is when they are asked for.
+
+    When none suffices any more, the bar is lowered by what is known by then of how large the stories are (``ease``),
+    and so on until that brings nothing new.
+    """
 
     def __init__(self, groups: _Groups, evidence: Evidence, strictness: float) -> None:
         self._groups, self._evidence, self._strictness = groups, evidence, strictness
         self._heap: list[tuple[float, int, int, int, int]] = []
+        self._ease = 0.0
 
     def begin(self) -> None:
         """Weigh each new group against those near it: single reports all at once."""
@@ -353,19 +368,25 @@ class _Waiting:
         if more < HOPELESS:
             one.near.discard(b)
             other.near.discard(a)
-        if more > 0:
+        if more > -MOST_EASE:
             low, high = min(a, b), max(a, b)
             sizes = len(self._groups[low].members), len(self._groups[high].members)
             heapq.heappush(self._heap, (-more, low, high, *sizes))
 
     def __iter__(self) -> Iterator[Pair]:
         groups = self._groups
-        while self._heap:
+        while self._suffices():
             _, a, b, *sizes = heapq.heappop(self._heap)
             if a not in groups or b not in groups or sizes != [len(groups[a].members), len(groups[b].members)]:
                 continue  # one of them has grown since; what was then weighed waits elsewhere in the queue
             if _may_join(groups[a], groups[b]):
                 yield a, b
+
+    def _suffices(self) -> bool:
+        """Whether the surest pair passes the bar, lowered if need be."""
+        if self._heap and self._heap[0][0] >= self._ease:
+            self._ease = max(self._ease, ease(self._groups.sizes()))
+        return bool(self._heap) and self._heap[0][0] < self._ease
 
 
 def _words(g: _Group, evidence: Evidence) -> Words:

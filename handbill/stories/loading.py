@@ -31,7 +31,8 @@ def load_new(rows: QuerySet[Report]) -> list[Told]:
 def load_known(rows: QuerySet[Report]) -> list[Told]:
     """Reports that have their place, without texts: only one that this process doesn't remember is read again."""
     plain = _annotated(rows, 0).annotate(state=F("alterations"))
-    found = [(Told(*row), (altered, full)) for *row, altered, full in plain.values_list(*_FIELDS, "state", "full_text")]
+    read = ((Told(*row), altered, full) for *row, altered, full in plain.values_list(*_FIELDS, "state", "full_text"))
+    found = [(told, (told.title, told.address, *state)) for told, *state in read]
     unread = [told.id for told, state in found if _remembered.get(told.id, ((), None))[0] != state]
     if len(_remembered) + len(unread) > MOST_REMEMBERED:
         _remembered.clear()

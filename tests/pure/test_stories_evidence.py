@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handbill.stories.evidence import CROWD, DOUBT, LOUDEST, Evidence, bar
+from handbill.stories.evidence import CROWD, DOUBT, LOUDEST, MOST_EASE, Evidence, bar, ease
 from handbill.stories.terms import said
 
 
@@ -50,13 +50,19 @@ def test_what_most_of_one_group_say_and_none_of_the_other_tells_them_apart():
 
 
 def test_joined_groups_say_what_their_reports_say():
-    seen = evidence(*(f"Storm {n} hits the harbour of Alma" for n in range(50)))
-    halves = seen.words(range(25)), seen.words(range(25, 50))
-    both, whole = seen.both(*halves), seen.words(range(50))
-    assert both.size == 50 and both.loud == LOUDEST / 50
+    seen = evidence(*(f"Storm {n} hits the harbour of Alma" for n in range(600)))
+    halves = seen.words(range(300)), seen.words(range(300, 600))
+    both, whole = seen.both(*halves), seen.words(range(600))
+    assert both.size == 600 and both.loud == LOUDEST / 600
     assert both.counts == pytest.approx(whole.counts) and (both.room, both.weight) == pytest.approx(
         (whole.room, whole.weight)
     )
+
+
+def test_the_bar_is_lowered_by_how_large_stories_are():
+    assert ease([]) == ease([1, 1, 1]) == 0
+    assert ease([4, 4]) == pytest.approx(math.log(4)) and ease([4] + [1] * 4) < math.log(4)
+    assert ease([100_000]) == MOST_EASE
 
 
 def test_the_silence_of_a_short_report_says_little():
