@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import stories_excerpt, stories_language, stories_series, stories_stored, stories_topics
+from bench import stories_excerpt, stories_language, stories_large, stories_series, stories_stored, stories_topics
 from bench.rows import Row
 from handbill.stories.copies import Memory, Text, marks, recognise
 from handbill.stories.gist import Gist
@@ -37,6 +37,7 @@ def run(quick: bool) -> Iterator[Row]:
     events = [json.loads(line) for line in (FOLDER / "ecb.jsonl").read_text("utf-8").splitlines()]
     articles = [json.loads(line) for line in (FOLDER / "articles.jsonl").read_text("utf-8").splitlines()]
     yield from _stories(events, quick)
+    yield from stories_large.large(1_000 if quick else 6_000)
     yield from _largest(articles, quick)
     yield from _speed(articles, quick)
     yield from _copies(articles[:: 3 if quick else 1])
