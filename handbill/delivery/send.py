@@ -37,8 +37,8 @@ from handbill.delivery.shape import AT_ONCE, STORM, STORM_REASONS, Ration, porti
 from handbill.delivery.stamps import Stamps
 from handbill.kit.errors import GiveUp
 
-WINDOW = 50  # copies in hand for each connection
-IN_FLIGHT = 20  # of these on a connection's wire
+WINDOW = 20  # copies in hand for each connection
+IN_FLIGHT = 10  # of these on a connection's wire
 MOST_A_TURN = 500
 LEASE_SECONDS = 420
 LOOK_SECONDS = 1.0  # between looks at what others changed; and what a host that is lost may repeat

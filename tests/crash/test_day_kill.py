@@ -9,7 +9,6 @@ from email import message_from_bytes
 import psutil
 import pytest
 
-from handbill.delivery.send import WINDOW
 from handbill.kit.clock import now
 from handbill.ops.child import MARK
 from handbill.ops.demo.outlets import load_outlets, opml, routes
@@ -17,7 +16,8 @@ from handbill.testing.relay import LoopbackRelay, Stall
 from handbill.testing.wire import LoopbackWire
 from tests.newsroom import Newsroom
 
-READERS = 120
+READERS = 60
+WINDOW = 20
 SIGN_UP = f"""
 from uuid import UUID
 from django.conf import settings

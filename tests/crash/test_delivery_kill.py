@@ -15,12 +15,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from handbill.delivery.send import WINDOW
 from handbill.kit.keys import make_keys
 from handbill.testing.relay import LoopbackRelay
 from tests.crash.delivery_driver import POINTS
 
 CONNECTIONS = 2
+WINDOW = 20
 SERVER = "postgresql://postgres@127.0.0.1:5432"
 
 
