@@ -48,7 +48,7 @@ def send_due(now: datetime) -> Sent | None:
         if Issue.objects.filter(date=day).exists():
             return finished
         window = plan.issue_window(day, *_hour())
-        issue = _freeze(day, window)
+        issue = _freeze(day, window, now)
         return _complete(issue, now) if issue else finished
 
 
@@ -64,7 +64,7 @@ def send_now(now: datetime) -> Sent:
         issue = Issue.objects.filter(date=day).first()
         if issue is not None and issue.state == State.HANDED_OVER:
             return _sent(issue, already=True)
-        issue = issue or _freeze(day, by_hand(now))
+        issue = issue or _freeze(day, by_hand(now), now)
         return _complete(issue, now) if issue else Sent(day, f"issue:{day:%Y-%m-%d}", 0, 0, 0)
 
 
@@ -119,11 +119,11 @@ def _hour() -> tuple[int, ZoneInfo]:
     return settings.HANDBILL.digest_hour, settings.HANDBILL.zone
 
 
-def _freeze(day: date, window: Window) -> Issue | None:
+def _freeze(day: date, window: Window, now: datetime) -> Issue | None:
     """Write down the issue of ``day`` and its articles; None when there is nothing to say or nobody to read it."""
     while True:
         chosen = candidates(window)
-        if not chosen or not plan.plan_letters(chosen, subscribers.audiences()):
+        if not chosen or not plan.plan_letters(chosen, subscribers.audiences(now)):
             return None
         try:
             return _write_down(day, window, chosen)
@@ -157,16 +157,16 @@ def _finish_begun(now: datetime) -> Sent | None:
 
 def _complete(issue: Issue, now: datetime) -> Sent:
     if issue.state == State.PLANNED:
-        _compose(issue)
+        _compose(issue, now)
     if issue.state == State.COMPOSED:
         _hand_over(issue, now)
     return _sent(issue)
 
 
-def _compose(issue: Issue) -> None:
+def _compose(issue: Issue, now: datetime) -> None:
     """Write the letters. What was withdrawn since the plan goes out of the issue, before any letter names it."""
     known = letters.load_articles(one.id for one in _entries(issue))
-    drafts = _Drafts(issue, [one for one in _entries(issue) if one.id in known])
+    drafts = _Drafts(issue, [one for one in _entries(issue) if one.id in known], now)
     rows = [drafts.letter(listed, who, known) for listed, who in drafts.missing()]
     with transaction.atomic():
         issue.entries.exclude(article_id__in=known).delete()
@@ -176,7 +176,7 @@ def _compose(issue: Issue) -> None:
 
 def _hand_over(issue: Issue, now: datetime) -> None:
     """Give delivery the letters and a stream of readers. A reader whose topics have no letter yet gets one composed."""
-    drafts = _Drafts(issue, _entries(issue))
+    drafts = _Drafts(issue, _entries(issue), now)
     for last in [False] * (MOST_ROUNDS - 1) + [True]:
         try:
             bodies = [_body(row.key, row.subject, row.html, row.text) for row in issue.letters.order_by("key")]
@@ -203,10 +203,11 @@ class _Drafts:
 
     issue: Issue
     chosen: list[Chosen]
+    now: datetime
 
     def missing(self, have: Collection[str] = ()) -> list[tuple[ReadingList, set[Audience]]]:
         """Each reading list that a reader has and no letter of ``have`` covers, with its audiences."""
-        planned = plan.plan_letters(self.chosen, subscribers.audiences())
+        planned = plan.plan_letters(self.chosen, subscribers.audiences(self.now))
         return [(listed, who) for listed, who in planned.items() if plan.letter_key(listed) not in have]
 
     def letter(self, listed: ReadingList, who: set[Audience], known: Mapping[int, LetterArticle]) -> Letter:
@@ -225,7 +226,7 @@ class _Drafts:
     def recipients(self, keys: set[str]) -> Iterator[Recipient]:
         """Every reader with something to read, under their letter. Raises NewAudience when a letter is missing."""
         seen: dict[Audience, str] = {}
-        for reader in subscribers.readers():
+        for reader in subscribers.readers(self.now):
             if reader.audience not in seen:
                 seen[reader.audience] = self._key(plan.reading_list(self.chosen, reader.audience), keys)
             if key := seen[reader.audience]:

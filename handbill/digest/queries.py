@@ -32,11 +32,11 @@ def dry_run(now: datetime) -> DryRun:
             letters=(),
             why=_why_there(issue),
         )
-    return _would_be(day, actions.by_hand(now))
+    return _would_be(day, actions.by_hand(now), now)
 
 
-def _would_be(day: date, window: Window) -> DryRun:
-    chosen, audiences = actions.candidates(window), subscribers.audiences()
+def _would_be(day: date, window: Window, now: datetime) -> DryRun:
+    chosen, audiences = actions.candidates(window), subscribers.audiences(now)
     known = letters.load_articles(one.id for one in chosen)
     chosen = [one for one in chosen if one.id in known]
     planned = plan.plan_letters(chosen, audiences)

@@ -1,13 +1,18 @@
-"""Sign up, confirm, choose, leave, and end what delivery found to be over. Each may be repeated without harm."""
+"""Sign up, confirm, choose, pause, leave and come back, and end what delivery found to be over.
+
+Each may be repeated without harm. What needs a reader's token raises WrongLink or TestLink for another.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from handbill.delivery import actions as delivery
 from handbill.delivery.address import address_hash, normalise
@@ -16,13 +21,16 @@ from handbill.delivery.records import Feedback, LetterBody, Recipient
 from handbill.kit.crypto import read_token, seal, sign_token
 from handbill.subscribers import consent, mails
 from handbill.subscribers.errors import ExpiredLink, NotReading, SignUpBusy, WrongLink
-from handbill.subscribers.models import Consent, Cursor, Subscriber, Subscription
-from handbill.subscribers.queries import reader_id, reader_token
+from handbill.subscribers.models import Consent, Cursor, Former, Subscriber, Subscription
+from handbill.subscribers.queries import reader_id, reader_token, wishes_of
 from handbill.subscribers.records import Asked, Choice, Welcome
+from handbill.subscribers.wishes import next_issue, write_audience
 from handbill.subscribers.wording import VERSION, consent_words
 from handbill.topics.models import Topic
 
 FEEDBACK_CHUNK = 500
+UNDO_WITHIN = timedelta(days=30)
+LONGEST_PAUSE = timedelta(days=366)
 Reason = Subscription.Reason
 
 
@@ -46,13 +54,14 @@ def confirm(token: str, now: datetime) -> Welcome:
     """Begin the whole paper for the person the confirmation was mailed to. Raises WrongLink or ExpiredLink."""
     with transaction.atomic():
         subscriber = confirmable(token, now, lock=True)
-        if not _running(subscriber.pk).exists():
-            subscriber.confirmed_at = now
-            subscriber.save(update_fields=["confirmed_at"])
-            Subscription.objects.create(subscriber=subscriber, topic=None, started_at=now)
+        if subscriber.audience is None:
+            _changed(subscriber, now, confirmed_at=now)
+            _begin(subscriber, {None}, now)
             _evidence(subscriber, "confirmed", now)
+            Former.objects.filter(address_hash=subscriber.address_hash).delete()
     paper = settings.HANDBILL
-    return Welcome(reader_token(subscriber.pk), consent.first_issue(now, paper.digest_hour, paper.zone))
+    first = next_issue(now, wishes_of(subscriber), paper.digest_hour, paper.zone)
+    return Welcome(reader_token(subscriber.pk), first)
 
 
 def confirmable(token: str, now: datetime, lock: bool = False) -> Subscriber:
@@ -68,39 +77,82 @@ def confirmable(token: str, now: datetime, lock: bool = False) -> Subscriber:
 
 
 def leave(token: str, now: datetime) -> bool:
-    """End all that a reader gets, at once, and what waits to be sent. False when nothing was running.
-
-    Raises WrongLink or TestLink.
-    """
-    identity = reader_id(token)
+    """End all that a reader gets, at once, and what waits to be sent. False when nothing was running."""
     with transaction.atomic():
-        subscriber = Subscriber.objects.select_for_update().filter(pk=identity).first()
-        if subscriber is None:
+        subscriber = _locked(reader_id(token))
+        if subscriber is None or subscriber.audience is None:
             return False
-        ended = _end(_running(identity), Reason.READER, now)
-        if ended:
-            _evidence(subscriber, "left", now)
-            delivery.call_off(str(identity), now)
-    return bool(ended)
+        _end(_running(subscriber.pk), Reason.READER, now)
+        _changed(subscriber, now, audience=None, paused_until=None)
+        _evidence(subscriber, "left", now)
+        delivery.call_off(str(subscriber.pk), now)
+    return True
+
+
+def come_back(token: str, now: datetime) -> bool:
+    """Undo ``leave``, within 30 days: the same topics again. False when there is nothing to undo, or it is too late."""
+    with transaction.atomic():
+        subscriber = _locked(reader_id(token))
+        if subscriber is None or subscriber.audience is not None:
+            return False
+        topics = last_left(subscriber.pk, now)
+        if not topics:
+            return False
+        _begin(subscriber, topics, now)
+        _evidence(subscriber, "back", now)
+    return True
+
+
+def last_left(identity: UUID, now: datetime) -> set[int | None]:
+    """What a reader got when they left of their own will, if that was within 30 days and the last that ended."""
+    ended = Subscription.objects.filter(subscriber_id=identity, ended_at__isnull=False)
+    last = ended.aggregate(at=Max("ended_at"))["at"]
+    if last is None or now - last > UNDO_WITHIN:
+        return set()
+    return set(ended.filter(ended_at=last, end_reason=Reason.READER).values_list("topic_id", flat=True))
+
+
+def pause(token: str, until: datetime, now: datetime) -> datetime:
+    """Send nothing until ``until``, a year at most, and nothing that waits to be sent; gives back until when.
+
+    Raises NotReading for someone who has left.
+    """
+    until = min(max(until, now), now + LONGEST_PAUSE)
+    with transaction.atomic():
+        subscriber = _reading(reader_id(token))
+        _changed(subscriber, now, paused_until=until)
+        delivery.call_off(str(subscriber.pk), now)
+    return until
+
+
+def resume(token: str, now: datetime) -> None:
+    """End a pause. Raises NotReading for someone who has left."""
+    with transaction.atomic():
+        _changed(_reading(reader_id(token)), now, paused_until=None)
+
+
+def still_reading(token: str, now: datetime) -> None:
+    """The answer to "still reading?": they do. A pause that two silences led to ends. Raises NotReading."""
+    with transaction.atomic():
+        subscriber = _reading(reader_id(token))
+        paused = None if subscriber.silences else subscriber.paused_until
+        _changed(subscriber, now, paused_until=paused)
 
 
 def choose(token: str, topic_slugs: list[str], now: datetime) -> Choice:
     """Follow these topics from now on; none is the whole paper. When every one asked for is gone, all stays as it was.
 
-    Raises WrongLink, TestLink, or NotReading for someone who has left.
+    Raises NotReading for someone who has left.
     """
-    identity = reader_id(token)
     with transaction.atomic():
-        Subscriber.objects.select_for_update().filter(pk=identity).first()
-        running = frozenset(_running(identity).values_list("topic_id", flat=True))
-        if not running:
-            raise NotReading("There is no running subscription to change. Sign up to come back.")
+        subscriber = _reading(reader_id(token))
+        running = frozenset(_running(subscriber.pk).values_list("topic_id", flat=True))
         wanted = set(topic_slugs)  # as a form gave them: compared here, PostgreSQL takes no NUL
         topics = {topic.slug: topic for topic in Topic.objects.filter(retired=False) if topic.slug in wanted}
         gone = tuple(sorted(wanted - topics.keys()))
         if gone and not topics:
             return Choice(_names(Topic.objects.filter(pk__in=[pk for pk in running if pk])), gone, kept=True)
-        _apply(identity, consent.change(running, frozenset(topic.pk for topic in topics.values())), now)
+        _apply(subscriber, consent.change(running, frozenset(topic.pk for topic in topics.values())), now)
     return Choice(_names(topics.values()), gone)
 
 
@@ -132,7 +184,7 @@ def forget_unconfirmed(now: datetime) -> int:
 def _ask(address: str, now: datetime) -> Asked:
     subscriber = Subscriber.objects.select_for_update().filter(address_hash=address_hash(address)).first()
     confirmed = subscriber is not None and subscriber.confirmed_at is not None
-    running = subscriber is not None and _running(subscriber.pk).exists()
+    running = subscriber is not None and subscriber.audience is not None
     where = consent.standing(subscriber is not None, confirmed, running)
     mail = consent.mail_for(where, subscriber.asked_at if subscriber else None, now)
     if mail is consent.Mail.NOTHING:
@@ -172,21 +224,45 @@ def _evidence(subscriber: Subscriber, how: str, now: datetime) -> None:
     Consent.objects.create(subscriber=subscriber, at=now, how=how, wording=words, version=VERSION)
 
 
+def _locked(identity: UUID) -> Subscriber | None:
+    return Subscriber.objects.select_for_update().filter(pk=identity).first()
+
+
+def _reading(identity: UUID) -> Subscriber:
+    subscriber = _locked(identity)
+    if subscriber is None or subscriber.audience is None:
+        raise NotReading("There is no running subscription to change. Sign up to come back.")
+    return subscriber
+
+
 def _running(identity: UUID):
     return Subscription.objects.filter(subscriber_id=identity, ended_at__isnull=True)
+
+
+def _begin(subscriber: Subscriber, topics: Collection[int | None], now: datetime) -> None:
+    """Topics beside those that run; the row says then what all of them are."""
+    Subscription.objects.bulk_create(Subscription(subscriber=subscriber, topic_id=pk, started_at=now) for pk in topics)
+    running = _running(subscriber.pk).values_list("topic_id", flat=True)
+    _changed(subscriber, now, audience=write_audience(running))
 
 
 def _end(rows, reason: str, now: datetime) -> int:
     return rows.update(ended_at=now, end_reason=reason)
 
 
-def _apply(identity: UUID, change: consent.Change, now: datetime) -> None:
+def _changed(subscriber: Subscriber, now: datetime, **fields: Any) -> None:
+    """Something the reader did: it is a sign of life, too."""
+    changed = fields | {"seen_at": now, "silences": 0, "still_asked_at": None}
+    for name, value in changed.items():
+        setattr(subscriber, name, value)
+    subscriber.save(update_fields=list(changed))
+
+
+def _apply(subscriber: Subscriber, change: consent.Change, now: datetime) -> None:
     named = [pk for pk in change.end if pk is not None]
     ending = Q(topic_id__in=named) | (Q(topic__isnull=True) if None in change.end else Q(pk__in=[]))
-    _end(_running(identity).filter(ending), Reason.CHANGED, now)
-    Subscription.objects.bulk_create(
-        Subscription(subscriber_id=identity, topic_id=pk, started_at=now) for pk in change.begin
-    )
+    _end(_running(subscriber.pk).filter(ending), Reason.CHANGED, now)
+    _begin(subscriber, change.begin, now)
 
 
 def _names(topics) -> tuple[str, ...]:
@@ -200,4 +276,8 @@ def _heed(event: Feedback, now: datetime) -> bool:
         identity = UUID(event.recipient)
     except ValueError:
         return False  # a test letter's recipient is no reader
-    return ending is not None and bool(_end(_running(identity).filter(started_at__lte=event.at), ending, now))
+    if ending is None or not _end(_running(identity).filter(started_at__lte=event.at), ending, now):
+        return False
+    audience = write_audience(_running(identity).values_list("topic_id", flat=True))
+    Subscriber.objects.filter(pk=identity).update(audience=audience)
+    return True

@@ -6,10 +6,9 @@ A person's *standing* follows from two facts; what they are mailed, and how a su
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 CONFIRM_WITHIN = timedelta(hours=72)
 MAIL_AGAIN_AFTER = timedelta(hours=24)
@@ -98,11 +97,3 @@ def change(running: frozenset[int | None], wanted: frozenset[int]) -> Change:
     """From what runs to what is wanted; nothing wanted means the whole paper. What stays is not touched."""
     target: frozenset[int | None] = frozenset(wanted) or frozenset([None])
     return Change(end=running - target, begin=target - running)
-
-
-def first_issue(now: datetime, hour: int, zone: ZoneInfo) -> datetime:
-    """The next time the local clock shows ``hour``, in ``zone``: at most a day and a clock change after ``now``."""
-    today = now.astimezone(zone).date()
-    days = (today + timedelta(days=step) for step in range(3))
-    moments = (datetime.combine(day, time(hour), zone) for day in days)
-    return next(moment for moment in moments if moment.astimezone(UTC) > now).astimezone(UTC).astimezone(zone)

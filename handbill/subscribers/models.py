@@ -7,8 +7,48 @@ from django.db import models
 from handbill.topics.models import Topic
 
 
+class Import(models.Model):
+    """A list that was brought in, and what became of its rows. The file itself is not kept."""
+
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150, help_text="Who brought it in.")
+    kind = models.CharField(max_length=20, help_text="mailchimp, substack, csv, …")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the file.")
+    counts = models.JSONField(default=dict, help_text="Rows by what became of them.")
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.at:%Y-%m-%d}"
+
+
+class Export(models.Model):
+    """A list that a person took out. ``canary_hash``: an address of ours stands in it that nobody else has."""
+
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150, help_text="Who took it.")
+    kind = models.CharField(max_length=20, help_text="csv, json")
+    rows = models.PositiveIntegerField()
+    canary_hash = models.CharField(max_length=64, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows on {self.at:%Y-%m-%d}"
+
+
 class Subscriber(models.Model):
-    """A person with an address. ``confirmed_at`` null: has not pressed the button yet and gets no issue."""
+    """A person with an address, and what they want. ``confirmed_at`` null: has not pressed the button, gets no issue.
+
+    ``audience`` repeats what their running subscriptions say, so that a million readers are counted by one query over
+    one table (ADR-0050): topic ids in order, joined by commas; empty for the whole paper; null when nothing is running.
+    """
+
+    class Cadence(models.TextChoices):
+        DAILY = "daily"
+        WEEKDAYS = "weekdays"
+        WEEKLY = "weekly"
+        NEWS = "news", "only when a chosen topic has news"
+
+    class Form(models.TextChoices):
+        EXCERPTS = "excerpts"
+        HEADLINES = "headlines"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     address_sealed = models.BinaryField(help_text="AES-GCM, bound to the id.")
@@ -16,13 +56,28 @@ class Subscriber(models.Model):
     created_at = models.DateTimeField()
     asked_at = models.DateTimeField(null=True, help_text="When a confirmation was last mailed.")
     confirmed_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    brought_by = models.ForeignKey(Import, null=True, on_delete=models.PROTECT, related_name="+")
+
+    audience = models.TextField(null=True, blank=True)
+    cadence = models.CharField(max_length=10, choices=Cadence.choices, default=Cadence.DAILY)
+    weekday = models.PositiveSmallIntegerField(null=True, help_text="Of a weekly issue: 1 is Monday, 7 Sunday.")
+    hour = models.PositiveSmallIntegerField(null=True, help_text="0 to 23; null: the paper's.")
+    zone = models.CharField(max_length=64, blank=True, help_text="IANA name; empty: the paper's.")
+    language = models.CharField(max_length=20, blank=True, help_text="Empty: the paper's.")
+    form = models.CharField(max_length=10, choices=Form.choices, default=Form.EXCERPTS)
+    plain = models.BooleanField(default=False, help_text="Plain text only.")
+
+    paused_until = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True, help_text="The last reply, visit or answer.")
+    still_asked_at = models.DateTimeField(null=True, help_text='When "still reading?" was last asked.')
+    silences = models.PositiveSmallIntegerField(default=0, help_text="How often that got no answer.")
 
     def __str__(self) -> str:
         return str(self.id)
 
 
 class Subscription(models.Model):
-    """Subscriber × topic × cadence; no topic is the whole paper. Ended with a reason, never deleted."""
+    """Subscriber × topic; no topic is the whole paper. Ended with a reason, never deleted."""
 
     class Reason(models.TextChoices):
         READER = "reader", "the reader left"
@@ -33,7 +88,6 @@ class Subscription(models.Model):
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="subscriptions")
     topic = models.ForeignKey(Topic, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    cadence = models.CharField(max_length=20, default="daily")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=20, blank=True, choices=Reason.choices)
@@ -41,12 +95,12 @@ class Subscription(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["subscriber", "topic", "cadence"],
+                fields=["subscriber", "topic"],
                 condition=models.Q(ended_at__isnull=True),
                 name="one_running_subscription",
             ),
             models.UniqueConstraint(
-                fields=["subscriber", "cadence"],
+                fields=["subscriber"],
                 condition=models.Q(ended_at__isnull=True, topic__isnull=True),
                 name="one_running_subscription_to_everything",
             ),
@@ -58,9 +112,39 @@ class Consent(models.Model):
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="consents")
     at = models.DateTimeField()
-    how = models.CharField(max_length=20, help_text="asked, confirmed, imported, left")
+    how = models.CharField(max_length=20, help_text="asked, confirmed, imported, left, back")
     wording = models.TextField()
     version = models.CharField(max_length=20)
+    proof = models.TextField(blank=True, help_text="What an imported list says of it: when, and how confirmed.")
+
+
+class Former(models.Model):
+    """Who left, was erased, or is not to be written to, as a keyed hash only: no import brings them back.
+
+    It stops no sign-up of their own, which a letter to the address confirms.
+    """
+
+    class Reason(models.TextChoices):
+        LEFT = "left"
+        CLEANED = "cleaned", "another program gave the address up"
+        COMPLAINT = "complaint"
+        ERASED = "erased"
+
+    address_hash = models.CharField(max_length=64, unique=True)
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=10, choices=Reason.choices)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Move(models.Model):
+    """A reader's new address until it is confirmed, sealed like theirs and bound to the reader's id."""
+
+    subscriber = models.OneToOneField(Subscriber, on_delete=models.CASCADE, related_name="move")
+    address_sealed = models.BinaryField()
+    address_hash = models.CharField(max_length=64)
+    asked_at = models.DateTimeField()
 
 
 class Cursor(models.Model):

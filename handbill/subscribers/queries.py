@@ -7,14 +7,13 @@ cursor would forbid it).
 from __future__ import annotations
 
 import logging
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from handbill.delivery import queries as delivery
 from handbill.delivery.address import address_hash
@@ -23,6 +22,7 @@ from handbill.kit.errors import GiveUp
 from handbill.subscribers.errors import TestLink, WrongLink
 from handbill.subscribers.models import Subscriber, Subscription
 from handbill.subscribers.records import Answer, Preferences, Reader, ReaderLinks
+from handbill.subscribers.wishes import Wishes, read_audience
 
 CHUNK = 1000
 logger = logging.getLogger(__name__)
@@ -31,24 +31,21 @@ TEST_SUBJECT = "test~"
 """How the subject of a token begins that belongs to no reader: the links of a test letter change nothing."""
 
 
-def audiences() -> dict[frozenset[int], int]:
+def audiences(now: datetime) -> dict[frozenset[int], int]:
     """Topic ids chosen together, with their number of readers; the empty set is the whole paper."""
-    counts: Counter[frozenset[int]] = Counter()
-    for page in _pages(("pk",)):
-        counts.update(_audiences_of([pk for (pk,) in page]).values())
-    return dict(counts)
+    rows = reading(now).order_by().values_list("audience").annotate(Count("pk"))
+    return {read_audience(text): count for text, count in rows}
 
 
-def readers() -> Iterator[Reader]:
-    """Every confirmed person with a running subscription, in the order of their ids, addresses unsealed.
+def readers(now: datetime) -> Iterator[Reader]:
+    """Every confirmed person with a running subscription that doesn't pause, by their ids, addresses unsealed.
 
     One whose address doesn't open is left out and logged by id. Raises GiveUp, at the end, when no address opens: then
     it is the key that is wrong, and nobody may be passed over.
     """
     opened, trouble = False, None
-    for page in _pages(("pk", "address_sealed")):
-        chosen = _audiences_of([pk for pk, _ in page])
-        for pk, sealed in page:
+    for page in _pages(now, ("pk", "address_sealed", "audience")):
+        for pk, sealed, audience in page:
             try:
                 address = unseal(settings.KEYS.address, sealed, str(pk))
             except GiveUp as error:
@@ -56,8 +53,7 @@ def readers() -> Iterator[Reader]:
                 trouble = error
                 continue
             opened = True
-            if pk in chosen:
-                yield Reader(str(pk), address, chosen[pk])
+            yield Reader(str(pk), address, read_audience(audience))
     if trouble and not opened:
         raise trouble
 
@@ -94,17 +90,22 @@ def preferences(token: str) -> Preferences:
     return Preferences(token, reading=bool(running), chosen=tuple(slug for slug in running if slug is not None))
 
 
-def _pages(columns: tuple[str, ...]) -> Iterator[list[tuple[Any, ...]]]:
-    last: UUID | None = None
-    while page := list(_reading(last).values_list(*columns)[:CHUNK]):
+def reading(now: datetime) -> QuerySet[Subscriber]:
+    """Who gets an issue at this moment."""
+    awake = Q(paused_until__isnull=True) | Q(paused_until__lte=now)
+    return Subscriber.objects.filter(awake, audience__isnull=False)
+
+
+def wishes_of(row: Subscriber) -> Wishes:
+    """What the reader's row says of how often, when and in what form."""
+    return Wishes(row.cadence, row.weekday, row.hour, row.zone, row.language, row.form, row.plain)  # type: ignore[arg-type]
+
+
+def _pages(now: datetime, columns: tuple[str, ...]) -> Iterator[list[tuple[Any, ...]]]:
+    rows, last = reading(now).order_by("pk").values_list(*columns), None
+    while page := list(rows[:CHUNK] if last is None else rows.filter(pk__gt=last)[:CHUNK]):
         yield page
         last = page[-1][0]
-
-
-def _reading(after: UUID | None) -> QuerySet[Subscriber]:
-    running = Subscription.objects.filter(subscriber=OuterRef("pk"), ended_at__isnull=True)
-    rows = Subscriber.objects.filter(Exists(running), confirmed_at__isnull=False).order_by("pk")
-    return rows if after is None else rows.filter(pk__gt=after)
 
 
 def answer(address: str, now: datetime, day: date | None = None) -> Answer:
@@ -124,11 +125,3 @@ def answer(address: str, now: datetime, day: date | None = None) -> Answer:
         suppressed=delivery.suppressed(found),
         copies=tuple(delivery.copies_of(str(person.pk), now, day)),
     )
-
-
-def _audiences_of(ids: list[UUID]) -> dict[UUID, frozenset[int]]:
-    rows = Subscription.objects.filter(subscriber_id__in=ids, ended_at__isnull=True)
-    topics: dict[UUID, set[int | None]] = defaultdict(set)
-    for subscriber_id, topic_id in rows.values_list("subscriber_id", "topic_id"):
-        topics[subscriber_id].add(topic_id)
-    return {pk: frozenset() if None in chosen else frozenset(chosen) for pk, chosen in topics.items()}  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ _EVIDENCE = {
     "asked": ("ask_title", "ask_offer", "ask_button"),
     "confirmed": ("confirm_text", "confirm_button"),
     "left": ("leave_text", "leave_button"),
+    "back": ("left_back_text", "left_back_button"),
 }
 
 
@@ -36,7 +37,7 @@ def words(code: str, **values: str) -> dict[str, str]:
 
 
 def consent_words(how: str, code: str, paper: str) -> str:
-    """The words a person agreed to by asking ("asked"), confirming ("confirmed") or leaving ("left")."""
+    """What a person agreed to by asking ("asked"), confirming ("confirmed"), leaving ("left") or coming back."""
     table = words(code, paper=paper)
     return " | ".join(table[key] for key in _EVIDENCE[how])
 

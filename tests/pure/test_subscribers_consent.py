@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -16,7 +15,6 @@ from handbill.subscribers.wording import consent_words, language_of, words
 
 WHO = "3f6c2c1e-6f0b-4f0e-9a53-0c6f4e0d9b11"
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.mark.parametrize(
@@ -72,25 +70,6 @@ def test_a_change_leads_from_what_runs_to_what_is_wanted(running, wanted) -> Non
 
 def test_only_gone_and_complaint_end_a_subscription() -> None:
     assert set(consent.ENDED_BY) == {"gone", "complaint"}
-
-
-@pytest.mark.parametrize(
-    ("now", "first"),
-    [
-        (datetime(2026, 11, 22, 5, 59, tzinfo=UTC), "2026-11-22T07:00:00+01:00"),
-        (datetime(2026, 11, 22, 6, 0, tzinfo=UTC), "2026-11-23T07:00:00+01:00"),
-        (datetime(2026, 3, 28, 6, 0, tzinfo=UTC), "2026-03-29T07:00:00+02:00"),
-        (datetime(2026, 10, 24, 5, 0, tzinfo=UTC), "2026-10-25T07:00:00+01:00"),
-    ],
-)
-def test_the_first_issue(now: datetime, first: str) -> None:
-    assert consent.first_issue(now, 7, BERLIN).isoformat() == first
-
-
-def test_a_skipped_hour_is_said_as_the_clock_will_show_it() -> None:
-    assert consent.first_issue(datetime(2026, 3, 29, 0, 0, tzinfo=UTC), 2, BERLIN).isoformat() == (
-        "2026-03-29T03:00:00+02:00"
-    )
 
 
 @pytest.mark.parametrize("code", ["en", "de", "ar"])

@@ -165,7 +165,7 @@ class TestAnIssueADay:
             return real(day, window, chosen)
 
         monkeypatch.setattr(actions, "_write_down", raced)
-        assert actions._freeze(DAY, window) == Issue.objects.get()
+        assert actions._freeze(DAY, window, NOON) == Issue.objects.get()
         assert IssueArticle.objects.count() == 1
 
 

@@ -114,9 +114,9 @@ class TestSigningUp:
         actions.leave(token, NOW + timedelta(hours=1))
         later = NOW + timedelta(days=2)
         assert actions.ask(BOB, later).state == "confirmation"
-        assert queries.audiences() == {}
+        assert queries.audiences(NOW) == {}
         actions.confirm(confirm_token(), later)
-        assert queries.audiences() == {frozenset(): 1}
+        assert queries.audiences(NOW) == {frozenset(): 1}
         assert list(Consent.objects.order_by("pk").values_list("how", flat=True)) == [
             "asked",
             "confirmed",
@@ -181,11 +181,11 @@ class TestChoosingAndLeaving:
     def test_topics_replace_the_whole_paper_and_back(self, river: Topic, schools: Topic) -> None:
         token = begin(BOB)
         assert actions.choose(token, ["river", "schools"], NOW).topics == ("River", "Schools")
-        assert queries.audiences() == {frozenset({river.pk, schools.pk}): 1}
+        assert queries.audiences(NOW) == {frozenset({river.pk, schools.pk}): 1}
         actions.choose(token, ["river"], NOW)
         assert queries.preferences(token).chosen == ("river",)
         actions.choose(token, [], NOW)
-        assert queries.audiences() == {frozenset(): 1}
+        assert queries.audiences(NOW) == {frozenset(): 1}
         reasons = Subscription.objects.exclude(ended_at=None).values_list("end_reason", flat=True)
         assert list(reasons) == ["changed"] * 3
         assert Subscription.objects.count() == 4
@@ -197,7 +197,7 @@ class TestChoosingAndLeaving:
         river.save()
         kept = actions.choose(token, ["river", "nowhere"], NOW)
         assert kept.kept and kept.gone == ("nowhere", "river") and kept.topics == ("Schools",)
-        assert queries.audiences() == {frozenset({schools.pk}): 1}
+        assert queries.audiences(NOW) == {frozenset({schools.pk}): 1}
         assert actions.choose(token, ["river", "schools", "nul\0"], NOW).gone == ("nul\0", "river")
 
     def test_leaving_ends_all_at_once_and_again(self, river: Topic) -> None:
@@ -205,7 +205,7 @@ class TestChoosingAndLeaving:
         actions.choose(token, ["river"], NOW)
         assert actions.leave(token, NOW) is True
         assert actions.leave(token, NOW) is False
-        assert queries.audiences() == {} and list(queries.readers()) == []
+        assert queries.audiences(NOW) == {} and list(queries.readers(NOW)) == []
         assert Subscription.objects.filter(end_reason="reader").count() == 1
         with pytest.raises(NotReading):
             actions.choose(token, ["river"], NOW)
@@ -213,7 +213,7 @@ class TestChoosingAndLeaving:
     def test_leaving_calls_off_what_waits_but_no_other_readers_and_no_confirmation(self) -> None:
         cy, bob = begin(CY), begin(BOB)
         letter = LetterBody("main", "news@paper.example", "Today", "<p>Hi</p>", "Hi")
-        people = [Recipient(one.id, one.address, "main") for one in queries.readers()]
+        people = [Recipient(one.id, one.address, "main") for one in queries.readers(NOW)]
         hand_over("issue:2026-11-22", "issue", [letter], people, NOW)
         actions.leave(cy, NOW)
         states = dict(Delivery.objects.filter(mailing__kind="issue").values_list("recipient", "state"))
@@ -232,7 +232,7 @@ class TestChoosingAndLeaving:
             actions.leave("nobody.nothing", NOW)
         with pytest.raises(TestLink):
             actions.leave(sign_token(settings.KEYS.token, "reader", "test~1"), NOW)
-        assert queries.audiences() == {frozenset(): 1}
+        assert queries.audiences(NOW) == {frozenset(): 1}
 
     def test_readers_stream_page_by_page_with_their_audience(self, river: Topic, monkeypatch) -> None:
         monkeypatch.setattr(queries, "CHUNK", 2)
@@ -240,28 +240,28 @@ class TestChoosingAndLeaving:
         tokens = [begin(address) for address in sorted(addresses)]
         actions.choose(tokens[0], ["river"], NOW)
         actions.ask("unconfirmed@readers.example", NOW)
-        found = list(queries.readers())
+        found = list(queries.readers(NOW))
         assert {reader.address for reader in found} == addresses and len(found) == 5
-        assert queries.audiences() == {frozenset(): 4, frozenset({river.pk}): 1}
+        assert queries.audiences(NOW) == {frozenset(): 4, frozenset({river.pk}): 1}
         assert "readers.example" not in repr(found)
 
     def test_a_row_that_does_not_open_leaves_out_nobody_else(self, caplog) -> None:
         tokens = [begin(f"reader{number}@readers.example") for number in range(3)]
         for broken, left in ((tokens[0], 2), (tokens[1], 1)):
             Subscriber.objects.filter(pk=queries.reader_id(broken)).update(address_sealed=b"\x01broken")
-            assert len(list(queries.readers())) == left
+            assert len(list(queries.readers(NOW))) == left
             assert str(queries.reader_id(broken)) in caplog.text
 
     def test_with_the_wrong_key_nobody_is_passed_over(self) -> None:
         begin(BOB), begin(CY)
         Subscriber.objects.update(address_sealed=b"\x01broken")
         with pytest.raises(GiveUp):
-            list(queries.readers())
+            list(queries.readers(NOW))
 
     def test_nobody_unconfirmed_is_read_to_whatever_rows_there_are(self) -> None:
         actions.ask(BOB, NOW)
         Subscription.objects.create(subscriber=Subscriber.objects.get(), topic=None, started_at=NOW)
-        assert queries.audiences() == {} and list(queries.readers()) == []
+        assert queries.audiences(NOW) == {} and list(queries.readers(NOW)) == []
 
 
 class TestFeedback:
@@ -344,14 +344,14 @@ class TestPages:
         assert "checked" not in html
         saved = face.post(action, {"topics": ["river"]}).content.decode()
         assert "You follow: River." in saved
-        assert queries.audiences() == {frozenset({river.pk}): 1}
+        assert queries.audiences(NOW) == {frozenset({river.pk}): 1}
 
     def test_one_click_acts_at_once_and_may_be_repeated(self, face: Client) -> None:
         token = begin(CY)
         for _ in range(2):
             answer = face.post(f"/unsubscribe/{token}/", {"List-Unsubscribe": "One-Click"})
             assert answer.status_code == 200 and not answer.cookies
-        assert queries.audiences() == {}
+        assert queries.audiences(NOW) == {}
 
     @pytest.mark.parametrize("path", ["confirm", "preferences", "unsubscribe"])
     def test_a_wrong_token_says_what_to_do(self, face: Client, path: str) -> None:

@@ -261,7 +261,7 @@ class Demo:
 
         readers = ReadersAtTheirDesk(self.settings.public_address, self.relay)
         left = readers.leave(newsroom.LEAVES)
-        staying = sum(audiences().values())
+        staying = sum(audiences(now()).values())
         self.day.expect(left and staying == self.day.subscribers - 1, "One-click unsubscribe did not work.")
         stage.note(f"one click; {staying} readers stay")
 
