@@ -18,7 +18,7 @@ from handbill.delivery.errors import MailingError
 from handbill.delivery.feedback import BOUNCES as BOUNCES
 from handbill.delivery.feedback import take_in as take_in_bounces  # noqa: F401 - for the rooms above
 from handbill.delivery.journal import settlement
-from handbill.delivery.models import Body, Breaker, Delivery, Mailing, Suppression
+from handbill.delivery.models import Act, Body, Breaker, Delivery, Mailing, Suppression
 from handbill.delivery.paths import is_return_path as is_return_path
 from handbill.delivery.proof import take_back
 from handbill.delivery.records import LetterBody, Recipient, SendRound
@@ -84,23 +84,30 @@ def call_off(recipient: str, now: datetime) -> int:
     return free.update(state=Delivery.State.SUPPRESSED, lease_until=None, lease_token="", **settlement(now))
 
 
-def hold(reference: str, why: str, now: datetime) -> bool:
+def hold(reference: str, why: str, now: datetime, who: str = "") -> bool:
     """Send nothing more of a mailing until ``go_on``; what is on the wire is finished. False: it is held already."""
-    free = Mailing.objects.filter(reference=reference, held_at__isnull=True)
-    return bool(free.update(held_at=now, why=why[:MOST_OF_WHY]))
+    with transaction.atomic():
+        free = Mailing.objects.filter(reference=reference, held_at__isnull=True)
+        held = bool(free.update(held_at=now, held_by=who, why=why[:MOST_OF_WHY]))
+        return held and _record(Act.What.HOLD, reference, now, who, why)
 
 
-def go_on(reference: str) -> bool:
+def go_on(reference: str, now: datetime, who: str = "") -> bool:
     """Send a held mailing on. False: it isn't held."""
-    return bool(Mailing.objects.filter(reference=reference, held_at__isnull=False).update(held_at=None, why=""))
+    with transaction.atomic():
+        held = Mailing.objects.filter(reference=reference, held_at__isnull=False)
+        return bool(held.update(held_at=None, held_by="", why="")) and _record(Act.What.GO_ON, reference, now, who)
 
 
-def stop(reference: str, why: str, now: datetime) -> int:
+def stop(reference: str, why: str, now: datetime, who: str = "") -> int:
     """Send no copy of a mailing that still waits, ever; how many there were. What a worker has in hand is left to it.
 
     The mailing stays held, so that none comes back.
     """
-    Mailing.objects.filter(reference=reference).update(held_at=now, why=why[:MOST_OF_WHY])
+    with transaction.atomic():
+        mailings = Mailing.objects.filter(reference=reference)
+        if mailings.update(held_at=now, held_by=who, why=why[:MOST_OF_WHY]):
+            _record(Act.What.STOP, reference, now, who, why)
     waiting = Delivery.objects.filter(mailing__reference=reference, next_at__isnull=False)
     free = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
     stopped = 0
@@ -111,10 +118,17 @@ def stop(reference: str, why: str, now: datetime) -> int:
     return stopped
 
 
-def switch_relay(name: str, *, on: bool) -> None:
+def switch_relay(name: str, now: datetime, *, on: bool, who: str = "") -> None:
     """Use a relay, at once and whatever trouble it gave; or don't, until it is switched on again."""
-    trouble = {"failures": 0, "since": None, "until": None, "why": "", "calls": False} if on else {}
-    Breaker.objects.update_or_create(about=f"relay {name}", defaults={"off": not on, **trouble})
+    trouble = {"failures": 0, "since": None, "until": None, "reason": "", "why": "", "calls": False} if on else {}
+    with transaction.atomic():
+        Breaker.objects.update_or_create(about=f"relay {name}", defaults={"off": not on, **trouble})
+        _record(Act.What.ON if on else Act.What.OFF, f"relay {name}", now, who)
+
+
+def _record(what: str, about: str, now: datetime, who: str, why: str = "") -> bool:
+    Act.objects.create(at=now, who=who, what=what, about=about, why=why[:MOST_OF_WHY])
+    return True
 
 
 def _file_bodies(mailing: Mailing, letters: Iterable[LetterBody]) -> dict[str, int]:

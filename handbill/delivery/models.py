@@ -21,7 +21,13 @@ class Mailing(models.Model):
     held_at = models.DateTimeField(
         null=True, blank=True, db_index=True, help_text="Nothing of it is sent from then on."
     )
+    held_by = models.CharField(
+        max_length=150, blank=True, help_text="Who; empty: the sending itself, which calls them."
+    )
     why = models.CharField(max_length=300, blank=True, help_text="Why it is held or was stopped, for the editor.")
+
+    class Meta:
+        permissions = [("stop_mailing", "Can stop a mailing for good")]
 
     def __str__(self) -> str:
         return self.reference
@@ -177,9 +183,30 @@ class Breaker(models.Model):
     failures = models.PositiveSmallIntegerField(default=0, help_text="In a row; each makes the wait longer.")
     since = models.DateTimeField(null=True, blank=True)
     until = models.DateTimeField(null=True, blank=True, help_text="Null: closed, all is well.")
+    reason = models.CharField(max_length=20, blank=True, help_text="Why, in a word of ``engine.judge``.")
     why = models.CharField(max_length=500, blank=True)
     calls = models.BooleanField(default=False, help_text="It needs a person.")
     off = models.BooleanField(default=False, help_text="Switched off by an editor.")
 
     def __str__(self) -> str:
         return self.about
+
+
+class Act(models.Model):
+    """What a person did about the sending, and when: never changed, never deleted."""
+
+    class What(models.TextChoices):
+        HOLD = "hold"
+        GO_ON = "go on"
+        STOP = "stop"
+        ON = "on", "a relay was switched on"
+        OFF = "off", "a relay was switched off"
+
+    at = models.DateTimeField()
+    who = models.CharField(max_length=150, help_text="The name they log in with.")
+    what = models.CharField(max_length=10, choices=What.choices)
+    about = models.CharField(max_length=100, help_text="A mailing's reference, or ``relay NAME``.", db_index=True)
+    why = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.about}"

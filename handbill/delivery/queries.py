@@ -14,6 +14,7 @@ from handbill.delivery.models import Attempt, Body, Delivery, Mailing, Suppressi
 from handbill.delivery.models import Feedback as Comeback
 from handbill.delivery.records import CopyTold, Feedback, Progress, ProviderTold, Try
 from handbill.delivery.stamps import compile_body
+from handbill.delivery.standing import Counted, add_up
 from handbill.work.actions import due
 
 State = Delivery.State
@@ -25,21 +26,7 @@ def progress(reference: str) -> Progress:
 
     ``total`` grows until the mailing is sealed.
     """
-    count: Counter[str] = Counter()
-    repeats = 0
-    for state, number, repeated in [*_copies(reference), *_totals(reference)]:
-        count[state] += number
-        repeats += repeated or 0
-    return Progress(
-        total=sum(count.values()),
-        waiting=count[State.WAITING] + count[State.SENDING],
-        accepted=count[State.ACCEPTED],
-        deferred=count[State.DEFERRED],
-        refused=count[State.REFUSED],
-        in_doubt=count[State.IN_DOUBT],
-        suppressed=count[State.SUPPRESSED],
-        repeats=repeats,
-    )
+    return add_up(Counted("", *values) for values in [*_copies(reference), *_totals(reference)])
 
 
 def copies_of(recipient: str, now: datetime, day: date | None = None) -> list[CopyTold]:
@@ -72,7 +59,7 @@ def came_back_since(since: datetime) -> Counter[tuple[str, str]]:
     return Counter({(kind, result): count for kind, result, count in rows})
 
 
-def _copies(reference: str) -> Iterable[tuple[str, int, int | None]]:
+def _copies(reference: str) -> Iterable[tuple[str, int, int]]:
     rows = Delivery.objects.filter(mailing__reference=reference).order_by()
     return rows.values_list("state").annotate(Count("pk"), Sum("repeats"))
 

@@ -120,3 +120,97 @@ class CopyTold:
     reply: str
     repeats: int
     tries: tuple[Try, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Copies of one provider that are in one state for one reason: deferred, refused or in doubt.
+
+    ``reason``: a word of ``engine.judge``; ``since``: the first such try; ``again``: when the next of them is due.
+    """
+
+    provider: str
+    state: str
+    reason: str
+    count: int
+    since: datetime | None
+    again: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderStanding:
+    """How far a mailing is with one receiving provider ("other": not well-known), and why copies are held or refused.
+
+    ``until``: the provider is left alone till then, since ``since``, for ``reason``, in the words ``why``.
+    """
+
+    provider: str
+    progress: Progress
+    held: tuple[Held, ...]
+    until: datetime | None = None
+    since: datetime | None = None
+    reason: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActTold:
+    """What somebody did about the sending: ``what`` is hold, go on, stop, on or off."""
+
+    at: datetime
+    who: str
+    what: str
+    about: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailingStanding:
+    """A mailing as the desk shows it. ``held_by`` is empty where the sending itself held it."""
+
+    reference: str
+    kind: str
+    handed_over: datetime
+    sealed: bool
+    held_at: datetime | None
+    held_by: str
+    why: str
+    progress: Progress
+    providers: tuple[ProviderStanding, ...]
+    acts: tuple[ActTold, ...]
+
+    @property
+    def over(self) -> bool:
+        return self.sealed and self.progress.settled
+
+
+@dataclass(frozen=True, slots=True)
+class RelayStanding:
+    """A relay as it stands: ``state`` is first (the next copies go there), share, standby, resting, used up or off.
+
+    ``sent`` and ``budget`` are copies of today (UTC; budget None: no limit). ``probed``: its rest is over and the next
+    copies are the test. ``reason`` is a word of ``engine.judge``, ``why`` a sentence with the relay's own words.
+    """
+
+    name: str
+    state: str
+    share: int
+    sent: int
+    budget: int | None
+    probed: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    reason: str = ""
+    why: str = ""
+    calls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Something about the sending that needs a person. ``key`` is the same as long as the trouble lasts."""
+
+    key: str
+    about: str
+    reason: str
+    why: str
+    since: datetime

@@ -18,20 +18,24 @@ from django.db.models import Sum
 from handbill.delivery.engine.outcome import RelayTrouble
 from handbill.delivery.engine.pool import Pool
 from handbill.delivery.models import Breaker, Delivery, Tally
-from handbill.delivery.shape import Ration, State, Way, closed, daily_budget, opened, ranked
+from handbill.delivery.shape import SETUP, Ration, State, Way, closed, daily_budget, opened, ranked
 from handbill.kit.settings import Relay
 
 logger = logging.getLogger(__name__)
-_KEPT = ("failures", "since", "until", "why", "calls")
+_KEPT = ("failures", "since", "until", "reason", "why", "calls")
 
 
 @dataclass(slots=True)
 class Lane:
-    """A relay in this round. ``begun``: copies handed to it; ``pool``: once it is in use."""
+    """A relay in this round. ``limit``: a day's budget, ``budget``: what was left of it; ``begun``: copies taken.
+
+    ``pool``: once it is in use.
+    """
 
     relay: Relay
     ration: Ration
     budget: int | None = None
+    limit: int | None = None
     begun: int = 0
     blocked: int = 0
     pool: Pool | None = None
@@ -58,7 +62,7 @@ class Ways:
         for relay in ranked(settings.HANDBILL.relays):
             budget = daily_budget(relay, now.date())
             left = None if budget is None else max(0, budget - sent.get(relay.name, 0))
-            lanes.append(Lane(relay, Ration(relay.rate), left))
+            lanes.append(Lane(relay, Ration(relay.rate), left, budget))
         ways = cls(lanes)
         ways.refresh()
         return ways
@@ -92,7 +96,7 @@ class Ways:
 
     def close(self, about: str) -> None:
         """Mail got through."""
-        if self.state(about).failures:
+        if self.state(about).failures or self.state(about).until:
             self.states[about] = closed(self.state(about))
             self.changed.add(about)
 
@@ -140,7 +144,7 @@ def password_of(relay: Relay) -> str:
     try:
         return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        raise RelayTrouble(f"Relay {relay.name} has a user but no password. Write it into {path}.") from None
+        raise RelayTrouble(f"Relay {relay.name} has a user but no password. Write it into {path}.", SETUP) from None
 
 
 def own_name() -> str:

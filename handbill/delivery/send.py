@@ -159,17 +159,24 @@ class Dispatch:
 
     def _report(self, pool: Pool, told: list[Told]) -> None:
         lane = self._lanes[pool]
-        name, through = lane.relay.name, False
+        name, through = lane.relay.name, set[str]()
         for row, outcome in told:
             if outcome.state == ACCEPTED:
                 self._settle(row, outcome, name)
-                through = True
+                through.add(row.provider)
                 if self._storms:
                     self._storms.pop(row.provider, None)
             else:
                 self._unhappy(lane, row, outcome)
-        if through and pool.trouble is None:
-            self._ways.close(f"relay {name}")
+        if through:
+            self._got_through(name if pool.trouble is None else "", through)
+
+    def _got_through(self, relay: str, providers: set[str]) -> None:
+        if relay:
+            self._ways.close(f"relay {relay}")
+        for provider in providers:
+            if self._ways.state(f"provider {provider}").lets_through(self._now()):
+                self._ways.close(f"provider {provider}")
 
     def _settle(self, row: Claimed, outcome: Outcome, relay: str) -> None:
         del self._hand[row.id]
@@ -208,7 +215,7 @@ class Dispatch:
         if lane.pool and not lane.pool.trouble and (at_once or lane.blocked >= BLOCKS):
             why = f"Relay {lane.relay.name} won't have us: {outcome.code} {outcome.reply[:300]}"
             self._ways.open(f"relay {lane.relay.name}", outcome.reason, why, self._now())
-            lane.pool.trouble = RelayTrouble(why)
+            lane.pool.trouble = RelayTrouble(why, outcome.reason)
 
     def _count(self, row: Claimed, outcome: Outcome, act: str) -> None:
         """Several answers of one kind say more than each of them."""
@@ -335,7 +342,7 @@ class Dispatch:
                 lane.pool = None
                 about = f"relay {lane.relay.name}"
                 if self._ways.state(about).lets_through(self._now()):
-                    self._ways.open(about, "", str(pool.trouble), self._now())
+                    self._ways.open(about, pool.trouble.reason, str(pool.trouble), self._now())
             if pool.trouble and (told := pool.give_back()):
                 self._report(pool, told)
 
@@ -359,7 +366,7 @@ class Dispatch:
             terms = Terms(relay, own_name(), password_of(relay))
             lane.pool = Pool(terms, partial(self._source, lane), limits)
         except RelayTrouble as trouble:
-            self._ways.open(f"relay {relay.name}", "", str(trouble), self._now())
+            self._ways.open(f"relay {relay.name}", trouble.reason, str(trouble), self._now())
             return
         self._pools.append(lane.pool)
         self._lanes[lane.pool] = lane

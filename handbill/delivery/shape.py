@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from handbill.delivery.engine import phrases
+from handbill.delivery.engine.judge import CALLS
 from handbill.kit.settings import Relay
 
 WARM_UP_FIRST_DAY = 200  # copies
@@ -23,6 +24,9 @@ LONGEST_LONG_WAIT = timedelta(hours=6)
 AT_ONCE = frozenset({phrases.ACCOUNT, phrases.QUOTA, phrases.AUTHENTICATION, phrases.RELAYING, phrases.SENDER})
 """Reasons that close a relay at the first word: the same would be said of every copy."""
 
+SETUP = "setup"
+"""What is wrong at home, such as a password that is nowhere to be read."""
+
 STORM = 10  # deferrals of one provider in a row
 STORM_REASONS = frozenset({phrases.RATE, phrases.BLOCKED, phrases.GREYLISTED, phrases.POLICY, "closing", "", "system"})
 
@@ -34,6 +38,7 @@ class State:
     failures: int = 0
     since: datetime | None = None
     until: datetime | None = None
+    reason: str = ""
     why: str = ""
     calls: bool = False
     off: bool = False
@@ -48,8 +53,8 @@ def opened(state: State, reason: str, why: str, now: datetime) -> State:
     long = reason in AT_ONCE or reason == phrases.BLOCKED
     first, most = (LONG_WAIT, LONGEST_LONG_WAIT) if long else (SHORTEST_WAIT, LONGEST_WAIT)
     wait = min(first * 2 ** min(state.failures, 16), most)
-    calls = long and reason != phrases.QUOTA
-    return State(state.failures + 1, state.since or now, now + wait, why[:500], calls, state.off)
+    calls = reason in CALLS or reason == SETUP
+    return State(state.failures + 1, state.since or now, now + wait, reason, why[:500], calls, state.off)
 
 
 def closed(state: State) -> State:

@@ -33,7 +33,7 @@ def test_a_held_mailing_waits_and_goes_on():
     assert actions.hold("issue-1", "A wrong headline", NOON) and not actions.hold("issue-1", "Again", NOON)
     assert Journal().claim(NOON, 60, 10) == [] and queries.anything_due(NOON) == 0
     assert Mailing.objects.get().why == "A wrong headline"
-    assert actions.go_on("issue-1") and not actions.go_on("issue-1")
+    assert actions.go_on("issue-1", NOON) and not actions.go_on("issue-1", NOON)
     assert len(Journal().claim(NOON, 60, 10)) == 3
 
 
@@ -56,9 +56,9 @@ def test_a_relay_is_switched_off_and_on_whatever_trouble_it_gave():
     ways.open(f"relay {name}", "account", "Suspended.", NOON)
     ways.save()
     assert fit() == [] and "Suspended." in Ways.load(NOON).sentence(NOON)
-    actions.switch_relay(name, on=True)
+    actions.switch_relay(name, NOON, on=True)
     assert fit() == [name]
-    actions.switch_relay(name, on=False)
+    actions.switch_relay(name, NOON, on=False)
     ways.open(f"relay {name}", "", "Trouble.", NOON)
     ways.save()
     assert fit() == [] and Breaker.objects.get().off

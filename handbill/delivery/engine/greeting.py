@@ -9,7 +9,8 @@ import re
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from handbill.delivery.engine.judge import without_addresses
+from handbill.delivery.engine import phrases
+from handbill.delivery.engine.judge import judge, without_addresses
 from handbill.delivery.engine.login import LoginError, best_login
 from handbill.delivery.engine.outcome import RelayTrouble
 from handbill.delivery.engine.protocol import Offers
@@ -50,12 +51,12 @@ def greet(terms: Terms, nonce: str) -> Greeting:
     After SECURE the generator is sent any reply, once TLS stands. Raises RelayTrouble with a sentence that says why.
     """
     relay = terms.relay
-    _welcome(relay, (yield b""), 220)
+    _welcome("connect", relay, (yield b""), 220)
     offers = yield from _hello(terms)
     if relay.security == "smtp+starttls":
         if not offers.starttls:
             raise _lacking(relay)
-        _welcome(relay, (yield b"STARTTLS\r\n"), 220)
+        _welcome("tls", relay, (yield b"STARTTLS\r\n"), 220)
         yield SECURE
         offers = yield from _hello(terms)
     if relay.user:
@@ -71,9 +72,9 @@ def where(relay: Relay) -> str:
 def _hello(terms: Terms) -> Greeting:
     reply = yield f"EHLO {terms.hello}\r\n".encode()
     if reply.code in (500, 501, 502, 504):
-        _welcome(terms.relay, (yield f"HELO {terms.hello}\r\n".encode()), 250)
+        _welcome("hello", terms.relay, (yield f"HELO {terms.hello}\r\n".encode()), 250)
         return Offers()
-    _welcome(terms.relay, reply, 250)
+    _welcome("hello", terms.relay, reply, 250)
     return read_offers(reply.lines)
 
 
@@ -99,19 +100,23 @@ def _log_in(terms: Terms, nonce: str, offers: Offers) -> Generator[bytes, Reply,
     try:
         reply = yield from exchange(terms.relay.user, terms.password, nonce)
     except LoginError as error:
-        raise RelayTrouble(f"{where(terms.relay)} can't be logged in to. {error}") from None
+        raise RelayTrouble(f"{where(terms.relay)} can't be logged in to. {error}", phrases.AUTHENTICATION) from None
     if reply.code in (534, 535, 538):
         raise RelayTrouble(
             f"{where(terms.relay)} refused the login."
-            f" Check its user, and the password in keys/relay-{terms.relay.name}."
+            f" Check its user, and the password in keys/relay-{terms.relay.name}.",
+            judge("login", reply.code, reply.text).reason,
         )
-    _welcome(terms.relay, reply, 235)
+    _welcome("login", terms.relay, reply, 235)
 
 
-def _welcome(relay: Relay, reply: Reply, code: int) -> None:
+def _welcome(stage: str, relay: Relay, reply: Reply, code: int) -> None:
     if reply.code != code:
         text = without_addresses(reply.text)[:200]
-        raise RelayTrouble(f"{where(relay)} turned us away: {reply.code} {text}")
+        reason = judge(stage, reply.code, reply.text).reason
+        if reason == phrases.AUTHENTICATION and reply.code < 500:
+            reason = phrases.SYSTEM  # it can't look us up now (RFC 4954 4: 454), which is no word on the password
+        raise RelayTrouble(f"{where(relay)} turned us away: {reply.code} {text}", reason)
 
 
 def _lacking(relay: Relay) -> RelayTrouble:

@@ -45,4 +45,11 @@ class Outcome(NamedTuple):
 
 
 class RelayTrouble(TryLater):
-    """The relay can't be reached or won't have us: no copy was tried. The sentence names the relay and no address."""
+    """The relay can't be reached or won't have us: no copy was tried. The sentence names the relay and no address.
+
+    ``reason``: a word of ``judge``, empty where there was no answer to judge.
+    """
+
+    def __init__(self, sentence: str, reason: str = "") -> None:
+        super().__init__(sentence)
+        self.reason = reason
