@@ -25,9 +25,12 @@ _GREEK = re.compile(r"[α-ωά-ώ]")  # there a semicolon asks
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _PLACE = re.compile(r"(?:\S+ ){0,3}?(?:\([^()]{1,30}\)|[A-ZÀ-ÞА-ЯЁ]{4,})\.$")  # a dateline: "KIRNSTADT (dpa)."
 _NEXT_WORD = re.compile(rf"\s*[{_OPENERS}]*([^\s.,;:!?]*)")
+_GUILLEMET = re.compile(r"«|(?<!\S)»(?=\w)")  # the first that opens: Germans open with the other
+_SAME_MARK = re.compile(r"^[^“„”]*(?<!\S)”(?=\w)")  # Swedes and Finns open with what closes
 _DOTTED = re.compile(r"(?:[^\W\d]{1,3}\.)+[^\W\d]{1,3}$")
 _SHORT_NUMBER = re.compile(r"(?:\d{1,2}\.)?\d{1,3}$|[IVXLC]+$")
 _NUMBER = re.compile(r"\d{1,2}$")
+_INITIAL = re.compile(rf" [{_OPENERS}]*[^\W\d_]\.")
 _PARTS = re.compile(r"[.’'/]")
 _ATTRIBUTED = re.compile(
     r"\s*(?:[—–-]|(?:\S+\s+){0,4}?(?:said|says|asked|asks|told|added|wrote|cried|replied|shouted|wondered|recalled)\b)"
@@ -74,6 +77,10 @@ _MAYBE = frozenset(map(str.casefold, _NEVER_LAST | _BEFORE_NUMBER | _SOMETIMES_L
     " cfr es ten on bijv blz enz evt excl incl jl ong pag resp zgn str gld tzn tj tys mln mld zł godz im pkt ok ub ww"
     " atd apod mil kč sv roč vb örn yy cad sok mah bkz alm kl st kr pct mia mio dvs osv ekskl esim ym klo mrd milj n kb"
     " stb dl dna dv jl dll dsb rp"
+    " attys reps sens comdr surg hosp hwy expy dist sect ibid op cit capts sgts lts mgrs"
+    " almte cmdte comdte cdte comte pte gob mtro mtra lcdo lcda excma ilma rvda pbro hno hna vda cnel gral sgto dpto"
+    " depto apdo cdad izqdo izqda dcha dcho admón ayto febr párr tfno des gov exa card mons cav comm"
+    " suiv contr dergl sogen pfr pfrn judr mudr phdr mgr bc bp abp ks dn"
     " calif ariz ark colo conn del fla ga ill ind kan ky mass md mich minn miss mo mont neb nev okla ore pa tenn tex va"
     " vt wash wis wyo ont que alta sask"
     " styc stycz lut marz kwiec czerw lip sierp wrz paź paźdz grud led ún břez květ čvn čvc srp zář říj pros genn febbr"
@@ -81,6 +88,7 @@ _MAYBE = frozenset(map(str.casefold, _NEVER_LAST | _BEFORE_NUMBER | _SOMETIMES_L
     " янв февр июн июл сент нояб січ лют берез квіт черв лип серп верес жовт листоп груд год"
     " пос дер сел гор мкр мкрн наб бул ш ал зав зам исп гос мин макс мест ориг псевд ок пом рук сокр соч филос юр"
     " г гг в вв н э пер пл д кв корп коп трлн чел шт изд табл ср напр др т р рр пров смт грн ст св о пп п ч мин сек час"
+    " долл барр изд инст моск иностр заруб дисс стат св отв рук сост худ реж"
     " экз кг км м мм англ нем лат тел зам нач ген янв фев апр авг сент окт нояб дек пн вт чт пт сб вс етц тощо"
     " κα αρ σελ τηλ εκ δισ χλμ αγ κλπ κτλ"
     " أ د م ه هـ ص ج ط ت ق س ف ب ا تر ע ד".split()
@@ -93,6 +101,7 @@ _SHORT = frozenset(  # words that are whole, of the languages where many sentenc
     " он она его её им их ей ей мы вы нас вас нет да год дом все всё ним она мир час лет дня раз так там тут був"
     " дім".split()
 )
+_CLIPPED = re.compile(r"[а-яёіїєґ]{0,4}[бвгджзйклмнпрстфхцчшщґ]{2}$|.*[ªº]$")  # "долл.", "Profª."
 _CASELESS = re.compile(r"[\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff]")
 
 
@@ -152,7 +161,7 @@ def _after_cjk(stop: str, window: str) -> int:
 def _after_mark(paragraph: str, match: re.Match[str], next_word: str) -> int:
     """A question or a shout may be quoted, or part of a name ("Yahoo! Mail"), and an ellipsis only a pause."""
     stop = match.group()
-    if stop[0] == "…":
+    if stop[0] == "…" or _INITIAL.match(paragraph, match.end()):
         return LIKELY
     if stop == "!" and next_word[:1].isupper() and next_word not in _STARTERS:
         last = paragraph[max(0, match.start() - 40) : match.start()].rpartition(" ")[2]
@@ -178,6 +187,8 @@ def _after_stop(paragraph: str, start: int, match: re.Match[str], next_word: str
         or next_word[:1].isdigit()
         or paragraph[match.end() + 1] in "(["
         or word.endswith("str")
+        or _INITIAL.match(paragraph, match.end())  # a rank or title nobody listed: "the arch. M. L. Sala"
+        or (word[:1].isupper() and next_word in _NEVER_LAST)  # "Excma. Sra."
     )
     return LIKELY if doubt or _doubtful(word, next_word) else SURE
 
@@ -211,6 +222,8 @@ def _looks_cut(word: str, next_word: str) -> bool:
         return True
     if len(word) < 4 and word.islower() and word not in _SHORT and next_word not in _STARTERS:
         return True
+    if _CLIPPED.match(word) and word not in _SHORT and next_word not in _STARTERS:
+        return True
     return not word.isupper() and _VOWELS.isdisjoint(word[-4:].casefold())
 
 
@@ -223,6 +236,8 @@ def _inside(paragraph: str, start: int, end: int) -> bool:
     ahead = paragraph[end : end + _CLOSES_WITHIN]
     if piece.count('"') % 2 and '"' in ahead:
         return True
+    if _SAME_MARK.search(piece) and piece.count("”") % 2 and "”" in ahead:
+        return True
     if piece.rfind("‘") > 0 and "’" in ahead and not re.search(r"’(?!\w)", piece[piece.rfind("‘") :]):
         return True
     return any(
@@ -234,5 +249,6 @@ def _inside(paragraph: str, start: int, end: int) -> bool:
 def _pairs(piece: str) -> tuple[tuple[str, str], ...]:
     """What is opened and closed by which mark; Germans close with the English opening one."""
     quotes = ("„", "“”") if "„" in piece else ("“", "”")
-    guillemets = ("«", "»") if piece.find("«") < piece.find("»") or "»" not in piece else ("»", "«")
+    first = _GUILLEMET.search(piece)
+    guillemets = ("»", "«") if first and first.group() == "»" else ("«", "»")
     return (quotes, guillemets, ("(", ")"), ("[", "]"), ("「", "」"), ("『", "』"), ("（", "）"), ("《", "》"))

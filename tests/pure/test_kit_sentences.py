@@ -71,6 +71,14 @@ def test_a_paragraph_loses_nothing_but_space(text, least):
         "「もう帰る。」と言った。",
         "They joined Yahoo! Mail in May.",
         "It is at Elm St. (the old one).",
+        "Lo vio el Cmdte. Rojas.",
+        "La Serma. Sra. Ministra habla.",
+        "Lo dice l'arch. M. L. Sala.",
+        "A Profª. Drª. Reis fala.",
+        "Курс долл. США растёт.",
+        "»Einsam? Nein. Frei!«, sagt er.",
+        "”Är det sant? Är alla ute?” frågade han.",
+        "Книга «Кто виноват?» А. И. Герцена вышла.",
     ],
 )
 def test_a_doubtful_end_is_no_sure_one(doubtful):
