@@ -39,6 +39,8 @@ lock: ## Pin every dependency anew, with hashes (needs uv)
 	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header \
 		--group build -o requirements/run.txt
 	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header \
+		--extra ses --group build -c requirements/run.txt -o requirements/ses.txt
+	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header \
 		--group test -c requirements/run.txt -o requirements/test.txt
 
 clean: ## Remove the virtual environment and caches

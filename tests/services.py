@@ -43,6 +43,11 @@ def chromium() -> str:
     return shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
 
+def dovecot() -> str:
+    """The path of Debian's Dovecot (dovecot-imapd, dovecot-pop3d), or "" where it isn't, or we may not start it."""
+    return (shutil.which("dovecot") or "") if os.geteuid() == 0 else ""
+
+
 def need(found: str, what: str) -> str:
     """``found``, else skip this test with a plain word (or fail, where nothing may be skipped)."""
     if not found:

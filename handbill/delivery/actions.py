@@ -13,6 +13,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from handbill.delivery.address import AddressError, address_hash, normalise
+from handbill.delivery.collect import check_mailbox as check_mailbox
+from handbill.delivery.collect import collect as collect_bounces  # noqa: F401 - for the rooms above
 from handbill.delivery.engine.retry import GIVE_UP_AFTER
 from handbill.delivery.errors import MailingError
 from handbill.delivery.feedback import BOUNCES as BOUNCES

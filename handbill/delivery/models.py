@@ -126,14 +126,25 @@ class Suppression(models.Model):
 
 
 class Proof(models.Model):
-    """One mailing's word that an address is gone. A definite one, or two of different mailings, suppress it."""
+    """One mailing's word that an address is gone. A definite one, or two of different mailings, suppress it.
+
+    Unless too many of a provider are said to be gone at once: then it is held, until an editor has looked (``surge``).
+    """
+
+    class Fate(models.TextChoices):
+        COUNTED = "", "not proven by itself"
+        ENDED = "ended", "the reader gets no more mail"
+        HELD = "held", "proven, and held"
 
     address_hash = models.CharField(max_length=64)
     mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="+")
     at = models.DateTimeField()
+    provider = models.CharField(max_length=20, blank=True)
+    fate = models.CharField(max_length=5, blank=True, choices=Fate.choices, default=Fate.COUNTED)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["address_hash", "mailing"], name="proof_once")]
+        indexes = [models.Index(fields=["provider", "at"], name="proof_provider")]
 
 
 class Feedback(models.Model):
@@ -210,3 +221,39 @@ class Act(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} {self.about}"
+
+
+class Mailbox(models.Model):
+    """How far a mailbox at a mail server was read (``collect``).
+
+    IMAP: ``position`` is the highest UID read of ``validity``. POP3: ``seen`` holds the UIDs read that are still there.
+    """
+
+    place = models.CharField(max_length=500, unique=True)
+    validity = models.CharField(max_length=20, blank=True)
+    position = models.BigIntegerField(default=0)
+    seen = models.JSONField(default=list)
+    looked_at = models.DateTimeField(null=True, blank=True)
+    trouble = models.CharField(max_length=300, blank=True, help_text="Why it could not be read; empty: all is well.")
+
+    class Meta:
+        verbose_name_plural = "mailboxes"
+
+    def turn_to(self, validity: str, there: list[str]) -> None:
+        """Begin anew where the server numbers anew, and forget what is there no more."""
+        if validity != self.validity:
+            self.validity, self.position = validity, 0
+        held = set(there)
+        self.seen = [uid for uid in self.seen if uid in held]
+
+    def knows(self, uid: str) -> bool:
+        """Whether it was read before."""
+        return int(uid) <= self.position if self.validity else uid in self.seen
+
+    def remember(self, uid: str) -> None:
+        """It was read, and written down."""
+        if self.validity:
+            self.position = max(self.position, int(uid))
+        else:
+            self.seen.append(uid)
+        self.save(update_fields=["validity", "position", "seen"])

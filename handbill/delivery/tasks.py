@@ -1,11 +1,13 @@
 """The doorbell of the mail: any ring may be lost or doubled (ADR-0001)."""
 
+import contextlib
 import time
 
 from celery import shared_task
 from celery.worker import state
 
-from handbill.delivery import actions, feedback, queries, retention
+from handbill.delivery import actions, collect, feedback, queries, retention
+from handbill.delivery.engine.collect import MailboxTrouble
 from handbill.delivery.errors import NoRelay
 from handbill.kit import clock
 from handbill.work.actions import standing_job
@@ -33,6 +35,13 @@ def send_waiting() -> None:
 def read_bounces() -> None:
     """Take in what came back."""
     feedback.take_in(clock.now())
+
+
+@shared_task
+def collect_bounces() -> None:
+    """Fetch what came back from the mailbox of the settings."""
+    with contextlib.suppress(MailboxTrouble):  # said in the log, and by doctor
+        collect.collect(clock.now())
 
 
 @shared_task

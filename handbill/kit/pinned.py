@@ -121,6 +121,29 @@ def connect_to(
     return connection
 
 
+def dial(host: str, port: int, limits: Limits) -> socket.socket:
+    """A socket to a host that the operator named, which obeys ``limits``. Raises OSError."""
+    failure: OSError = OSError("no address")
+    for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        sock = _PlainSocket(family, kind)
+        sock.limits = limits
+        try:
+            sock.settimeout(limits.remaining())
+            sock.connect(address)
+            return sock
+        except OSError as error:
+            sock.close()
+            failure = error
+    raise failure
+
+
+def obeying(limits: Limits, context: ssl.SSLContext | None = None) -> ssl.SSLContext:
+    """A context, to be used once, whose sockets obey ``limits``; ``context`` is for tests."""
+    own = context or ssl.create_default_context()
+    own.sslsocket_class = type("BoundSocket", (_TLSSocket,), {"limits": limits})
+    return own
+
+
 @functools.lru_cache(maxsize=1)
 def _trusted() -> ssl.SSLContext:
     """The system's authorities; certifi's where the system has none."""

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from handbill.kit.accounts import KEEP, Mailbox, read_after, read_mailbox
 from handbill.kit.errors import SettingsError
 from handbill.kit.providers import PROVIDER_NAMES
 from handbill.kit.urls import AddressRefused, read_address
@@ -84,6 +85,8 @@ class Settings:
     newsletter_maildir: str = ""
     bounce_address: str = ""
     bounce_maildir: str = ""
+    bounce_mailbox: Mailbox | None = None
+    bounce_mailbox_after: str = KEEP
     retention_days: int = 14
     allow_loopback: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
@@ -326,6 +329,21 @@ def _bounce_address(name: str, value: Any) -> str:
     return text
 
 
+def _bounce_mailbox(name: str, value: Any) -> Mailbox | None:
+    text = _text(name, value)
+    try:
+        return read_mailbox(text) if text else None
+    except ValueError as error:
+        raise _wrong(name, _HIDDEN, str(error)) from None
+
+
+def _after(name: str, value: Any) -> str:
+    try:
+        return read_after(_text(name, value))
+    except ValueError as error:
+        raise _wrong(name, value, str(error)) from None
+
+
 def _mailbox(name: str, value: Any) -> str:
     text = _line(name, value)
     address = parseaddr(text)[1]
@@ -454,12 +472,14 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "newsletter_maildir": _folder,
     "bounce_address": _bounce_address,
     "bounce_maildir": _folder,
+    "bounce_mailbox": _bounce_mailbox,
+    "bounce_mailbox_after": _after,
     "retention_days": _whole(1, 3650),
 }
 _TEXTS = frozenset(
     name
     for name, parser in _PARSERS.items()
     if parser in (_name, _text, _language, _time_zone, _address, _bind, _mailbox, _database, _broker)
-    or parser in (_listener, _reading_domain, _folder, _bounce_address)
+    or parser in (_listener, _reading_domain, _folder, _bounce_address, _bounce_mailbox, _after)
 )
 """Settings whose override needs no quotes."""

@@ -187,6 +187,12 @@ def _came_back(newsroom: Settings) -> Iterator[Finding]:
         yield Finding(OK, f"mails that came back in the last day: {told}")
 
 
+def _bounces(newsroom: Settings) -> Iterator[Finding]:
+    from handbill.ops.doctor_bounces import bounces
+
+    yield from bounces(newsroom)
+
+
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _keys,
     _database,
@@ -198,6 +204,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _sources,
     _newsletters,
     _mail,
+    _bounces,
     _came_back,
     _loopback,
 )

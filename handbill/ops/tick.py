@@ -34,6 +34,7 @@ def standing_tasks() -> list[Task]:
         site.build_site,
         digest.send_due_issue,
         delivery.send_waiting,
+        *([delivery.collect_bounces] if settings.HANDBILL.bounce_mailbox else []),
         delivery.read_bounces,
         subscribers.look_after,
     ]

@@ -41,8 +41,9 @@ def find(address: str, day: datetime | None, as_json: bool) -> int:
 @command(delivery)
 def feedback(as_json: bool) -> None:
     """Take in the bounces and complaints that wait. `handbill run` does so by itself."""
-    from handbill.delivery.actions import take_in_bounces
+    from handbill.delivery.actions import collect_bounces, take_in_bounces
 
+    collect_bounces(now())
     counts = dict(sorted(take_in_bounces(now()).items()))
     emit(counts, ", ".join(f"{count} {result}" for result, count in counts.items()) or "Nothing came back.", as_json)
 
