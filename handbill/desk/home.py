@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from wagtail.admin.ui.components import Component
 
 from handbill.articles import queries as articles
+from handbill.desk.delivery import SEE, calls_in_words
 from handbill.desk.panels import Panel, panels
 from handbill.kit.clock import now
 from handbill.sources import queries as sources
@@ -33,6 +34,7 @@ class TodayPanel(Component):
         return {
             "numbers": articles.numbers(midnight),
             "trouble": [row for row in rows if row.level == sources.TROUBLE][:MOST_TROUBLE],
+            "calls": calls_in_words() if parent_context["request"].user.has_perm(SEE) else [],
             "mails": mails_waiting(),
             "troubles": sum(row.level == sources.TROUBLE for row in rows),
             "public_address": settings.HANDBILL.public_address,

@@ -40,5 +40,10 @@ def answer_item() -> MenuItem:
     return _item(_("Answer a reader"), "desk_answer", "mail", 300, "delivery.view_delivery")
 
 
+def delivery_item() -> MenuItem:
+    """How the sending runs."""
+    return _item(_("Delivery"), "desk_delivery", "mail", 170, "delivery.view_mailing")
+
+
 def _item(label: Any, screen: str, icon: str, order: int, permission: str) -> MenuItem:
     return PermittedItem(label, reverse_lazy(screen), name=screen, icon_name=icon, order=order, permission=permission)

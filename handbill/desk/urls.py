@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from handbill.desk import answer, changes, clip, health, newsletters, rulings, sources, views
+from handbill.desk import answer, changes, clip, delivery, health, newsletters, rulings, sources, views
 
 urlpatterns = [
     path("stories/", views.StoriesView.as_view(), name="desk_stories"),
@@ -33,6 +33,13 @@ urlpatterns = [
     path("sources/newsletters/<int:held_id>/assign/", newsletters.assign, name="desk_newsletter_assign"),
     path("sources/newsletters/<int:held_id>/discard/", newsletters.discard, name="desk_newsletter_discard"),
     path("sources/newsletters/<int:held_id>/restore/", newsletters.restore, name="desk_newsletter_restore"),
+    path("delivery/", delivery.DeliveryView.as_view(), name="desk_delivery"),
+    path("delivery/now/", delivery.now_part, name="desk_delivery_now"),
+    path("delivery/report.csv", delivery.report, name="desk_delivery_report"),
+    path("delivery/hold/", delivery.hold, name="desk_hold"),
+    path("delivery/go-on/", delivery.go_on, name="desk_go_on"),
+    path("delivery/stop/", delivery.stop, name="desk_stop"),
+    path("delivery/relay/", delivery.switch, name="desk_switch"),
     path("answer/", answer.AnswerView.as_view(), name="desk_answer"),
     path("clip/", clip.ClipView.as_view(), name="desk_clip"),
     path("clip/preview/", clip.preview, name="desk_clip_preview"),

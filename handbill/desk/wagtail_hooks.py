@@ -24,7 +24,7 @@ from wagtail.snippets.models import register_snippet
 from handbill.articles.models import Article
 from handbill.desk import urls
 from handbill.desk.home import home_panels
-from handbill.desk.menu import SOURCES_HOOK, answer_item, source_items
+from handbill.desk.menu import SOURCES_HOOK, answer_item, delivery_item, source_items
 from handbill.desk.snippets import VIEWSETS
 from handbill.desk.views import may_choose
 from handbill.sources.models import Feed, Source
@@ -58,6 +58,11 @@ def stories_menu_item() -> MenuItem:
 def sources_menu() -> MenuItem:
     menu = Menu(register_hook_name=SOURCES_HOOK, items=source_items())
     return SubmenuMenuItem(_("Sources"), menu, name="sources", icon_name="globe", order=150)
+
+
+@hooks.register("register_admin_menu_item")
+def delivery_menu_item() -> MenuItem:
+    return delivery_item()
 
 
 @hooks.register("register_reports_menu_item")

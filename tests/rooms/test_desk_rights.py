@@ -15,7 +15,15 @@ from handbill.sources.models import Feed
 
 pytestmark = pytest.mark.django_db
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
-SCREENS = ["desk_look", "desk_health", "desk_newsletters", "desk_clip", "desk_give_list", "desk_stories"]
+SCREENS = [
+    "desk_look",
+    "desk_health",
+    "desk_newsletters",
+    "desk_clip",
+    "desk_give_list",
+    "desk_stories",
+    "desk_delivery",
+]
 
 
 def addresses() -> list[str]:

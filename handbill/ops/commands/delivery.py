@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import sys
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from handbill.delivery.records import ProviderTold
 from handbill.kit.clock import now
 from handbill.ops.cli import cli, command
 from handbill.ops.output import FAILED, OK, emit
@@ -53,18 +50,11 @@ def feedback(as_json: bool) -> None:
 def report(days: int, as_json: bool) -> None:
     """What receiving providers did with the mail, fit to be published: no address is in it."""
     from handbill.delivery.queries import provider_report
+    from handbill.delivery.report import report_csv
 
-    told = [dataclasses.asdict(one) for one in provider_report(now().date() - timedelta(days=days))]
-    emit({"rows": told}, _csv(told), as_json)
-
-
-def _csv(told: list[dict[str, Any]]) -> str:
-    names = [field.name for field in dataclasses.fields(ProviderTold)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(told)
-    return text.getvalue().rstrip("\n")
+    since = now().date() - timedelta(days=days)
+    rows = [dataclasses.asdict(one) for one in provider_report(since)]
+    emit({"rows": rows}, report_csv(since).rstrip("\n"), as_json)
 
 
 def _data(found: Answer) -> dict[str, Any]:

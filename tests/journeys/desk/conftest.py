@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from desk.desk_server import PASSWORD
 from handbill.kit import maildir
 from handbill.ops.net import free_port
+from handbill.testing.relay import LoopbackRelay
 from handbill.testing.wire import LoopbackWire
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -41,13 +42,23 @@ def wire() -> Iterator[LoopbackWire]:
 
 
 @pytest.fixture(scope="package")
-def newsroom(tmp_path_factory, wire) -> dict[str, str]:
+def relays() -> Iterator[tuple[LoopbackRelay, LoopbackRelay]]:
+    """The newsroom's two relays, called first and second."""
+    with LoopbackRelay() as first, LoopbackRelay() as second:
+        yield first, second
+
+
+@pytest.fixture(scope="package")
+def newsroom(tmp_path_factory, wire, relays) -> dict[str, str]:
     """The environment of the newsroom's programs."""
     home = tmp_path_factory.mktemp("newsroom")
     maildir.prepare(home / "Maildir")
     own = {"HOME": str(home), "ALLOW_LOOPBACK": f"127.0.0.1:{wire.port}"}
     own |= {"NEWSLETTER_LISTEN": f"127.0.0.1:{free_port(0)}", "NEWSLETTER_DOMAIN": "letters.paper.example"}
     own |= {"NEWSLETTER_MAILDIR": str(home / "Maildir")}
+    ways = zip(("first", "second"), relays, strict=True)
+    tables = [f'{{name = "{name}", address = "smtp://{one.host}:{one.port}"}}' for name, one in ways]
+    own |= {"RELAYS": f"[{', '.join(tables)}]"}
     outer = {name: value for name, value in os.environ.items() if not name.startswith(("HANDBILL_", "DJANGO_"))}
     return outer | {f"HANDBILL_{name}": value for name, value in own.items()}
 

@@ -1,0 +1,33 @@
+// Keeps the sending's page up to date: asks for the part that changes and puts it in place, unless somebody is typing in it.
+"use strict";
+(() => {
+  const place = document.getElementById("delivery-now"), status = document.getElementById("delivery-said");
+  if (!place) return;
+  const facts = () => place.firstElementChild?.dataset ?? {};
+  let said = facts().said;
+  const typing = () => {
+    const at = document.activeElement;
+    return place.contains(at) && at.matches("input") || [...place.querySelectorAll("input[type=text]")].some(each => each.value)
+      || place.querySelector("input[type=checkbox]:checked");
+  };
+  const put = markup => {
+    const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
+    const open = [...place.querySelectorAll("details[open]")].map(each => each.id);
+    place.innerHTML = markup;
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    if (facts().said !== said) status.textContent = said = facts().said;
+  };
+  const look = async () => {
+    if (!document.hidden && !typing()) {
+      try {
+        const answer = await fetch(place.dataset.from, { credentials: "same-origin", signal: AbortSignal.timeout(20000) });
+        if (answer.redirected || answer.status === 403) return location.reload();
+        const markup = await answer.text();
+        if (answer.ok && !typing()) put(markup);
+      } catch { /* the next look may reach it */ }
+    }
+    setTimeout(look, 1000 * (Number(facts().seconds) || 20));
+  };
+  setTimeout(look, 1000 * (Number(facts().seconds) || 20));
+})();
