@@ -65,12 +65,20 @@ class Connection:
         self._saying = b""
         self._securing = False
         self._heard = 0
+        self.watched = 0  # the owner's own: which events it waits for
 
     @property
     def wants_to_write(self) -> bool:
         """Whether it has something to say that the socket didn't take yet."""
         talk = self.conversation
-        return self.phase is Phase.CONNECTING or self.wire.blocked or bool(self._saying or (talk and talk.out))
+        if talk is not None and talk.out:
+            return True
+        return bool(self._saying) or self.wire.blocked or self.phase is Phase.CONNECTING
+
+    @property
+    def busy(self) -> bool:
+        """Whether the relay owes an answer to a copy."""
+        return self.conversation is not None and bool(self.conversation.awaited)
 
     def writable(self, now: float) -> list[Told]:
         """The socket takes bytes: go on. What that decides about copies: something only when the connection is over."""

@@ -10,6 +10,7 @@ from handbill.delivery.engine.connection import Connection, Phase
 from handbill.delivery.engine.pool import Pool
 from handbill.delivery.engine.protocol import Told
 
+_IN, _OUT, _BOTH = select.EPOLLIN, select.EPOLLOUT, select.EPOLLIN | select.EPOLLOUT
 TICK = 0.05  # seconds between looks at deadlines, idle connections and whether to stop
 
 Report = Callable[[Pool, list[Told]], None]
@@ -45,17 +46,22 @@ class _Loop:
         self._report, self._clock = report, clock
         self._poll = select.epoll()
         self._known: dict[int, tuple[Pool, Connection]] = {}
-        self._masks: dict[int, int] = {}
         self._next_look = 0.0
 
     def turn(self, pools: Sequence[Pool], stop: Callable[[], bool]) -> bool:
         """Whether all is done. What came in is heard first: a caller that was held up must not take it for late."""
         events = self._poll.poll(TICK if self._known else 0)
         now = self._clock()
-        heard = [(*self._known[number], event) for number, event in events]
-        for pool, connection, event in heard:
-            self._tell(pool, pool.hear(connection, now, bool(event & ~select.EPOLLOUT), bool(event & select.EPOLLOUT)))
-        self._serve([(pool, connection) for pool, connection, _ in heard], now)
+        heard: dict[Pool, list[Connection]] = {}
+        told: dict[Pool, list[Told]] = {}
+        for number, event in events:
+            pool, connection = self._known[number]
+            heard.setdefault(pool, []).append(connection)
+            if found := pool.hear(connection, now, event != _OUT, event & _OUT != 0):
+                told.setdefault(pool, []).extend(found)
+        for pool, found in told.items():
+            self._report(pool, found)
+        self._serve(heard, now)
         now = self._clock()
         if now >= self._next_look:
             self._next_look = now + TICK
@@ -75,8 +81,9 @@ class _Loop:
 
     def _tend(self, pools: Sequence[Pool], now: float) -> None:
         """Now and then: end what is late, feed what is idle, open what is missing."""
-        known = list(self._known.values())
-        for pool, connection in known:
+        known: dict[Pool, list[Connection]] = {}
+        for pool, connection in self._known.values():
+            known.setdefault(pool, []).append(connection)
             self._tell(pool, pool.hear(connection, now, False, False))
         self._serve(known, now)
         for pool in pools:
@@ -88,29 +95,28 @@ class _Loop:
         if told:
             self._report(pool, told)
 
-    def _serve(self, heard: list[tuple[Pool, Connection]], now: float) -> None:
+    def _serve(self, heard: dict[Pool, list[Connection]], now: float) -> None:
         """All are fed before any is sent to: at each byte sent, a relay on this machine may wake and take our place."""
-        for pool, connection in heard:
-            self._tell(pool, pool.serve(connection, now))
-        for pool, connection in heard:
-            self._tell(pool, pool.send(connection))
-            if connection.phase is Phase.OVER:
-                self._forget(connection.number)
-                self._next_look = 0.0
-            else:
-                self._watch(connection)
+        for pool, connections in heard.items():
+            self._tell(pool, pool.serve(connections, now))
+        for pool, connections in heard.items():
+            for connection in connections:
+                if told := pool.send(connection):
+                    self._report(pool, told)
+                if connection.phase is Phase.OVER:
+                    self._forget(connection.number)
+                    self._next_look = 0.0
+                else:
+                    self._watch(connection)
 
     def _forget(self, number: int) -> None:
         """A closed socket has left the poll by itself, and its number may be another's soon."""
         del self._known[number]
-        self._masks.pop(number, None)
 
     def _watch(self, connection: Connection) -> None:
-        number = connection.number
-        wanted = select.EPOLLIN | (select.EPOLLOUT if connection.wants_to_write else 0)
-        known = self._masks.get(number)
-        if known is None:
-            self._poll.register(number, wanted)
-        elif known != wanted:
-            self._poll.modify(number, wanted)
-        self._masks[number] = wanted
+        wanted = _BOTH if connection.wants_to_write else _IN
+        if connection.watched == wanted:
+            return
+        change = self._poll.modify if connection.watched else self._poll.register
+        change(connection.number, wanted)
+        connection.watched = wanted

@@ -114,46 +114,53 @@ class Pool:
             told += connection.readable(now)
         elif now >= connection.deadline and connection.phase is not Phase.OVER:
             told += self._late(connection, now)
-        self._count(told)
+        if told:
+            self._count(told)
         return told
 
-    def serve(self, connection: Connection, now: float) -> list[Told]:
-        """Give a connection copies, as many as it has room for; some may be unfit for this relay."""
-        return self._feed(connection, now) if connection.phase is Phase.TALKING else []
+    def serve(self, connections: Sequence[Connection], now: float) -> list[Told]:
+        """Give connections copies, as many as they have room for; some may be unfit for this relay."""
+        told: list[Told] = []
+        rooms = [(one, self._room(one)) for one in connections if one.phase is Phase.TALKING]
+        self._stock(sum([room for _, room in rooms]))
+        for connection, room in rooms:
+            if room and self._returned and not self._quiet:
+                told += connection.take(self._pull(room), now)
+            if not connection.busy and (self._quiet or self._ended or not self._room(connection)):
+                connection.leave(now)
+        return told
 
     def send(self, connection: Connection) -> list[Told]:
         """Write what a connection has to say, or see it off."""
         told = connection.flush() if connection.phase is not Phase.OVER else []
         if connection.phase is Phase.OVER and connection in self.connections:
             self._see_off(connection)
-        self._count(told)
+        if told:
+            self._count(told)
         return told
 
-    def _feed(self, connection: Connection, now: float) -> list[Told]:
+    def _room(self, connection: Connection) -> int:
         talk = connection.conversation or self._introduce(connection)
         if not self.manners.proven:
             self._prove(connection)
-        told: list[Told] = []
-        if (room := talk.room) and not self._quiet and (copies := self._pull(room)):
-            told = connection.take(copies, now)
-        if not talk.awaited and connection.phase is Phase.TALKING and (self._quiet or self._ended or not talk.room):
-            connection.leave(now)
-        return told
+        return talk.room
 
     @property
     def _quiet(self) -> bool:
         return self._stopping or self.trouble is not None
 
+    def _stock(self, count: int) -> None:
+        """Have ``count`` copies at hand, by one call for all connections."""
+        wanting = count - len(self._returned)
+        if wanting > 0 and not self._ended and not self._quiet:
+            copies = self._source(wanting)
+            if copies is None:
+                self._ended = True
+            else:
+                self._returned.extend(copies)
+
     def _pull(self, count: int) -> Sequence[Copy]:
-        if self._returned:
-            return [self._returned.popleft() for _ in range(min(count, len(self._returned)))]
-        if self._ended:
-            return ()
-        copies = self._source(count)
-        if copies is None:
-            self._ended = True
-            return ()
-        return copies
+        return [self._returned.popleft() for _ in range(min(count, len(self._returned)))]
 
     def _introduce(self, connection: Connection) -> Conversation:
         assert connection.offers is not None

@@ -64,14 +64,15 @@ class Stamp(NamedTuple):
         ``to`` is a normalised address, ``message_id`` has no angle brackets, ``date`` is aware, ``token`` fills every
         slot. Raises StampError when one of them holds what a header can't.
         """
-        if not (_is_word(token) and _is_word(message_id)):
+        if not (_is_word(f"{token}{message_id}") and token and message_id):
             raise StampError("A token or Message-ID holds characters that no link or header can. Give it others.")
         head = self._head(to, message_id, date, token)
         filled = _token_bytes(token)
-        parts = [head, *self.template.parts]
-        for slot in self.template.slots:
+        shared, slots, size = self.template
+        parts = [head, *shared]
+        for slot in slots:
             parts[slot + 1] = filled
-        return parts, len(head) + self.template.size + len(filled) * len(self.template.slots)
+        return parts, len(head) + size + len(filled) * len(slots)
 
     def copy(self, to: str, message_id: str, date: datetime, token: str) -> bytes:
         """``parts`` in one."""
@@ -201,9 +202,8 @@ def _is_word(text: str) -> bool:
 
 def _token_bytes(token: str) -> bytes:
     """The token in quoted-printable, wrapped where it is too long for a line."""
-    encoded = token.replace("=", "=3D")
-    short = len(encoded) < LONGEST_LINE and not encoded.startswith(".")
-    return (encoded if short else _encode(token)).encode()
+    plain = len(token) < LONGEST_LINE and "=" not in token and token[0] != "."
+    return (token if plain else _encode(token)).encode()
 
 
 @lru_cache(maxsize=8)
