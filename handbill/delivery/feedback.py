@@ -103,7 +103,8 @@ def _heed_bounce(copy: Delivery, mail: Comeback, now: datetime) -> Result:
     told = told_of_copy(mail.recipients, lambda address: _is_of(address, copy))
     if told.reason == "delivered":
         return Result.NOTHING
-    proven = told.reader_gone and count_gone([Said(copy.address_hash, copy.mailing_id, told.definite)], now)
+    said = Said(copy.address_hash, copy.mailing_id, told.definite, copy.provider)
+    proven = told.reader_gone and count_gone([said], now)
     outcome = Delivery.State.DEFERRED if told.reason == "deferred" else Delivery.State.REFUSED
     _note(
         copy,

@@ -153,11 +153,11 @@ class Journal:
         self._finish([(one, verdict) for one, verdict in judged if one.final], now)
         if any(verdict.state == REFUSED for _, verdict in judged):
             hold_the_news()
-        proven = self._learn(tried, now)
-        Attempt.objects.bulk_create([_attempt(one, verdict, now, proven) for one, verdict in judged])
         told = Counter((one.row.provider, one.relay, ACCEPTED, "") for one in accepted)
         told.update((one.row.provider, one.relay, verdict.state, verdict.reason) for one, verdict in judged)
         _tally(told, now)
+        proven = self._learn(tried, now)
+        Attempt.objects.bulk_create([_attempt(one, verdict, now, proven) for one, verdict in judged])
         counts = Counter(verdict.state for one, verdict in judged if one.final)
         counts[ACCEPTED] += len(accepted)
         return counts
@@ -225,7 +225,10 @@ class Journal:
         return count_gone(
             [
                 Said(
-                    row.address_hash, row.mailing, judge(outcome.stage or "rcpt", outcome.code, outcome.reply).definite
+                    row.address_hash,
+                    row.mailing,
+                    judge(outcome.stage or "rcpt", outcome.code, outcome.reply).definite,
+                    row.provider,
                 )
                 for row, outcome, _, _ in tried
                 if outcome.state == REFUSED and outcome.reason in GONE_REASONS

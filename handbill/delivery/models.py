@@ -135,6 +135,7 @@ class Proof(models.Model):
         COUNTED = "", "not proven by itself"
         ENDED = "ended", "the reader gets no more mail"
         HELD = "held", "proven, and held"
+        SURE = "sure", "held, and believed by an editor"
 
     address_hash = models.CharField(max_length=64)
     mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="+")

@@ -15,6 +15,7 @@ from handbill.delivery.models import Feedback as Comeback
 from handbill.delivery.records import CopyTold, Feedback, Progress, ProviderTold, Try
 from handbill.delivery.stamps import compile_body
 from handbill.delivery.standing import Counted, add_up
+from handbill.delivery.surge import surges as surges
 from handbill.work.actions import due
 
 State = Delivery.State

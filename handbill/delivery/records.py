@@ -83,6 +83,15 @@ class ProviderTold:
 
 
 @dataclass(frozen=True, slots=True)
+class Surge:
+    """So many of a provider's readers were said to be gone at once that their proofs are held, since then."""
+
+    provider: str
+    held: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SendRound:
     """What one round of sending did, in copies."""
 

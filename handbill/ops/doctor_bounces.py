@@ -22,6 +22,7 @@ def bounces(newsroom: Settings) -> Iterator[Finding]:
         yield Finding(WRONG, what, "Write newsletter_listen (LMTP), bounce_maildir or bounce_mailbox.")
     yield from _maildir(newsroom)
     yield from _mailbox(newsroom)
+    yield from _surges()
 
 
 def _maildir(newsroom: Settings) -> Iterator[Finding]:
@@ -46,3 +47,15 @@ def _mailbox(newsroom: Settings) -> Iterator[Finding]:
         yield Finding(WRONG, str(error), "Until then bounces wait there, and none is lost.")
     else:
         yield Finding(OK, f"bounces are read from the mailbox at {box.host}, which holds {count} mails")
+
+
+def _surges() -> Iterator[Finding]:
+    from handbill.delivery.queries import surges
+
+    for one in surges():
+        what = f"{one.held} readers of {one.provider} were said to be gone since {one.since:%Y-%m-%d}: too many at once"
+        fix = (
+            "They are still mailed. Ask whether that provider is in trouble, then `handbill delivery surges --forgive"
+            f" {one.provider}`; or `--believe {one.provider}` where the list was old."
+        )
+        yield Finding(WRONG, what, fix)

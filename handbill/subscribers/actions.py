@@ -173,6 +173,31 @@ def pull_feedback(now: datetime) -> int:
             cursor.save(update_fields=["position"])
 
 
+def forgive_gone(provider: str) -> int:
+    """Readers of a provider who were said to be gone are there: mail them again; how many read on who had ended.
+
+    Whoever began anew meanwhile, or left otherwise, stays as they are.
+    """
+    with transaction.atomic():
+        Cursor.objects.select_for_update().get_or_create(name="delivery")  # what is not pulled yet must not end anyone
+        return sum(_read_on(recipient) for recipient in delivery.forgive_gone(provider))
+
+
+def _read_on(recipient: str) -> bool:
+    try:
+        identity = UUID(recipient)
+    except ValueError:
+        return False
+    last = Subscription.objects.filter(subscriber_id=identity, ended_at__isnull=False).order_by("-ended_at").first()
+    if last is None or last.end_reason != Reason.GONE or _running(identity).exists():
+        return False
+    ended = Subscription.objects.filter(subscriber_id=identity, end_reason=Reason.GONE, ended_at=last.ended_at)
+    ended.update(ended_at=None, end_reason="")
+    audience = write_audience(_running(identity).values_list("topic_id", flat=True))
+    Subscriber.objects.filter(pk=identity).update(audience=audience)
+    return True
+
+
 def forget_unconfirmed(now: datetime) -> int:
     """Delete who did not confirm within 72 hours of the last mail; returns how many."""
     before = now - consent.CONFIRM_WITHIN

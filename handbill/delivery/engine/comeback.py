@@ -16,7 +16,7 @@ from handbill.delivery.engine.parts import MAX_BYTES, Mail, read_mail
 
 MOST_MARKS = 50  # of each kind
 _DELIVERED_TO = ("x-original-to", "delivered-to", "envelope-to", "x-envelope-to", "to", "cc")
-_SENDERS_OWN = ("message-id", "date", "from")
+_SENDERS_OWN = ("message-id", "date", "from", "to")
 _PATH = re.compile(r"[-+=][A-Za-z2-7]{26}@")
 _TOKEN = re.compile(r"/([0-9A-Za-z-]{1,64}\.[A-Za-z0-9_-]{22})(?=[/>?\s\"']|$)")
 _NAME = re.compile(r"<([0-9a-f]{40})@", re.IGNORECASE)

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='proof',
             name='fate',
-            field=models.CharField(blank=True, choices=[('', 'not proven by itself'), ('ended', 'the reader gets no more mail'), ('held', 'proven, and held')], default='', max_length=5),
+            field=models.CharField(blank=True, choices=[('', 'not proven by itself'), ('ended', 'the reader gets no more mail'), ('held', 'proven, and held'), ('sure', 'held, and believed by an editor')], default='', max_length=5),
         ),
         migrations.AddField(
             model_name='proof',

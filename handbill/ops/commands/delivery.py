@@ -57,6 +57,27 @@ def report(days: int, as_json: bool) -> None:
     emit({"rows": rows}, report_csv(since).rstrip("\n"), as_json)
 
 
+@command(delivery)
+@click.option("--believe", metavar="PROVIDER", default="", help="Its readers are gone: end their subscriptions.")
+@click.option("--forgive", metavar="PROVIDER", default="", help="They are there: undo what was ended, too.")
+def surges(believe: str, forgive: str, as_json: bool) -> None:
+    """Providers of which too many readers were said to be gone at once: nothing ends until you have looked."""
+    from handbill.delivery.actions import believe_gone
+    from handbill.delivery.queries import surges as held
+    from handbill.subscribers.actions import forgive_gone
+
+    if believe:
+        count = believe_gone(believe, now())
+        emit({"ended": count}, f"{count} readers of {believe} get no more mail.", as_json)
+    elif forgive:
+        count = forgive_gone(forgive)
+        emit({"forgiven": count}, f"Readers of {forgive} are mailed again; {count} who had ended read on.", as_json)
+    else:
+        rows = [dataclasses.asdict(one) for one in held()]
+        lines = [f"{row['provider']}: {row['held']} readers, since {row['since']:%Y-%m-%d %H:%M} UTC" for row in rows]
+        emit({"surges": rows}, "\n".join(lines) or "Nothing is held.", as_json)
+
+
 def _data(found: Answer) -> dict[str, Any]:
     return dataclasses.asdict(found)
 
