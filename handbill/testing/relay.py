@@ -2,8 +2,8 @@
 
 It speaks what RFC 5321 asks of a relay with PIPELINING, 8BITMIME, SMTPUTF8 and SIZE, with CHUNKING where it is told to
 offer it, and without what it is told not to offer. A ``script`` decides at each stage
-what happens: ``connect``, ``mail``, ``rcpt``, ``data`` (before the 354) and ``dot`` (the whole message was read, no
-reply was given yet).
+what happens: ``connect``, ``mail``, ``rcpt``, ``data`` (before the 354), ``chunk`` (before what BDAT announces is read:
+a refusal leaves it to be read as commands) and ``dot`` (the whole message was read, no reply was given yet).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import contextlib
 import json
 import re
 import socketserver
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -34,12 +34,16 @@ _PATH = re.compile(r"\s*<([^<>\s]*)>(.*)", re.ASCII | re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One accepted message: envelope, bytes as they were before dot-stuffing, and when the final dot came."""
+    """One accepted message: envelope, bytes as they were before dot-stuffing, and when the final dot came.
+
+    ``asked`` is what stood beside the addresses of the envelope; no folder keeps it.
+    """
 
     sender: str
     recipients: tuple[str, ...]
     data: bytes
     at: datetime
+    asked: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class LoopbackRelay(Loopback):
 
     With a ``folder``, each message is on disk as ``.eml`` before the 250 goes out: ``read_folder`` gives them back.
     ``script`` may be replaced while the relay runs; it is called from the connections' threads. ``offers`` is what EHLO
-    lists. With ``patient`` off, a client that goes on before a message is answered is told 503, as some servers do.
+    lists. ``hurried`` says, by stage, what a client is in for that has sent more before that stage was answered.
     """
 
     host = HOST
@@ -98,11 +102,11 @@ class LoopbackRelay(Loopback):
         port: int = 0,
         *,
         offers: Sequence[str] = OFFERS,
-        patient: bool = True,
+        hurried: Mapping[str, Act] | None = None,
     ) -> None:
         self.script = script
         self.offers = offers
-        self.patient = patient
+        self.hurried = hurried or {}
         self.folder = folder
         self.messages: list[Taken] = []
         self._connections = count(1)
@@ -155,6 +159,7 @@ class _Session(socketserver.StreamRequestHandler):
     server: Any
     sender: str | None
     recipients: list[str]
+    asked: str
 
     def setup(self) -> None:
         super().setup()
@@ -201,7 +206,7 @@ class _Session(socketserver.StreamRequestHandler):
             return self._say(552, "5.3.4 The message is too large")
         self.message += 1
         if self._allowed("mail", sender=found[1]):
-            self.sender = found[1]
+            self.sender, self.asked = found[1], found[2]
             self._say(250, "2.1.0 Sender accepted")
         return None
 
@@ -215,6 +220,7 @@ class _Session(socketserver.StreamRequestHandler):
             return self._say(452, "4.5.3 Too many recipients")
         if self._allowed("rcpt", recipients=(*self.recipients, found[1])):
             self.recipients.append(found[1])
+            self.asked += found[2]
             self._say(250, "2.1.5 Recipient accepted")
         return None
 
@@ -228,25 +234,27 @@ class _Session(socketserver.StreamRequestHandler):
         if data is None:
             self._reset()
             return self._say(552, "5.3.4 The message is too large")
-        return self._dot(Taken(self.sender or "", tuple(self.recipients), data, clock.now()))
+        return self._dot(self._taken(data))
 
     def _bdat(self, rest: str) -> None:
         """RFC 3030, for messages of one chunk."""
         size, _, last = rest.partition(" ")
         if "CHUNKING" not in self.owner.offers or not size.isdecimal() or int(size) > MAX_SIZE:
             raise _Gone  # what follows can't be told from commands
+        if not self._allowed("chunk"):
+            return None
         data = self.rfile.read(int(size))
         if len(data) < int(size):
             raise _Gone
         if not self.recipients or last.upper() != "LAST":
             self._reset()
             return self._say(503, "5.5.1 No recipient was accepted")
-        return self._dot(Taken(self.sender or "", tuple(self.recipients), data, clock.now()))
+        return self._dot(self._taken(data))
+
+    def _taken(self, data: bytes) -> Taken:
+        return Taken(self.sender or "", tuple(self.recipients), data, clock.now(), self.asked)
 
     def _dot(self, taken: Taken) -> None:
-        if not self.owner.patient and self._hurried():
-            self._reset()
-            return self._say(503, "5.5.1 Wait for the answer first")
         act = self._ask("dot", data=taken.data)
         refused = isinstance(act, Reply) and act.code >= 400
         if not refused and not (isinstance(act, Drop) and not act.keep):
@@ -258,7 +266,7 @@ class _Session(socketserver.StreamRequestHandler):
             return self._say(act.code, act.text)
         return self._say(250, "2.0.0 Taken")
 
-    def _hurried(self) -> bool:
+    def _has_more(self) -> bool:
         """Whether the client has said more already."""
         self.connection.setblocking(False)
         try:
@@ -296,6 +304,7 @@ class _Session(socketserver.StreamRequestHandler):
     def _reset(self) -> None:
         self.sender = None
         self.recipients = []
+        self.asked = ""
 
     def _allowed(self, stage: str, **known: Any) -> bool:
         """Ask the script; True to go on as usual, False when it gave the reply itself."""
@@ -307,6 +316,8 @@ class _Session(socketserver.StreamRequestHandler):
         return not isinstance(act, Reply)
 
     def _ask(self, stage: str, **known: Any) -> Act | None:
+        if stage in self.owner.hurried and self._has_more():
+            return self.owner.hurried[stage]
         if self.owner.script is None:
             return None
         facts = {"sender": self.sender or "", "recipients": tuple(self.recipients), **known}

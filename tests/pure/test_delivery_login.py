@@ -133,3 +133,10 @@ def test_a_relay_that_wont_have_us_says_why(security, replies, words):
 def test_offers_are_read_whatever_their_case():
     offers = read_offers(("relay", "pipelining", "auth login Plain", "AUTH=XOAUTH2", "smtputf8", "-x", ""))
     assert offers == Offers(pipelining=True, smtputf8=True, logins=frozenset({"LOGIN", "PLAIN", "XOAUTH2"}))
+
+
+@pytest.mark.parametrize(
+    ("line", "size"), [("SIZE 1000", 1000), ("size 0", 0), ("SIZE", 0), ("SIZE ten", 0), ("SIZE ²", 0), ("SIZE -1", 0)]
+)
+def test_the_largest_letter_is_read(line, size):
+    assert read_offers(("relay", line)).size == size

@@ -278,6 +278,32 @@ def test_an_address_that_cant_be_said_is_never_said(to, state, reason):
     assert (outcome.state, outcome.reason, talk.out) == (state, reason, [])
 
 
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_letter_larger_than_the_relay_takes_is_never_begun(mode):
+    talk = Conversation(mode, Offers(pipelining=True, chunking=True, size=copy(0).size))
+    assert talk.take([copy(0)]) == []
+    begun = list(talk.out)
+    ((_, outcome),) = talk.take([copy(1)._replace(size=copy(0).size + 1)])
+    assert (outcome.state, outcome.reason, talk.out) == ("refused", "size", begun)
+
+
+@pytest.mark.parametrize(
+    ("ending", "states", "back"),
+    [
+        (lambda talk: talk.lost(hung_up=True), [], [1, 2]),
+        (lambda talk: talk.lost(), ["in doubt", "in doubt"], []),  # late: it may yet go on
+        (lambda talk: talk.received(b"250 ok\r\n") + talk.lost(hung_up=True), ["in doubt", "in doubt"], []),
+    ],
+)
+def test_a_relay_that_wont_forget_took_nothing_more_if_it_hung_up(ending, states, back):
+    talk = Conversation(Mode.CHUNKED, ALL, window=3)
+    talk.take([copy(n) for n in range(3)])
+    talk.written(len(b"".join(talk.out)))
+    replies = b"250 ok\r\n250 ok\r\n250 ok\r\n250 taken\r\n554 Too many nonmail commands\r\n"
+    assert [key for key, _ in talk.received(replies)] == [0] and not talk.room
+    assert [outcome.state for _, outcome in ending(talk)] == states and [one.key for one in talk.back] == back
+
+
 def test_what_is_offered_is_asked_for():
     talk = Conversation(Mode.GROUPED, Offers(pipelining=True, smtputf8=True, dsn=True))
     talk.take([copy(0, "jörg@mail.example")._replace(envelope_id="QQ314159")])

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -14,7 +15,6 @@ from handbill.delivery.engine.greeting import Terms
 from handbill.delivery.engine.loop import send_all
 from handbill.delivery.engine.outcome import Copy, Outcome, RelayTrouble
 from handbill.delivery.engine.pool import Limits, Manners, Pool
-from handbill.delivery.engine.protocol import Mode
 from handbill.kit.settings import Relay
 from handbill.testing.relay import OFFERS, Act, Drop, LoopbackRelay, Moment, Reply, Stall
 
@@ -133,13 +133,6 @@ def test_a_relay_that_stalls_is_left(offers, stage, state):
     assert sending.states == {"accepted": 2, chunked: 1}
 
 
-def test_a_relay_that_wont_be_run_ahead_of_is_talked_to_slower():
-    with LoopbackRelay(offers=CHUNKING, patient=False) as relay:
-        sending = Sending(relay, count=60, connections=3)
-    assert sending.states == {"accepted": 60} and len(relay.messages) == 60
-    assert sending.manners.fastest is Mode.GROUPED and sending.manners.proven
-
-
 def test_a_limit_of_messages_a_connection_is_kept_and_learnt():
     connections = Counter()
 
@@ -199,6 +192,18 @@ def test_fewer_connections_are_welcome():
     with LoopbackRelay(script) as relay:
         sending = Sending(relay, count=400, connections=6)
     assert sending.states == {"accepted": 400} and sending.manners.connections <= 2
+
+
+def test_a_connection_that_is_refused_once_all_was_sent_is_no_trouble():
+    def script(moment: Moment) -> Act | None:
+        if moment.stage == "connect" and moment.connection > 1:
+            time.sleep(0.3)
+            return Reply(421, "4.7.0 too many connections")
+        return None
+
+    with LoopbackRelay(script) as relay:
+        sending = Sending(relay, count=6, connections=3)
+    assert sending.states == {"accepted": 6} and sending.pools[0].trouble is None
 
 
 def test_a_password_never_travels_in_the_clear():

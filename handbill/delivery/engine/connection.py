@@ -214,7 +214,8 @@ class Connection:
     def _end(self, error: Exception | None) -> list[Told]:
         if self.phase in (Phase.CONNECTING, Phase.GREETING):
             self.trouble = self.trouble or _trouble(self._terms, error)
-        told = self.conversation.lost() if self.conversation and self.phase is Phase.TALKING else []
+        hung_up = isinstance(error, EOFError | ConnectionError)
+        told = self.conversation.lost(hung_up) if self.conversation and self.phase is Phase.TALKING else []
         self._close()
         return told
 

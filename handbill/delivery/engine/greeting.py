@@ -21,6 +21,7 @@ SECURE = b"\0secure"
 """Given instead of a line: put TLS over the connection, then send any reply."""
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_NUMBER = re.compile(r"[0-9]{1,20}")  # RFC 1870 4
 _KEYWORD = re.compile(r"[A-Z0-9][A-Z0-9-]*")
 
 Greeting = Generator[bytes, Reply, Offers]
@@ -90,7 +91,13 @@ def read_offers(lines: tuple[str, ...]) -> Offers:
         dsn="DSN" in known,
         starttls="STARTTLS" in known,
         logins=logins,
+        size=_size(known.get("SIZE", [])),
     )
+
+
+def _size(words: list[str]) -> int:
+    """0 says that there is no limit (RFC 1870 4)."""
+    return int(words[0]) if words and _NUMBER.fullmatch(words[0]) else 0
 
 
 def _log_in(terms: Terms, nonce: str, offers: Offers) -> Generator[bytes, Reply, None]:

@@ -166,13 +166,15 @@ class Pool:
         assert connection.offers is not None
         mode = min(connection.offers.best, self.manners.fastest)
         window = self.limits.window if self.manners.proven else 1
-        return connection.converse(mode, window, min(self.limits.messages, self.manners.messages))
+        talk = connection.converse(mode, window, min(self.limits.messages, self.manners.messages))
+        talk.probing = not self.manners.proven
+        return talk
 
     def _prove(self, connection: Connection) -> None:
         talk = connection.conversation
         assert talk is not None
         if talk.accepted >= PROVEN and talk.mode <= self.manners.fastest:
-            self.manners.proven = True
+            self.manners.proven, talk.probing = True, False
             talk.window = self.limits.window
         elif talk.accepted:
             talk.window = min(2, self.limits.window)
@@ -216,12 +218,12 @@ class Pool:
             self.manners.fastest, self.manners.proven = min(self.manners.fastest, Mode(talk.mode - 1)), False
 
     def _unreachable(self, trouble: RelayTrouble) -> None:
-        """The next address; fewer connections; or, when it was the only one, the end."""
+        """The next address; fewer connections; or, when it was the only one and something is left, the end."""
         if self._addresses[1:] and not self.connections:
             self._addresses.pop(0)
         elif self.connections:
             self.manners.connections = len(self.connections)  # no more are welcome
-        else:
+        elif not self._ended or self._returned:
             self.trouble = trouble
 
     def _count(self, told: list[Told]) -> None:

@@ -14,7 +14,8 @@ table. When the connection is lost, a copy whose last byte had gone out is in do
 taken: the one at hand is deferred, those behind it are given back.
 
 Every chunked copy begins with RSET: after a BDAT that failed the relay may still hold its recipient (RFC 3030 4.2), who
-would get the next reader's copy, too.
+would get the next reader's copy, too. A copy larger than the relay takes is never begun: Exim 4.96 refuses it, and then
+accepts the chunked copies behind it and can't deliver them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import Any
 
 from handbill.delivery.engine.judge import ACCEPTED, DEFERRED, IN_DOUBT, REFUSED, RELAY, judge, without_addresses
 from handbill.delivery.engine.outcome import Copy, Outcome
+from handbill.delivery.engine.phrases import SIZE
 from handbill.delivery.engine.replies import Replies, Reply
 
 RSET, MAIL, RCPT, DATA, DOT = range(5)
@@ -54,6 +56,7 @@ class Offers:
     dsn: bool = False
     starttls: bool = False
     logins: frozenset[str] = frozenset()
+    size: int = 0  # bytes of the largest message it takes (RFC 1870); 0: it didn't say
 
     @property
     def best(self) -> Mode:
@@ -106,16 +109,17 @@ class Conversation:
 
     ``window`` copies at most are in flight, ``most`` are begun. ``closing``: no further copy will be begun.
     ``dropped``: the connection is of no further use, close it and call ``lost``. ``back``: copies that no relay can
-    have. ``outrun``: the relay can't follow in this mode.
+    have. ``outrun``: the relay can't follow in this mode. ``probing``: whether it can isn't known yet.
     """
 
     def __init__(self, mode: Mode, offers: Offers, window: int = 20, most: int = 1 << 60) -> None:
         self.mode = mode
         self.out: list[bytes | memoryview] = []
         self.back: list[Copy] = []
-        self.closing = self.dropped = self.outrun = self.told_to_go = False
+        self.closing = self.dropped = self.outrun = self.told_to_go = self.probing = False
         self.accepted = self.heard = 0  # copies and replies
         self._offers = offers
+        self._largest = offers.size or 1 << 60
         self._ahead = _FURTHEST.get(mode, 1 << 30)
         self.window, self._most = window, most
         self._flight: list[Copy] = []
@@ -124,6 +128,7 @@ class Conversation:
         self._stage = MAIL
         self._failed: tuple[int, Reply] | None = None
         self._unclean = False  # a transaction was left open
+        self._unforgetting = False  # the relay refused RSET
         self._replies = Replies()
 
     @property
@@ -145,7 +150,8 @@ class Conversation:
         """Begin with copies, at most ``room``. Those that this relay can't be told of are answered at once."""
         told: list[Told] = []
         for copy in copies:
-            if not _SAYABLE.fullmatch(f"{copy[1]} {copy[2]}") and (unfit := self._unfit(copy)):
+            usual = copy.size <= self._largest and _SAYABLE.fullmatch(f"{copy[1]} {copy[2]}")
+            if not usual and (unfit := self._unfit(copy)):
                 told.append((copy.key, unfit))
             elif self.mode is _CHUNKED:
                 self._chunk(copy)
@@ -180,12 +186,14 @@ class Conversation:
             self._reply(reply, told)
         return told
 
-    def lost(self) -> list[Told]:
-        """The connection is over, whoever ended it: what that means for each copy in flight."""
+    def lost(self, hung_up: bool = False) -> list[Told]:
+        """The connection is over, by the relay's doing if it ``hung_up``: what that means for each copy in flight."""
+        untaken = hung_up and self._unforgetting and not self.dropped
+        self.outrun = self.outrun or (hung_up and self.probing and self.mode is not Mode.PLAIN)
         self.dropped = True
         told: list[Told] = []
         for place, copy in enumerate(self._flight):
-            outcome = self._at_loss(place, copy)
+            outcome = self._at_loss(place, copy, untaken)
             if outcome is None:
                 self.back.append(copy)
             else:
@@ -194,12 +202,12 @@ class Conversation:
         self.out.clear()
         return told
 
-    def _at_loss(self, place: int, copy: Copy) -> Outcome | None:
+    def _at_loss(self, place: int, copy: Copy, untaken: bool) -> Outcome | None:
         if place == 0 and self._failed and self._failed[0] != RSET:
             return self._judged(self._failed[0], self._failed[1], copy)
-        if place < len(self._ends) and self._written >= self._ends[place]:
+        if not untaken and place < len(self._ends) and self._written >= self._ends[place]:
             sentence = "The connection was lost after the final dot; the relay may have the message."
-            return Outcome(IN_DOUBT, reply=sentence, reason="lost", strike=place == 0, stage="dot")
+            return Outcome(IN_DOUBT, reply=sentence, reason="lost", strike=place == 0 and not self.outrun, stage="dot")
         if place > 0 or self.outrun or (self._stage <= MAIL and self.accepted):
             return None
         sentence = "The connection was lost before the message had gone out."
@@ -208,6 +216,8 @@ class Conversation:
     def _unfit(self, copy: Copy) -> Outcome | None:
         if not (_PATH.fullmatch(copy.to) and _PATH.fullmatch(copy.sender)):
             return Outcome(REFUSED, reply="This is no address that mail can be sent to or from.", reason="address")
+        if copy.size > self._largest:
+            return Outcome(REFUSED, reply=f"This relay takes letters of {self._largest} bytes at most.", reason=SIZE)
         wide = not (copy.to.isascii() and copy.sender.isascii())
         if wide and not self._offers.smtputf8:
             return Outcome(DEFERRED, reply="This relay takes no addresses beyond ASCII (RFC 6531).", reason="smtputf8")
@@ -268,7 +278,7 @@ class Conversation:
 
     def _reply(self, reply: Reply, told: list[Told]) -> None:
         self.heard += 1
-        if not self._flight or not reply.code:
+        if not self._flight or not reply.code or self._unforgetting:
             self.dropped = True
         elif reply.code == _CLOSING:
             self._told_to_go(reply, told)
@@ -332,8 +342,10 @@ class Conversation:
         self._finish(reply, told)
 
     def _drop(self, reply: Reply, told: list[Told]) -> None:
-        """A relay that won't forget the last transaction: whether it takes what was chunked already, nobody knows."""
-        self.dropped = True
+        """A relay that won't forget the last transaction hangs up, and took nothing more, as Exim does once it was told
+        to forget ten. If it goes on instead: whether it takes what was chunked already, nobody knows.
+        """
+        self.closing = self._unforgetting = True
 
     def _finish(self, reply: Reply, told: list[Told]) -> None:
         copy = self._flight.pop(0)
