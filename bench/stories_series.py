@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.rows import Row
-from handbill.stories.series import dated_of, series_of
+from handbill.stories.dated import dated_of
+from handbill.stories.series import series_of
 
 LABELLED = Path(__file__).parent.parent / "tests" / "pure" / "golden" / "series-headlines.txt"
 

@@ -49,7 +49,7 @@ def series_named(name: str) -> Series | None:
     if series is not None or stories.series_run(name) is None:
         return series
     series, _ = Series.objects.get_or_create(name=name)
-    earlier = Article.objects.filter(series=None, report__member__series=name, report__member__number__isnull=False)
+    earlier = Article.objects.filter(series=None, report__member__in=stories.parts_named(name))
     for article in earlier.order_by("pk").select_related("report__member"):
         _take_in(article, series, article.report.member.number)
     return series

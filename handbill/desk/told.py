@@ -6,7 +6,7 @@ from typing import Any
 
 from wagtail.admin.panels import Panel
 
-from handbill.desk.views import spans
+from handbill.desk.parts import spans
 from handbill.stories import queries
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +22,7 @@ from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 from handbill.articles import actions as articles
 from handbill.articles.errors import EditedSince
 from handbill.articles.models import Article
+from handbill.desk.parts import part_facts
 from handbill.digest.queries import last_closed
 from handbill.kit.clock import now
 from handbill.kit.text import language_direction
@@ -82,19 +82,8 @@ def shown(view: TriagedStory, article: Article | None) -> dict[str, Any]:
         "rare": next((m.outlet for m in view.members if m.outlet_id == view.standing.rare), ""),
         "article": article,
         "edit": _edit_address(article) if article else "",
-        "missing": spans(view.part.run.missing) if view.part else "",
+        "part": part_facts(view.part) if view.part else None,
     }
-
-
-def spans(numbers: Sequence[int]) -> str:
-    """Ascending numbers in words: "3, 5–8"."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1][1:] = [number]
-        else:
-            runs.append([number])
-    return ", ".join("–".join(map(str, run)) for run in runs)
 
 
 def _page_number(request: HttpRequest) -> int:

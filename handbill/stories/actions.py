@@ -14,6 +14,7 @@ from handbill.stories.learning import forget_choices, keep_choices, learn_topics
 from handbill.stories.loading import load_known, load_new, same_texts_ever
 from handbill.stories.marked import forget
 from handbill.stories.models import Grouping, Member, Story
+from handbill.stories.parts import said_of
 from handbill.stories.records import Grouped
 from handbill.stories.rulings import (
     MOVED,
@@ -27,7 +28,6 @@ from handbill.stories.rulings import (
     split,
     undo,
 )
-from handbill.stories.series import series_of
 from handbill.stories.summing import sum_up
 from handbill.wire.models import Report
 from handbill.work.actions import standing_job
@@ -127,7 +127,7 @@ def _saved(places: Iterable[Place], pending: dict[int, Told]) -> Grouped:
     new = [place for place in places if place.report in pending and place.report not in placed]
     known = [place for place in places if place.report not in pending]
     opened = _open({place.opens for place in new if place.opens is not None}, pending)
-    members = [_member(place, opened, pending[place.report].title) for place in new]
+    members = [_member(place, opened, pending[place.report]) for place in new]
     Member.objects.bulk_create(members)
     for place in known:
         Member.objects.filter(report=place.report).update(copy_of=place.copy_of, why=list(place.why))
@@ -135,16 +135,14 @@ def _saved(places: Iterable[Place], pending: dict[int, Told]) -> Grouped:
     return Grouped(len(members), len(opened))
 
 
-def _member(place: Place, opened: dict[int | None, int], title: str) -> Member:
-    mark = series_of(title)
-    series = mark.name[:200] if mark else ""
+def _member(place: Place, opened: dict[int | None, int], told: Told) -> Member:
+    said = said_of(told.title, told.published_at.date())
     return Member(
         report_id=place.report,
         story_id=place.story if place.story is not None else opened[place.opens],
         copy_of_id=place.copy_of,
         why=list(place.why),
-        series=series,
-        number=mark.number if mark and series else None,
+        **said._asdict(),
     )
 
 

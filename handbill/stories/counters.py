@@ -42,8 +42,3 @@ HOLIDAYS = (  # what "Day" ends without counting
     " international world draft super signing media transfer fashion holy spirit restaurant design climate"
     " infrastructure"
 ).split()
-MONTHS_ELSEWHERE = frozenset(
-    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre enero febrero marzo abril"
-    " mayo junio julio agosto septiembre octubre noviembre diciembre janeiro fevereiro março maio junho julho setembro"
-    " outubro novembro dezembro gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre".split()
-)

@@ -21,10 +21,11 @@ from typing import TypeAlias
 from handbill.kit.text import words
 from handbill.kit.urls import bare_address
 from handbill.stories.copies import BOILERPLATE, COMMON, FEWEST, Memory, Text, recognise
+from handbill.stories.dated import DatedMark, dated_of
 from handbill.stories.evidence import MOST_EASE, Evidence, Words, bar, ease
 from handbill.stories.gist import Gist, gist
 from handbill.stories.reasons import reasons
-from handbill.stories.series import series_of
+from handbill.stories.series import SeriesMark, series_of
 from handbill.stories.terms import shown
 from handbill.stories.ties import Bundles, Pair, numbered, speak_alike
 
@@ -200,11 +201,15 @@ def _gist(told: Told) -> Gist:
 
 
 def _part(told: Told) -> Part:
-    mark = _series_of(told.title)
-    return None if mark is None else (mark.name.casefold() or f"\0{told.outlet}", mark.number)
+    mark, dated = _marks_of(told.title)
+    if mark is not None:
+        return mark.name.casefold() or f"\0{told.outlet}", mark.number
+    return None if dated is None else (f"{dated.name.casefold()}\0{told.outlet}", dated.date.toordinal())
 
 
-_series_of = lru_cache(maxsize=12_000)(series_of)
+@lru_cache(maxsize=12_000)
+def _marks_of(title: str) -> tuple[SeriesMark | None, DatedMark | None]:
+    return series_of(title), dated_of(title)
 
 
 def _originals(told: Mapping[int, Told], same: Same) -> dict[int, int]:

@@ -9,17 +9,18 @@ import json
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 
 from handbill.kit.errors import GiveUp
 from handbill.kit.text import clean, word_count
 from handbill.kit.urls import MAX_ADDRESS, site_name
 from handbill.stories.copies import NO_MARKS, Memory, marks, recognise
+from handbill.stories.dated import dated_of, rhythm
 from handbill.stories.excerpt import excerpt
 from handbill.stories.gist import Gist
 from handbill.stories.group import WINDOW, Place, Told, alike, group, text_of
-from handbill.stories.series import Run, dated_of, follow, series_of
+from handbill.stories.series import follow, series_of
 from handbill.stories.terms import said
 
 MOST_REPORTS = 10_000  # in a batch, and carried over beside the next one
@@ -89,33 +90,43 @@ def inspect_series(headlines: Iterable[str]) -> Iterator[Row]:
 
     A series whose name is not told, as in "Part 3", is "". ``confirmed``: a second one of the name came before, and
     their numbers rise from line to line, or fall; then ``missing`` are the numbers not seen between them, and ``next``
-    is the one after the highest.
+    is the one after the highest; of dates, those that the days of the week with a part let expect, once they are seen.
     """
     met: dict[str, deque[int]] = {}
     for headline in headlines:
-        row: Row = {"headline": headline, "series": None, "number": None}
-        run = None
+        row: Row = {"headline": headline, "series": None, "number": None, "confirmed": False}
+        row |= {"missing": [], "next": None}
         if (mark := series_of(headline)) is not None:
             row |= {"series": mark.name, "number": mark.number}
-            run = _run(met, mark.name.casefold(), mark.number)
+            row |= _numbered(_met(met, mark.name.casefold(), mark.number) if mark.name else [])
         elif (dated := dated_of(headline)) is not None:
             row |= {"series": dated.name, "number": dated.date.isoformat()}
-            run = _run(met, f"{dated.name.casefold()}\0", dated.date.toordinal())
-        counted = run if mark else None
-        missing = list(counted.missing) if counted else []
-        yield row | {"confirmed": run is not None, "missing": missing, "next": counted.next if counted else None}
+            row |= _dated(_met(met, f"{dated.name.casefold()}\0", dated.date.toordinal()))
+        yield row
 
 
-def _run(met: dict[str, deque[int]], name: str, number: int) -> Run | None:
-    """What the numbers of the series make together with this one; the series met least lately is forgotten."""
-    if name in ("", "\0"):
-        return None
+def _met(met: dict[str, deque[int]], name: str, number: int) -> list[int]:
+    """The numbers of the series, this one last; the series met least lately is forgotten."""
     numbers = met.pop(name, None) or deque(maxlen=MOST_NUMBERS)
     numbers.append(number)
     met[name] = numbers
     if len(met) > MOST_SERIES:
         del met[next(iter(met))]
-    return follow(enumerate(numbers)) or follow(enumerate(reversed(numbers)))
+    return list(numbers)
+
+
+def _numbered(numbers: Sequence[int]) -> Row:
+    run = follow(enumerate(numbers)) or follow(enumerate(reversed(numbers)))
+    return {"confirmed": True, "missing": list(run.missing), "next": run.next} if run else {}
+
+
+def _dated(ordinals: Sequence[int]) -> Row:
+    dates = [date.fromordinal(number) for number in ordinals]
+    run = rhythm(enumerate(dates)) or rhythm(enumerate(reversed(dates)))
+    if run is None:
+        return {}
+    coming = run.next.isoformat() if run.next else None
+    return {"confirmed": True, "missing": [day.isoformat() for day in run.missing], "next": coming}
 
 
 def _know_languages(reports: Sequence[_Report], language_of: LanguageOf) -> None:

@@ -30,7 +30,16 @@ class Story(models.Model):
 
 
 class Member(models.Model):
-    """A report's place in its story: exactly one, by constraint."""
+    """A report's place in its story: exactly one, by constraint.
+
+    ``series``, ``number`` and ``counting`` are what its title says of a series, sure or not: its name and the part's
+    number, or the ordinal of its date; of a series without a name, how it counts ("Day …").
+    """
+
+    class Counting(models.IntegerChoices):
+        NUMBERED = 0, "by numbers"
+        DATED = 1, "by dates"
+        UNNAMED = 2, "by numbers, without a name"
 
     report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="member")
     story = models.ForeignKey(Story, on_delete=models.CASCADE, related_name="members")
@@ -38,6 +47,7 @@ class Member(models.Model):
     why = models.JSONField(default=list, help_text="Reasons as sentences, strongest first.")
     series = models.CharField(max_length=200, blank=True, help_text="The series its title says it is a part of.")
     number = models.PositiveIntegerField(null=True, blank=True, help_text="Which part.")
+    counting = models.PositiveSmallIntegerField(choices=Counting, default=Counting.NUMBERED)
 
     class Meta:
         ordering = ["report__published_at", "pk"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -16,16 +16,16 @@ from handbill.stories import suggest
 from handbill.stories.lead import Voice, summarise
 from handbill.stories.learning import learned
 from handbill.stories.models import Example, Grouping, Member, Ruled, Ruling, Story
+from handbill.stories.parts import MOST_NAME, NUMBERED, parts_of, sure
 from handbill.stories.rank import Standing, Teller, rank, usual_rhythm
-from handbill.stories.records import Learning, PartOf, SuggestedTopic, TriagedMember, TriagedStory
-from handbill.stories.series import Run, follow
+from handbill.stories.records import Learning, SuggestedTopic, TriagedMember, TriagedStory
+from handbill.stories.series import Run
 from handbill.topics.models import Topic
 from handbill.wire.models import Report
 
 RANKED = 1_000  # the newest stories that compete for a place on the list
 MOST_EXAMPLES = suggest.MOST  # articles that suggesting topics learns from, the newest
 WORTH_SHOWING = suggest.WORTH_SHOWING  # the least confidence that an editor should see
-MOST_PARTS = 2_000  # of the series shown at once, the newest
 _NEWS = Exists(Member.objects.filter(story=OuterRef("pk"), report__backlog=False))
 
 
@@ -162,8 +162,7 @@ def _triaged(stories: Sequence[Story], standings: Mapping[int, Standing]) -> lis
     lead_of = {story.pk: _lead(members[story.pk]) for story in told}
     leads = Report.objects.select_related("source").in_bulk(list(lead_of.values()))
     moves = _moves([member.report_id for story in told for member in members[story.pk]])
-    parts = {story.pk: _part(members[story.pk], lead_of[story.pk]) for story in told}
-    runs = _runs({series for series, _ in filter(None, parts.values())})
+    parts = parts_of({m.story_id: m for story in told for m in members[story.pk] if m.report_id == lead_of[story.pk]})
     return [
         TriagedStory(
             story=story,
@@ -174,7 +173,7 @@ def _triaged(stories: Sequence[Story], standings: Mapping[int, Standing]) -> lis
             all_backlog=all(member.report.backlog for member in members[story.pk]),
             taken=story.taken,
             standing=standings[story.pk],
-            part=_part_of(parts[story.pk], runs),
+            part=parts.get(story.pk),
         )
         for story in told
     ]
@@ -192,31 +191,16 @@ def _lead(members: Sequence[Member]) -> int:
     ).lead
 
 
-def _part(members: Sequence[Member], lead: int) -> tuple[str, int] | None:
-    """The series and number that the lead's title gives."""
-    marks = [(m.series, m.number) for m in members if m.report_id == lead and m.series and m.number is not None]
-    return marks[0] if marks else None
-
-
-def _part_of(part: tuple[str, int] | None, runs: Mapping[str, Run]) -> PartOf | None:
-    return PartOf(*part, runs[part[0]]) if part and part[0] in runs else None
-
-
-def _runs(names: Collection[str]) -> dict[str, Run]:
-    """The series among these names that are sure: two parts at least, whose numbers rise with the date."""
-    if not names:
-        return {}
-    rows = Member.objects.filter(series__in=names, number__isnull=False).order_by("-report__published_at")
-    parts: dict[str, list[tuple[date, int]]] = defaultdict(list)
-    for name, number, published_at in rows.values_list("series", "number", "report__published_at")[:MOST_PARTS]:
-        parts[name].append((published_at.date(), number or 0))
-    runs = {name: follow(told) for name, told in parts.items()}
-    return {name: run for name, run in runs.items() if run is not None}
+def parts_named(name: str) -> QuerySet[Member]:
+    """The reports' places whose titles say that they are parts of the numbered series ``name``."""
+    return Member.objects.filter(series=name, number__isnull=False, counting=NUMBERED)
 
 
 def series_run(name: str) -> Run | None:
     """What the reports that say they belong to the series ``name`` make together, or None while it is not sure."""
-    return _runs({name[:200]}).get(name[:200])
+    key = (NUMBERED, name[:MOST_NAME], 0)
+    run = sure([key]).get(key)
+    return run if isinstance(run, Run) else None
 
 
 def _moves(report_ids: Collection[int]) -> dict[int, Ruling]:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from handbill.stories.models import Story
+    from handbill.stories.dated import Rhythm
+    from handbill.stories.models import Member, Story
     from handbill.stories.rank import Standing
     from handbill.stories.series import Run
     from handbill.topics.models import Topic
@@ -77,11 +78,13 @@ class TriagedMember:
 
 @dataclass(frozen=True, slots=True)
 class PartOf:
-    """A part of a series that is sure: its name, the part's number, and what its reports make together."""
+    """A part of a series that is sure, as ``Member`` has it, the outlet, and what its reports make together."""
 
+    counting: Member.Counting
     series: str
     number: int
-    run: Run
+    outlet: str
+    run: Run | Rhythm
 
 
 @dataclass(frozen=True, slots=True)

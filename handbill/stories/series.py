@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import pairwise
 from typing import TypeVar
 
+from handbill.kit.calendar_names import MONTHS, bare
 from handbill.kit.text import clean
 from handbill.stories.counters import (
     ARABIC,
@@ -19,7 +20,6 @@ from handbill.stories.counters import (
     HAN_DIGITS,
     HANGUL,
     HOLIDAYS,
-    MONTHS_ELSEWHERE,
     ORDINALS,
     ROMAN,
     WORDS,
@@ -28,6 +28,10 @@ from handbill.stories.counters import (
 MOST_PARTS = 5_000  # "Day 138" is a part, "Day 20261122" is not
 
 READ_CHARACTERS = 500  # of a title
+LEAST_UNNAMED, CLOSE = (
+    3,
+    7,
+)  # parts without a name that are taken for one series, and how far their numbers may be apart
 MOST_MISSING = 50  # a longer gap is a series taken up again
 
 _YEARS = range(1900, 2100)
@@ -85,34 +89,10 @@ _UNIT = re.compile(
     r"|muertos)\b",
     re.IGNORECASE,
 )
-_EDGES = " \t-–—:|,.·•()[]{}،؛/【】「」『』《》（）：，、｜"
+EDGES = " \t-–—:|,.·•()[]{}،؛/【】「」『』《》（）：，、｜"
 _APART = ":-–—|,.!?()[]،؛؟【】「」『』《》（）：，、｜。/"
+_SHORT_MONTHS = frozenset("jan feb mar apr may mai jun jul aug sep oct okt nov dec dez".split())  # noqa: SIM905
 _MOST_NAMED = 6  # words; what follows "Day 3 of" for longer than that is the news
-
-
-_MONTH = (
-    r"(?P<month>jan(?:uary|uar)?|jänner|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
-    r"|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)\.?"
-)
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ("jan jän", "feb", "mar mär", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez"), 1
-    )
-    for name in names.split()
-}
-_ISO = re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)$")
-_DAY_FIRST = re.compile(
-    rf"(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?\s+{_MONTH}\s+(?P<year>(?:19|20)\d\d)$", re.IGNORECASE
-)
-_MONTH_FIRST = re.compile(
-    rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>(?:19|20)\d\d)$", re.IGNORECASE
-)
-_SLASHED = re.compile(r"(?<!\d)(?P<day>\d{1,2})[./](?P<month>\d{1,2})[./](?P<year>(?:19|20)\d\d)$")
-_BEFORE_DATE = re.compile(r"\s+(?:of|for|from|vom|du|del)$", re.IGNORECASE)
-_RUNNING = re.compile(
-    r"\b(?:on|by|until|till|since|before|after|through|to|in|am|bis|seit|ab|le|el)\s*$", re.IGNORECASE
-)
 
 
 Moment = TypeVar("Moment", date, datetime, int)  # an int: a place in their order
@@ -124,14 +104,7 @@ class SeriesMark:
 
     name: str
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class DatedMark:
-    """A title that dates itself. ``name`` is never empty."""
-
-    name: str
-    date: date
+    count: str = field(default="", compare=False)  # how the title counts: "Day …"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,42 +121,17 @@ def series_of(title: str) -> SeriesMark | None:
 
     "Harbour Works Day 12: The crane" is number 12 of "Harbour Works". A rank, score, year or model name is no number.
     """
-    text = _western(clean(title[:READ_CHARACTERS]))
+    text = western(clean(title[:READ_CHARACTERS]))
     for pattern in _PATTERNS:
         for match in pattern.finditer(text):
             if (mark := _mark(text, match)) is not None:
-                return mark
+                return replace(mark, count=_count(match))
     return None
 
 
-def dated_of(title: str) -> DatedMark | None:
-    """The series a title belongs to by ending in a whole date ("Harbour diary, 12 May 2026"), or None.
-
-    "12/05/2026" is read day first, unless only month first makes a date.
-    """
-    text = _western(clean(title[:READ_CHARACTERS]))
-    for pattern in (_ISO, _DAY_FIRST, _MONTH_FIRST, _SLASHED):
-        if (match := pattern.search(text)) is not None:
-            before, at = text[: match.start()], _date(match.groupdict())
-            if _RUNNING.search(before):
-                continue
-            name = before.strip(_EDGES)
-            name = _BEFORE_DATE.sub("", name).strip(_EDGES)
-            if name and at is not None:
-                return DatedMark(name, at)
-    return None
-
-
-def _date(parts: dict[str, str]) -> date | None:
-    month = parts["month"]
-    number = int(month) if month.isdigit() else _MONTHS[month[:3].casefold()]
-    year, day = int(parts["year"]), int(parts["day"])
-    for m, d in ((number, day), (day, number)) if month.isdigit() else ((number, day),):
-        try:
-            return date(year, m, d)
-        except ValueError:
-            continue
-    return None
+def _count(match: re.Match[str]) -> str:
+    first, last = match.span("korean" if match.groupdict().get("korean") else "number")
+    return f"{match.string[match.start() : first]}…{match.string[last : match.end()]}"
 
 
 def follow(parts: Iterable[tuple[Moment, int]]) -> Run | None:
@@ -198,10 +146,18 @@ def follow(parts: Iterable[tuple[Moment, int]]) -> Run | None:
     return Run(tuple(dict.fromkeys(numbers)), tuple(missing), numbers[-1] + 1)
 
 
+def follow_closely(parts: Iterable[tuple[Moment, int]]) -> Run | None:
+    """As ``follow``, of parts of one outlet that have no name: three at least, and none far from the one before."""
+    run = follow(parts)
+    if run is None or len(run.numbers) < LEAST_UNNAMED or any(b - a > CLOSE for a, b in pairwise(run.numbers)):
+        return None
+    return run
+
+
 def _mark(text: str, match: re.Match[str]) -> SeriesMark | None:
     number = _number(match.groupdict().get("korean") or match.group("number"))
     before, after = text[: match.start()], text[match.end() :]
-    name = before.strip(_EDGES)
+    name = before.strip(EDGES)
     if match.re is _COUNTED and (issue := _issue(match, after)) is not None:
         return SeriesMark(f"{name} {match.group()}".strip(), issue)
     if not 0 < number <= MOST_PARTS or number in _YEARS or _is_other(match, before, number):
@@ -213,7 +169,7 @@ def _mark(text: str, match: re.Match[str]) -> SeriesMark | None:
         return _named(found, number)
     if not _set_apart(match, before, after):
         return None
-    return SeriesMark("" if _names_the_part(match, before, after) else name.rpartition("|")[2].strip(_EDGES), number)
+    return SeriesMark("" if _names_the_part(match, before, after) else name.rpartition("|")[2].strip(EDGES), number)
 
 
 def _is_other(match: re.Match[str], before: str, number: int) -> bool:
@@ -224,7 +180,7 @@ def _is_other(match: re.Match[str], before: str, number: int) -> bool:
         return number > int(match.group("most")) or match.group() == "(9/11)"
     if match.re is not _COUNTED:
         return False
-    apart = not before.strip() or before.rstrip()[-1] in _EDGES
+    apart = not before.strip() or before.rstrip()[-1] in EDGES
     if match.group("word").casefold() == "day" and not apart and _last_word(before) in HOLIDAYS:
         return True
     if not match.group("number")[0].isdigit() and not _SPELT_OUT.match(match.group()):
@@ -242,8 +198,9 @@ def _issue(match: re.Match[str], after: str) -> int | None:
 
 def _named(found: re.Match[str], number: int) -> SeriesMark | None:
     """The series that a title names after its number: "Day 12 of the shutdown: …"; a date is none ("día 3 de mayo")."""
-    name = found.group("name").strip(_EDGES)
-    if name[:3].casefold() in _MONTHS or name[:1].isdigit() or name.split()[0].casefold() in MONTHS_ELSEWHERE:
+    name = found.group("name").strip(EDGES)
+    first = bare(name.split()[0])
+    if name[:1].isdigit() or (first in MONTHS and (len(first) > 3 or first in _SHORT_MONTHS)):
         return None
     return SeriesMark(name if len(name.split()) <= _MOST_NAMED else "", number)
 
@@ -251,9 +208,7 @@ def _named(found: re.Match[str], number: int) -> SeriesMark | None:
 def _names_the_part(match: re.Match[str], before: str, after: str) -> bool:
     """Whether what stands before the number is the part's own title, as in "How to sail (Ep 12)"."""
     word = match.groupdict().get("word") or "#"
-    return (
-        before.rstrip().endswith("(") and not after.strip(_EDGES) and word.casefold().startswith(("ep", "#", "folge"))
-    )
+    return before.rstrip().endswith("(") and not after.strip(EDGES) and word.casefold().startswith(("ep", "#", "folge"))
 
 
 def _number(text: str) -> int:
@@ -289,5 +244,6 @@ def _last_word(text: str) -> str:
     return text.split()[-1].casefold().replace("’", "'")
 
 
-def _western(text: str) -> str:
+def western(text: str) -> str:
+    """``text`` with its digits, of whatever script, as 0 to 9."""
     return "".join(str(unicodedata.digit(c)) if unicodedata.category(c) == "Nd" else c for c in text)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from handbill.wire.calendar_names import FILLERS, HOURS_LATER, MONTHS, ZONES
+from handbill.kit.calendar_names import FILLERS, HOURS_LATER, MONTHS, ZONES
 
 EARLIEST_YEAR = 1971  # what is older is a clock that was never set
 MAX_DATE = 100  # characters

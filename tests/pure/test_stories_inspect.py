@@ -208,6 +208,8 @@ def test_a_series_is_confirmed_by_two_and_knows_its_gaps_and_what_is_next():
         (False, [], None),
     ]
     assert [row["confirmed"] for row in inspect_series(reversed(lines[:3]))] == [False, True, True]
+    *_, last = inspect_series([f"Diary {n} November 2026" for n in (2, 3, 5)])
+    assert (last["missing"], last["next"]) == (["2026-11-04"], "2026-11-06")
     assert not any(
         row["confirmed"] for row in inspect_series(["A, part 2", "A, part 1", "A, part 2", "B, part 3"][::3])
     )

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handbill.stories.series import DatedMark, Run, SeriesMark, dated_of, follow, series_of
+from handbill.stories.dated import EVERY_DAY, MONDAY_TO_FRIDAY, DatedMark, dated_of, rhythm
+from handbill.stories.series import Run, SeriesMark, follow, follow_closely, series_of
 
 
 @pytest.mark.parametrize(
@@ -138,3 +139,52 @@ def test_a_series_is_sure_when_its_numbers_rise_with_the_date():
     assert follow([(day + 4 * one, 5), (day, 1), (day + one, 2)]) == Run((1, 2, 5), (3, 4), 6)
     assert follow([(day, 1)]) is follow([(day, 1), (day + one, 1)]) is follow([(day, 2), (day + one, 1)]) is None
     assert follow([(day, 1), (day + one, 900)]) == Run((1, 900), (), 901)
+
+
+def test_parts_without_a_name_need_three_that_are_near():
+    assert follow_closely([(1, 5), (2, 6)]) is None
+    assert follow_closely([(1, 5), (2, 6), (3, 8)]) == Run((5, 6, 8), (7,), 9)
+    assert follow_closely([(1, 5), (2, 6), (3, 80)]) is None
+    assert series_of("Day 138: the bridge").count == "Day …" and series_of("長い道 第二十一章").count == "第…章"
+
+
+MONDAY = date(2026, 11, 2)
+
+
+def dates(*days):
+    """So many days after a Monday, each published on its date."""
+    return [(MONDAY + timedelta(days=n), MONDAY + timedelta(days=n)) for n in days]
+
+
+@pytest.mark.parametrize(
+    ("days", "rhythm_days", "missing", "coming"),
+    [
+        ((0, 1), (), (), None),  # two make a series, no rhythm
+        ((0, 1, 3), MONDAY_TO_FRIDAY, (2,), 4),
+        ((0, 1, 2, 3, 4), MONDAY_TO_FRIDAY, (), None),  # whether Saturday is free isn't known yet
+        ((1, 2, 3, 4, 7, 8), MONDAY_TO_FRIDAY, (), 9),
+        ((3, 4, 5), EVERY_DAY, (), 6),
+        ((*range(10), *range(11, 20)), EVERY_DAY, (10,), 20),
+        ((2, 9, 23), (2,), (16,), 30),  # Wednesdays
+        ((1, 3, 8, 10, 15, 17), (1, 3), (), 22),  # Tuesdays and Thursdays
+        ((0, 30, 61), (), (), None),
+    ],
+)
+def test_dates_have_a_rhythm(days, rhythm_days, missing, coming):
+    found = rhythm(reversed(dates(*days)))
+    assert found.days == frozenset(rhythm_days) and found.dates == tuple(day for day, _ in dates(*days))
+    assert found.missing == tuple(day for day, _ in dates(*missing))
+    assert found.next == (None if coming is None else MONDAY + timedelta(days=coming))
+
+
+def test_dates_that_do_not_rise_make_no_series():
+    assert rhythm(dates(1)) is None
+    assert rhythm(zip((one for one, _ in dates(0, 1)), (told for _, told in dates(1, 0)), strict=True)) is None
+
+
+@given(st.sets(st.integers(0, 400), min_size=3))
+def test_what_is_missing_is_of_the_rhythm_and_was_not_there(days):
+    found = rhythm(dates(*days))
+    assert not {*found.missing} & {*found.dates}
+    assert all(day.weekday() in found.days for day in found.missing)
+    assert found.next is None or (found.next > found.dates[-1] and found.next.weekday() in found.days)

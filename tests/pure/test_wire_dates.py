@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from handbill.wire.calendar_names import MONTHS
+from handbill.kit.calendar_names import MONTHS
 from handbill.wire.dates import EARLIEST_YEAR, read_date
 
 TEN = datetime(2026, 11, 22, 10, tzinfo=UTC)

@@ -10,10 +10,11 @@ from test_desk_screens import ada, desk  # noqa: F401
 
 from handbill.articles.actions import take_story
 from handbill.articles.models import Article
+from handbill.desk.parts import spans
 from handbill.digest.models import Issue
 from handbill.digest.queries import last_closed
 from handbill.kit.clock import now
-from handbill.sources.models import Feed
+from handbill.sources.models import Feed, Source
 from handbill.stories.actions import sum_up
 from handbill.stories.models import Grouping, Member, Ruling, Story
 
@@ -162,6 +163,35 @@ def test_a_sure_series_shows_its_number_gaps_and_next(desk):  # noqa: F811
     page = desk.get("/stories/").content.decode()
     assert "Part 5 of the series “Harbour Works”" in page and "missing: 4, 6–8" in page and "next: 10" in page
     assert "the numbers of 3 parts rise with their dates" in page and "Mill road”" not in page
+
+
+def test_a_series_that_dates_itself_shows_its_rhythm_gaps_and_next(desk):  # noqa: F811
+    for day in (2, 3, 4, 6, 9):  # of March 2026: Monday to Wednesday, Friday, and the next Monday
+        at = datetime(2026, 3, day, 6, tzinfo=UTC)
+        one = story(f"Morning briefing, {day} March 2026", at=at)
+        Member.objects.filter(story=one).update(series="Morning briefing", number=at.toordinal(), counting=1)
+    page = desk.get("/stories/").content.decode()
+    assert "“Morning briefing” of 9 March 2026, of a series that dates itself" in page
+    assert "missing: 5 March" in page and "next: Tuesday, 10 March" in page
+    assert "the dates of 5 parts rise as they come. It comes from Monday to Friday." in page
+
+
+def test_a_series_without_a_name_is_an_outlets_own(desk):  # noqa: F811
+    for number in (136, 137, 140):
+        one = story(f"Day {number}: cranes", at=NOW + timedelta(days=number))
+        Member.objects.filter(story=one).update(series="day …", number=number, counting=2)
+    page = desk.get("/stories/").content.decode()
+    assert "Part 140 of a series of Alder Post without a name (“day …”)" in page
+    assert "missing: 138, 139" in page.replace("138–139", "138, 139") and "next: 141" in page
+    outlet = Source.objects.create(name="Herald", slug="herald-2")
+    last = Member.objects.get(number=140).report
+    last.source = outlet
+    last.save()
+    assert "without a name" not in desk.get("/stories/").content.decode()
+
+
+def test_of_many_gaps_the_last_are_shown():
+    assert spans(range(1, 40, 2)) == "…, 29, 31, 33, 35, 37, 39" and spans([1, 2, 4]) == "1–2, 4" and spans([]) == ""
 
 
 def test_an_article_leads_to_its_story_and_shows_its_place_in_the_series(desk):  # noqa: F811

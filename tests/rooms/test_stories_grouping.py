@@ -113,6 +113,17 @@ def test_parts_of_a_series_stay_apart():
     assert group_pending(NOW) == Grouped(2, 2)
 
 
+def test_dated_parts_stay_apart_and_what_titles_say_of_series_is_kept():
+    counted = {"Harbour Works Day 11": 0, "Day 12: mud": 2, "Briefing, 8 March 2026": 1, "Briefing, 9 March 2026": 1}
+    for n, title in enumerate([*counted, "Of 1 May 2001"]):
+        report("Courier", title, FLOOD if n in (2, 3) else f"{BAKER} {n}", 8 * n)
+    group_pending(NOW)
+    assert dict(Member.objects.values_list("report__title", "counting")) == counted | {"Of 1 May 2001": 0}
+    briefings = Member.objects.filter(series="Briefing", number__in=[739683, 739684])
+    assert len({member.story_id for member in briefings}) == 2
+    assert Member.objects.get(report__title="Of 1 May 2001").number is None, "not about when it was published"
+
+
 def test_another_worker_has_the_job(newsroom):
     with standing_job("stories", NOW):
         assert group_pending(NOW) == Grouped(0, 0)

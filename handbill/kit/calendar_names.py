@@ -1,4 +1,4 @@
-"""What months, zones and halves of the day are called, as outlets write them: tables for ``wire.dates``. Pure.
+"""What months, weekdays, zones and halves of the day are called, as outlets write them: plain tables. Pure.
 
 Words are kept without accents and in lower case, as the reader compares them. A name that means different months in
 different languages (listopad) has the meaning of the language more people write.
@@ -68,6 +68,21 @@ _MORE_MONTH_WORDS = (
     """дек декабрь декабря дец децембар децембра декември груд гру грудень грудня снежань снежня δεκ δεκεμβριος
     δεκεμβριου ديسمبر دسامبر دسمبر דצמבר בדצמבר दिसंबर दिसम्बर ธันวาคม დეკემბერი դեկտեմբեր|كانون الأول""",
 )
+_WEEKDAY_WORDS = """
+monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun
+montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mo di mi do fr sa so
+lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles jueves viernes sábado domingo
+lunedì martedì mercoledì giovedì venerdì sabato domenica segunda terça quarta quinta sexta segunda-feira terça-feira
+quarta-feira quinta-feira sexta-feira maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
+måndag tisdag onsdag torsdag fredag lördag söndag mandag tirsdag lørdag søndag maanantai tiistai keskiviikko torstai
+perjantai lauantai sunnuntai poniedziałek wtorek środa czwartek piątek sobota niedziela pondělí úterý středa čtvrtek
+pátek sobota neděle pazartesi salı çarşamba perşembe cuma cumartesi pazar hétfő kedd szerda csütörtök péntek szombat
+vasárnap luni marți miercuri joi vineri sâmbătă duminică
+понедельник вторник среда среду четверг пятница пятницу суббота субботу воскресенье понеділок вівторок середа
+четвер пʼятниця п'ятниця субота неділя الاثنين الإثنين الثلاثاء الأربعاء الخميس الجمعة السبت الأحد
+دوشنبه سه‌شنبه چهارشنبه پنجشنبه جمعه شنبه یکشنبه δευτέρα τρίτη τετάρτη πέμπτη παρασκευή σάββατο κυριακή
+सोमवार मंगलवार बुधवार गुरुवार शुक्रवार शनिवार रविवार
+"""
 _ZONE_WORDS = """
 z 0 ut 0 utc 0 gmt 0 wet 0 west 60 bst 60 met 60 mest 120 mez 60 mesz 120 cet 60 cest 120 eet 120 eest 180 msk 180
 msd 240 trt 180 ast -240 adt -180 est -300 edt -240 et -300 cst -360 cdt -300 ct -360 mst -420 mdt -360 mt -420
@@ -82,8 +97,8 @@ of at on the de del den der le la las el il lo o a as di da do dia um uhr h hs h
 """
 
 
-def _bare(text: str) -> str:
-    """As ``wire.dates`` compares words: without accents, in lower case."""
+def bare(text: str) -> str:
+    """A word as these tables have it: without accents, in lower case."""
     text = unicodedata.normalize("NFKD", text).casefold().replace("ı", "i")
     return unicodedata.normalize("NFC", "".join(c for c in text if not unicodedata.combining(c)))
 
@@ -95,15 +110,16 @@ def _months() -> dict[str, int]:
             single, _, double = words.partition("|")
             for word in [*single.split(), *double.split("|")]:
                 if word.strip():
-                    found.setdefault(_bare(word.strip()), number)
+                    found.setdefault(bare(word.strip()), number)
     return found
 
 
 MONTHS = _months()
+WEEKDAYS = frozenset(map(bare, _WEEKDAY_WORDS.split()))
 ZONES = {name: int(minutes) for name, minutes in zip(_ZONE_WORDS.split()[::2], _ZONE_WORDS.split()[1::2], strict=True)}
-FILLERS = frozenset(map(_bare, _FILLERS.split()))
+FILLERS = frozenset(map(bare, _FILLERS.split()))
 HOURS_LATER = {
-    _bare(word): later
+    bare(word): later
     for later, words in ((0, "am ص 오전 上午 午前 πμ"), (12, "pm م 오후 下午 午後 μμ"))
     for word in words.split()
 }
