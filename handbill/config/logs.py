@@ -3,7 +3,8 @@
 import logging
 import re
 
-_LINK = re.compile(r"/(confirm|preferences|unsubscribe|websub)/[^/\s]+")
+_PRIVATE = "back|confirm|data|erase|move|moved|pause|preferences|resume|still|unsubscribe|websub"
+_LINK = re.compile(rf"/({_PRIVATE})/[^/\s]+")
 
 
 class WithoutTokens(logging.Filter):

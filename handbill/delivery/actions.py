@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -86,6 +87,17 @@ def call_off(recipient: str, now: datetime) -> int:
     waiting = Delivery.objects.filter(mailing_id__in=list(young), recipient=recipient, next_at__isnull=False)
     free = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
     return free.update(state=Delivery.State.SUPPRESSED, lease_until=None, lease_token="", **settlement(now))
+
+
+def forget_address(recipient: str, now: datetime) -> int:
+    """Take the address out of a recipient's copies that are done, since they were erased; how many there were.
+
+    One that a worker has in hand keeps it until it is folded away (``retention_days``).
+    """
+    since = now - timedelta(days=settings.HANDBILL.retention_days) - 2 * GIVE_UP_AFTER
+    kept = Mailing.objects.filter(created_at__gt=since).values_list("pk", flat=True)
+    done = Delivery.objects.filter(mailing_id__in=list(kept), recipient=recipient, next_at__isnull=True)
+    return done.update(address_sealed=b"")
 
 
 def hold(reference: str, why: str, now: datetime, who: str = "") -> bool:

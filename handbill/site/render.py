@@ -27,7 +27,8 @@ from handbill.wire.manners import manners
 
 _ENTRIES_KEPT = 5000
 _LONGEST_SERIES = 2000
-_PRIVATE = tuple(f"Disallow: /{name}/" for name in ("search", "confirm", "preferences", "unsubscribe", "websub"))
+_DYNAMIC = "search back confirm data erase move moved pause preferences resume still unsubscribe websub"
+_PRIVATE = tuple(f"Disallow: /{name}/" for name in _DYNAMIC.split())
 
 
 class Press:

@@ -5,27 +5,24 @@ Each may be repeated without harm. What needs a reader's token raises WrongLink 
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from handbill.delivery import actions as delivery
 from handbill.delivery.address import address_hash, normalise
 from handbill.delivery.queries import feedback_after
-from handbill.delivery.records import Feedback, LetterBody, Recipient
+from handbill.delivery.records import Feedback
 from handbill.kit.crypto import read_token, seal, sign_token
-from handbill.subscribers import consent, mails
-from handbill.subscribers.errors import ExpiredLink, NotReading, SignUpBusy, WrongLink
-from handbill.subscribers.models import Consent, Cursor, Former, Subscriber, Subscription
+from handbill.subscribers import consent, mails, rows
+from handbill.subscribers.errors import ExpiredLink, SignUpBusy, WrongLink
+from handbill.subscribers.models import Cursor, Former, Subscriber, Subscription
 from handbill.subscribers.queries import reader_id, reader_token, wishes_of
 from handbill.subscribers.records import Asked, Choice, Welcome
 from handbill.subscribers.wishes import next_issue, write_audience
-from handbill.subscribers.wording import VERSION, consent_words
 from handbill.topics.models import Topic
 
 FEEDBACK_CHUNK = 500
@@ -55,9 +52,9 @@ def confirm(token: str, now: datetime) -> Welcome:
     with transaction.atomic():
         subscriber = confirmable(token, now, lock=True)
         if subscriber.audience is None:
-            _changed(subscriber, now, confirmed_at=now)
-            _begin(subscriber, {None}, now)
-            _evidence(subscriber, "confirmed", now)
+            rows.changed(subscriber, now, confirmed_at=now)
+            rows.begin(subscriber, {None}, now)
+            rows.evidence(subscriber, "confirmed", now)
             Former.objects.filter(address_hash=subscriber.address_hash).delete()
     paper = settings.HANDBILL
     first = next_issue(now, wishes_of(subscriber), paper.digest_hour, paper.zone)
@@ -79,12 +76,12 @@ def confirmable(token: str, now: datetime, lock: bool = False) -> Subscriber:
 def leave(token: str, now: datetime) -> bool:
     """End all that a reader gets, at once, and what waits to be sent. False when nothing was running."""
     with transaction.atomic():
-        subscriber = _locked(reader_id(token))
+        subscriber = rows.locked(reader_id(token))
         if subscriber is None or subscriber.audience is None:
             return False
-        _end(_running(subscriber.pk), Reason.READER, now)
-        _changed(subscriber, now, audience=None, paused_until=None)
-        _evidence(subscriber, "left", now)
+        _end(rows.running(subscriber.pk), Reason.READER, now)
+        rows.changed(subscriber, now, audience=None, paused_until=None)
+        rows.evidence(subscriber, "left", now)
         delivery.call_off(str(subscriber.pk), now)
     return True
 
@@ -92,14 +89,14 @@ def leave(token: str, now: datetime) -> bool:
 def come_back(token: str, now: datetime) -> bool:
     """Undo ``leave``, within 30 days: the same topics again. False when there is nothing to undo, or it is too late."""
     with transaction.atomic():
-        subscriber = _locked(reader_id(token))
+        subscriber = rows.locked(reader_id(token))
         if subscriber is None or subscriber.audience is not None:
             return False
         topics = last_left(subscriber.pk, now)
         if not topics:
             return False
-        _begin(subscriber, topics, now)
-        _evidence(subscriber, "back", now)
+        rows.begin(subscriber, topics, now)
+        rows.evidence(subscriber, "back", now)
     return True
 
 
@@ -119,8 +116,8 @@ def pause(token: str, until: datetime, now: datetime) -> datetime:
     """
     until = min(max(until, now), now + LONGEST_PAUSE)
     with transaction.atomic():
-        subscriber = _reading(reader_id(token))
-        _changed(subscriber, now, paused_until=until)
+        subscriber = rows.reading(reader_id(token))
+        rows.changed(subscriber, now, paused_until=until)
         delivery.call_off(str(subscriber.pk), now)
     return until
 
@@ -128,15 +125,15 @@ def pause(token: str, until: datetime, now: datetime) -> datetime:
 def resume(token: str, now: datetime) -> None:
     """End a pause. Raises NotReading for someone who has left."""
     with transaction.atomic():
-        _changed(_reading(reader_id(token)), now, paused_until=None)
+        rows.changed(rows.reading(reader_id(token)), now, paused_until=None)
 
 
 def still_reading(token: str, now: datetime) -> None:
     """The answer to "still reading?": they do. A pause that two silences led to ends. Raises NotReading."""
     with transaction.atomic():
-        subscriber = _reading(reader_id(token))
+        subscriber = rows.reading(reader_id(token))
         paused = None if subscriber.silences else subscriber.paused_until
-        _changed(subscriber, now, paused_until=paused)
+        rows.changed(subscriber, now, paused_until=paused)
 
 
 def choose(token: str, topic_slugs: list[str], now: datetime) -> Choice:
@@ -145,8 +142,8 @@ def choose(token: str, topic_slugs: list[str], now: datetime) -> Choice:
     Raises NotReading for someone who has left.
     """
     with transaction.atomic():
-        subscriber = _reading(reader_id(token))
-        running = frozenset(_running(subscriber.pk).values_list("topic_id", flat=True))
+        subscriber = rows.reading(reader_id(token))
+        running = frozenset(rows.running(subscriber.pk).values_list("topic_id", flat=True))
         wanted = set(topic_slugs)  # as a form gave them: compared here, PostgreSQL takes no NUL
         topics = {topic.slug: topic for topic in Topic.objects.filter(retired=False) if topic.slug in wanted}
         gone = tuple(sorted(wanted - topics.keys()))
@@ -189,11 +186,11 @@ def _read_on(recipient: str) -> bool:
     except ValueError:
         return False
     last = Subscription.objects.filter(subscriber_id=identity, ended_at__isnull=False).order_by("-ended_at").first()
-    if last is None or last.end_reason != Reason.GONE or _running(identity).exists():
+    if last is None or last.end_reason != Reason.GONE or rows.running(identity).exists():
         return False
     ended = Subscription.objects.filter(subscriber_id=identity, end_reason=Reason.GONE, ended_at=last.ended_at)
     ended.update(ended_at=None, end_reason="")
-    audience = write_audience(_running(identity).values_list("topic_id", flat=True))
+    audience = write_audience(rows.running(identity).values_list("topic_id", flat=True))
     Subscriber.objects.filter(pk=identity).update(audience=audience)
     return True
 
@@ -207,22 +204,23 @@ def forget_unconfirmed(now: datetime) -> int:
 
 
 def _ask(address: str, now: datetime) -> Asked:
-    subscriber = Subscriber.objects.select_for_update().filter(address_hash=address_hash(address)).first()
+    hashed = address_hash(address)
+    subscriber = Subscriber.objects.select_for_update().filter(address_hash=hashed).first()
     confirmed = subscriber is not None and subscriber.confirmed_at is not None
     running = subscriber is not None and subscriber.audience is not None
     where = consent.standing(subscriber is not None, confirmed, running)
-    mail = consent.mail_for(where, subscriber.asked_at if subscriber else None, now)
+    mail = consent.mail_for(where, rows.mailed(hashed, now), now)
     if mail is consent.Mail.NOTHING:
         return Asked(mail.value)
     subscriber = subscriber or _new(address, now)
     subscriber.asked_at = now
     subscriber.save(update_fields=["asked_at"])
     if mail is consent.Mail.CONFIRMATION:
-        _evidence(subscriber, "asked", now)
+        rows.evidence(subscriber, "asked", now)
         token = sign_token(settings.KEYS.token, "confirm", consent.confirm_subject(subscriber.pk, now))
-        _mail(subscriber, address, mails.confirmation(token), "confirm", now)
+        rows.mail(subscriber, address, mails.confirmation(token), now)
     else:
-        _mail(subscriber, address, mails.reminder(), "remind", now)
+        rows.mail(subscriber, address, mails.reminder(), now)
     return Asked(mail.value)
 
 
@@ -233,61 +231,15 @@ def _new(address: str, now: datetime) -> Subscriber:
     return subscriber
 
 
-def _mail(subscriber: Subscriber, address: str, letter: LetterBody, what: str, now: datetime) -> None:
-    delivery.hand_over(
-        reference=f"{what}:{subscriber.pk}:{consent.unix_day(now)}",
-        kind="confirmation",
-        letters=[letter],
-        recipients=[Recipient(str(subscriber.pk), address, letter.key)],
-        now=now,
-    )
-
-
-def _evidence(subscriber: Subscriber, how: str, now: datetime) -> None:
-    paper = settings.HANDBILL
-    words = consent_words(how, paper.language, paper.name)
-    Consent.objects.create(subscriber=subscriber, at=now, how=how, wording=words, version=VERSION)
-
-
-def _locked(identity: UUID) -> Subscriber | None:
-    return Subscriber.objects.select_for_update().filter(pk=identity).first()
-
-
-def _reading(identity: UUID) -> Subscriber:
-    subscriber = _locked(identity)
-    if subscriber is None or subscriber.audience is None:
-        raise NotReading("There is no running subscription to change. Sign up to come back.")
-    return subscriber
-
-
-def _running(identity: UUID):
-    return Subscription.objects.filter(subscriber_id=identity, ended_at__isnull=True)
-
-
-def _begin(subscriber: Subscriber, topics: Collection[int | None], now: datetime) -> None:
-    """Topics beside those that run; the row says then what all of them are."""
-    Subscription.objects.bulk_create(Subscription(subscriber=subscriber, topic_id=pk, started_at=now) for pk in topics)
-    running = _running(subscriber.pk).values_list("topic_id", flat=True)
-    _changed(subscriber, now, audience=write_audience(running))
-
-
-def _end(rows, reason: str, now: datetime) -> int:
-    return rows.update(ended_at=now, end_reason=reason)
-
-
-def _changed(subscriber: Subscriber, now: datetime, **fields: Any) -> None:
-    """Something the reader did: it is a sign of life, too."""
-    changed = fields | {"seen_at": now, "silences": 0, "still_asked_at": None}
-    for name, value in changed.items():
-        setattr(subscriber, name, value)
-    subscriber.save(update_fields=list(changed))
+def _end(running: QuerySet[Subscription], reason: str, now: datetime) -> int:
+    return running.update(ended_at=now, end_reason=reason)
 
 
 def _apply(subscriber: Subscriber, change: consent.Change, now: datetime) -> None:
     named = [pk for pk in change.end if pk is not None]
     ending = Q(topic_id__in=named) | (Q(topic__isnull=True) if None in change.end else Q(pk__in=[]))
-    _end(_running(subscriber.pk).filter(ending), Reason.CHANGED, now)
-    _begin(subscriber, change.begin, now)
+    _end(rows.running(subscriber.pk).filter(ending), Reason.CHANGED, now)
+    rows.begin(subscriber, change.begin, now)
 
 
 def _names(topics) -> tuple[str, ...]:
@@ -301,8 +253,8 @@ def _heed(event: Feedback, now: datetime) -> bool:
         identity = UUID(event.recipient)
     except ValueError:
         return False  # a test letter's recipient is no reader
-    if ending is None or not _end(_running(identity).filter(started_at__lte=event.at), ending, now):
+    if ending is None or not _end(rows.running(identity).filter(started_at__lte=event.at), ending, now):
         return False
-    audience = write_audience(_running(identity).values_list("topic_id", flat=True))
+    audience = write_audience(rows.running(identity).values_list("topic_id", flat=True))
     Subscriber.objects.filter(pk=identity).update(audience=audience)
     return True

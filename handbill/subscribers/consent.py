@@ -5,6 +5,7 @@ A person's *standing* follows from two facts; what they are mailed, and how a su
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,6 +13,8 @@ from uuid import UUID
 
 CONFIRM_WITHIN = timedelta(hours=72)
 MAIL_AGAIN_AFTER = timedelta(hours=24)
+MONTH = timedelta(days=30)
+MOST_MAILS_A_MONTH = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 
@@ -49,11 +52,15 @@ def standing(known: bool, confirmed: bool, running: bool) -> Standing:
     return Standing.READING if running else Standing.LEFT
 
 
-def mail_for(where: Standing, last_mailed: datetime | None, now: datetime) -> Mail:
-    """What a sign-up is answered with: at most one mail an address in 24 hours, whoever asks."""
-    if last_mailed is not None and now - last_mailed < MAIL_AGAIN_AFTER:
-        return Mail.NOTHING
-    return MAIL_FOR[where]
+def may_mail(mailed: Iterable[datetime], now: datetime) -> bool:
+    """Whether an address that somebody typed may be mailed: once in 24 hours, three times in 30 days, whoever asks."""
+    lately = [now - moment for moment in mailed if now - moment < MONTH]
+    return len(lately) < MOST_MAILS_A_MONTH and all(ago >= MAIL_AGAIN_AFTER for ago in lately)
+
+
+def mail_for(where: Standing, mailed: Iterable[datetime], now: datetime) -> Mail:
+    """What a sign-up is answered with, given when the address was mailed for such a reason before."""
+    return MAIL_FOR[where] if may_mail(mailed, now) else Mail.NOTHING
 
 
 def unix_day(moment: datetime) -> int:

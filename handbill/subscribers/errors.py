@@ -17,6 +17,10 @@ class TestLink(GiveUp):
     __test__ = False
 
 
+class AddressTaken(GiveUp):
+    """The address a reader would move to gets the paper already."""
+
+
 class NotReading(GiveUp):
     """The reader has left: there is no running subscription to change."""
 

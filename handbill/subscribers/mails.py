@@ -22,7 +22,30 @@ def confirmation(token: str) -> LetterBody:
     steps = [
         (said["confirm_mail"], said["confirm_mail_button"], f"{settings.HANDBILL.public_address}/confirm/{token}/")
     ]
-    return _letter("confirmation", said["confirm_subject"], steps, said["confirm_mail_not_you"])
+    return _letter("confirm", said["confirm_subject"], steps, said["confirm_mail_not_you"])
+
+
+def move(token: str) -> LetterBody:
+    """Asks the owner of a new address whether a reader's paper shall come there."""
+    said, link = _said(), f"{settings.HANDBILL.public_address}/moved/{token}/"
+    return _letter(
+        "move",
+        said["move_subject"],
+        [(said["move_mail"], said["confirm_mail_button"], link)],
+        said["move_mail_not_you"],
+    )
+
+
+def taken() -> LetterBody:
+    """Tells the owner of an address that gets the paper already that somebody wanted to move there."""
+    said = _said()
+    return _letter("taken", said["reminder_subject"], [], said["taken_mail"])
+
+
+def moved() -> LetterBody:
+    """Tells the old address that the paper comes to another one from now on, which isn't named."""
+    said, link = _said(), f"{settings.HANDBILL.public_address}/subscribe/"
+    return _letter("moved", said["moved_subject"], [(said["moved_mail"], said["ask_button"], link)], "")
 
 
 def reminder() -> LetterBody:
@@ -35,7 +58,7 @@ def reminder() -> LetterBody:
         (said["reminder_mail"], said["reminder_mail_button"], links.preferences),
         (said["reminder_mail_leave"], said["leave_link"], links.unsubscribe),
     ]
-    return _letter("reminder", said["reminder_subject"], steps, said["reminder_mail_not_you"])
+    return _letter("remind", said["reminder_subject"], steps, said["reminder_mail_not_you"])
 
 
 def _said() -> Mapping[str, str]:

@@ -138,6 +138,13 @@ class Former(models.Model):
         return self.reason
 
 
+class Asking(models.Model):
+    """One mail that an address got because somebody typed it. Forgotten after 30 days."""
+
+    address_hash = models.CharField(max_length=64, db_index=True)
+    at = models.DateTimeField(db_index=True)
+
+
 class Move(models.Model):
     """A reader's new address until it is confirmed, sealed like theirs and bound to the reader's id."""
 

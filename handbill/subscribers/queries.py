@@ -87,7 +87,8 @@ def preferences(token: str) -> Preferences:
         .order_by("topic__position", "topic__name")
         .values_list("topic__slug", flat=True)
     )
-    return Preferences(token, reading=bool(running), chosen=tuple(slug for slug in running if slug is not None))
+    paused = Subscriber.objects.filter(pk=reader_id(token)).values_list("paused_until", flat=True).first()
+    return Preferences(token, bool(running), tuple(slug for slug in running if slug is not None), paused)
 
 
 def reading(now: datetime) -> QuerySet[Subscriber]:

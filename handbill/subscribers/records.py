@@ -59,6 +59,7 @@ class Preferences:
     token: str
     reading: bool
     chosen: tuple[str, ...]
+    paused_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

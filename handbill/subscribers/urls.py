@@ -10,4 +10,12 @@ urlpatterns = [
     path("confirm/<str:token>/", views.confirm, name="confirm"),
     path("preferences/<str:token>/", views.preferences, name="preferences"),
     path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
+    path("back/<str:token>/", views.back, name="back"),
+    path("pause/<str:token>/", views.pause, name="pause"),
+    path("resume/<str:token>/", views.resume, name="resume"),
+    path("still/<str:token>/", views.still, name="still"),
+    path("move/<str:token>/", views.move, name="move"),
+    path("moved/<str:token>/", views.moved, name="moved"),
+    path("data/<str:token>/", views.data, name="data"),
+    path("erase/<str:token>/", views.erase, name="erase"),
 ]

@@ -7,85 +7,52 @@ doesn't can't forge the form. There is no cookie for a browser to add by itself,
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from functools import wraps
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.utils.formats import date_format
 
 from handbill.delivery.address import AddressError
 from handbill.kit import clock
-from handbill.subscribers import actions, queries
-from handbill.subscribers.errors import ExpiredLink, NotReading, SignUpBusy, TestLink, WrongLink
+from handbill.subscribers import actions, own_data, queries
+from handbill.subscribers.errors import NotReading
+from handbill.subscribers.pages import HEADERS, page, reader_page
 from handbill.subscribers.wording import words
 from handbill.topics.models import Topic
-from handbill.topics.paper import paper_context
 
 MOST_TYPED = 320  # characters of a mistyped address shown again
 MOST_TOPICS = 500
-HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
-}
-View = Callable[..., HttpResponse]
 
 
-def _reader_page(view: View) -> View:
-    @csrf_exempt
-    @require_http_methods(["GET", "HEAD", "POST"])
-    @wraps(view)
-    def answer(request: HttpRequest, **arguments: str) -> HttpResponse:
-        try:
-            return view(request, **arguments)
-        except ExpiredLink:
-            return _page("again", "expired", 410)
-        except WrongLink:
-            return _page("again", "wrong", 404)
-        except TestLink:
-            return _page("note", "test", 200)
-        except NotReading:
-            return _page("again", "choose_left", 409)
-        except SignUpBusy:
-            return _page("note", "busy", 503)
-
-    return answer
-
-
-@_reader_page
+@reader_page
 def subscribe(request: HttpRequest) -> HttpResponse:
     """The form; a POST answers the same whether the address is new, known or must not be mailed."""
     if request.method != "POST":
-        return _page("ask", "ask")
+        return page("ask", "ask")
     typed = request.POST.get("address", "")
     try:
         actions.ask(typed, clock.now())
     except AddressError:
-        return _page("ask", "ask", 400, typed=typed[:MOST_TYPED], wrong=True)
-    return _page("asked", "asked")
+        return page("ask", "ask", 400, typed=typed[:MOST_TYPED], wrong=True)
+    return page("asked", "asked")
 
 
-@_reader_page
+@reader_page
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """A page with one button; the button begins the subscription."""
     now = clock.now()
     if request.method != "POST":
         actions.confirmable(token, now)
-        return _page("confirm", "confirm")
+        return page("press", "confirm")
     welcome = actions.confirm(token, now)
     when = _when(welcome.first_issue, now)
-    return _page("welcome", "welcome", token=welcome.token, when=when, topics=_topics(()))
+    return page("welcome", "welcome", token=welcome.token, when=when, topics=_topics(()))
 
 
-@_reader_page
+@reader_page
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """The reader's topics, and after a POST what was saved."""
     choice = None
@@ -95,27 +62,109 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     if not held.reading:
         raise NotReading("There is no running subscription to change. Sign up to come back.")
     names = ", ".join(choice.topics) if choice else ""
-    return _page("choose", "choose", token=token, topics=_topics(held.chosen), choice=choice, names=names)
+    until = held.paused_until if held.paused_until and held.paused_until > clock.now() else None
+    more: dict[str, Any] = {"until": until, "when": _day(until)} if until else {}
+    return page("choose", "choose", token=token, topics=_topics(held.chosen), choice=choice, names=names, **more)
 
 
-@_reader_page
+@reader_page
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """A page with one button. Any POST acts at once: the button's, or a mail program's one-click (RFC 8058)."""
+    if request.method == "POST":
+        actions.leave(token, clock.now())
+    elif queries.preferences(token).reading:
+        return page("leave", "leave", token=token, tomorrow=_tomorrow())
+    return page("left", "left", token=token, undo=bool(actions.last_left(queries.reader_id(token), clock.now())))
+
+
+@reader_page
+def back(request: HttpRequest, token: str) -> HttpResponse:
+    """Undo having left, by a button, for thirty days."""
+    if request.method == "POST" and actions.come_back(token, clock.now()):
+        return page("note", "back")
+    if queries.preferences(token).reading:
+        return page("note", "back")
+    undo = actions.last_left(queries.reader_id(token), clock.now())
+    return page("left", "left", token=token, undo=True) if undo else page("again", "back_late")
+
+
+@reader_page
+def pause(request: HttpRequest, token: str) -> HttpResponse:
+    """A break of a week, a month, or until a day."""
+    if not queries.preferences(token).reading:
+        raise NotReading("There is no running subscription to change. Sign up to come back.")
     if request.method != "POST":
-        held = queries.preferences(token)
-        return _page("leave" if held.reading else "left", "leave" if held.reading else "left", token=token)
-    actions.leave(token, clock.now())
-    return _page("left", "left", token=token)
+        return page("pause", "pause", token=token, tomorrow=_tomorrow())
+    until = _until(request.POST.get("for", ""), request.POST.get("until", ""))
+    if until is None:
+        return page("pause", "pause", 400, token=token, tomorrow=_tomorrow(), wrong=True)
+    return page("paused", "paused", token=token, when=_day(actions.pause(token, until, clock.now())))
 
 
-def _page(template: str, title: str, status: int = 200, **more: Any) -> HttpResponse:
-    paper = settings.HANDBILL
-    said = words(paper.language, paper=paper.name, when=more.get("when", ""), topics=more.get("names", ""))
-    context = {"paper": paper_context(), "words": said, "heading": said[f"{title}_title"], "kind": title, **more}
-    text = said.get(f"{title}_text", "")
-    with translation.override(paper.language):
-        html = render_to_string(f"subscribers/{template}.html", {"text": text, **context})
-    return HttpResponse(html, status=status, headers=HEADERS)
+@reader_page
+def resume(request: HttpRequest, token: str) -> HttpResponse:
+    """End a break; GET shows the button."""
+    if request.method != "POST":
+        return preferences(request, token=token)
+    actions.resume(token, clock.now())
+    return page("note", "resumed")
+
+
+@reader_page
+def still(request: HttpRequest, token: str) -> HttpResponse:
+    """The answer to "still reading?": one button."""
+    if request.method != "POST":
+        queries.reader_id(token)
+        return page("press", "still")
+    actions.still_reading(token, clock.now())
+    return page("note", "still_done")
+
+
+@reader_page
+def move(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask for another address; the same answer whoever has it."""
+    if not queries.preferences(token).reading:
+        raise NotReading("There is no running subscription to change. Sign up to come back.")
+    if request.method != "POST":
+        return page("move", "move")
+    typed = request.POST.get("address", "")
+    try:
+        own_data.ask_move(token, typed, clock.now())
+    except AddressError:
+        return page("move", "move", 400, typed=typed[:MOST_TYPED], wrong=True)
+    return page("note", "move_asked")
+
+
+@reader_page
+def moved(request: HttpRequest, token: str) -> HttpResponse:
+    """The page that the mail to the new address links to: one button."""
+    if request.method != "POST":
+        own_data.movable(token, clock.now())
+        return page("press", "move_confirm")
+    own_data.confirm_move(token, clock.now())
+    return page("note", "move_done")
+
+
+@reader_page
+def data(request: HttpRequest, token: str) -> HttpResponse:
+    """All that is kept of the reader, as a file. By a button, so that no scanner of links fetches it."""
+    if request.method != "POST":
+        queries.reader_id(token)
+        return page("press", "data")
+    found = own_data.own_data(token, clock.now())
+    answer = JsonResponse(found, json_dumps_params={"ensure_ascii": False, "indent": 2}, headers=HEADERS)
+    answer["Content-Disposition"] = 'attachment; filename="what-we-keep.json"'
+    return answer
+
+
+@reader_page
+def erase(request: HttpRequest, token: str) -> HttpResponse:
+    """Forget the reader, by a button."""
+    if request.method != "POST":
+        queries.reader_id(token)
+        return page("press", "erase")
+    own_data.erase(token, clock.now())
+    return page("note", "erased")
 
 
 def _topics(chosen: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -127,3 +176,25 @@ def _when(moment: datetime, now: datetime) -> str:
     day = "today" if moment.date() == now.astimezone(moment.tzinfo).date() else "tomorrow"
     zone = settings.HANDBILL.time_zone.rpartition("/")[2].replace("_", " ")
     return words(settings.HANDBILL.language, time=f"{moment:%H:%M}", zone=zone)[day]
+
+
+def _tomorrow() -> str:
+    return f"{clock.now().astimezone(settings.HANDBILL.zone).date() + timedelta(days=1):%Y-%m-%d}"
+
+
+def _until(how_long: str, day: str) -> datetime | None:
+    """When a pause ends: at the start of a local day. None for a day that isn't ahead, or no day."""
+    zone = settings.HANDBILL.zone
+    today = clock.now().astimezone(zone).date()
+    try:
+        ends = {"week": today + timedelta(days=7), "month": today + timedelta(days=30)}.get(how_long)
+        ends = ends or date.fromisoformat(day)
+        return datetime(ends.year, ends.month, ends.day, tzinfo=zone) if ends > today else None
+    except ValueError:
+        return None
+
+
+def _day(moment: datetime) -> str:
+    local = moment.astimezone(settings.HANDBILL.zone)
+    with translation.override(settings.HANDBILL.language):
+        return str(date_format(local, "DATE_FORMAT"))

@@ -21,6 +21,7 @@ _EVIDENCE = {
     "confirmed": ("confirm_text", "confirm_button"),
     "left": ("leave_text", "leave_button"),
     "back": ("left_back_text", "left_back_button"),
+    "moved": ("move_confirm_text", "move_confirm_button"),
 }
 
 
@@ -37,7 +38,7 @@ def words(code: str, **values: str) -> dict[str, str]:
 
 
 def consent_words(how: str, code: str, paper: str) -> str:
-    """What a person agreed to by asking ("asked"), confirming ("confirmed"), leaving ("left") or coming back."""
+    """What a person agreed to by asking ("asked"), confirming, leaving ("left"), coming back or moving ("moved")."""
     table = words(code, paper=paper)
     return " | ".join(table[key] for key in _EVIDENCE[how])
 

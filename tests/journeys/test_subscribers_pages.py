@@ -82,7 +82,14 @@ def test_from_sign_up_to_goodbye_without_scripts_by_keyboard(browser: Browser, p
     expect(page.get_by_label("River")).to_be_checked()
 
     page.get_by_role("link", name="Unsubscribe").press("Enter")
+    token = page.url.rstrip("/").rpartition("/")[2]
     assert queries.audiences(now()) == {frozenset({Topic.objects.get(slug="river").pk}): 1}
+    page.get_by_role("button", name="Unsubscribe").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You’re out")
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You’re back")
+    assert queries.audiences(now()) == {frozenset({Topic.objects.get(slug="river").pk}): 1}
+    page.goto(f"{public}/unsubscribe/{token}/")
     page.get_by_role("button", name="Unsubscribe").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("You’re out")
     assert queries.audiences(now()) == {} and page.context.cookies() == []
@@ -105,8 +112,19 @@ def test_every_page_is_accessible_and_fits(browser: Browser, public: str, width:
         ("choose", f"/preferences/{token}/", None),
         ("saved", f"/preferences/{token}/", "Save"),
         ("leave", f"/unsubscribe/{token}/", None),
+        ("pause", f"/pause/{token}/", None),
+        ("pause-wrong", f"/pause/{token}/", "Pause until then"),
+        ("paused", f"/pause/{token}/", "1 week"),
+        ("choose-paused", f"/preferences/{token}/", None),
+        ("resumed", f"/preferences/{token}/", "Send it to me again now"),
+        ("move", f"/move/{token}/", None),
+        ("data", f"/data/{token}/", None),
+        ("erase", f"/erase/{token}/", None),
+        ("still", f"/still/{token}/", None),
         ("wrong", "/confirm/no.token/", None),
         ("left", f"/unsubscribe/{token}/", "Unsubscribe"),
+        ("back", f"/unsubscribe/{token}/", "Undo"),
+        ("erased", f"/erase/{token}/", "Erase"),
     ):
         page.goto(public + path)
         if press:

@@ -28,9 +28,16 @@ NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 )
 def test_where_a_person_stands_and_what_they_are_mailed(known, confirmed, running, where, mail) -> None:
     assert consent.standing(known, confirmed, running) is where
-    assert consent.mail_for(where, None, NOW) is mail
-    assert consent.mail_for(where, NOW - timedelta(hours=24), NOW) is mail
-    assert consent.mail_for(where, NOW - timedelta(hours=23, minutes=59), NOW) is Mail.NOTHING
+    assert consent.mail_for(where, [], NOW) is mail
+    assert consent.mail_for(where, [NOW - timedelta(hours=24)], NOW) is mail
+    assert consent.mail_for(where, [NOW - timedelta(hours=23, minutes=59)], NOW) is Mail.NOTHING
+
+
+def test_an_address_is_mailed_three_times_in_thirty_days_whoever_types_it() -> None:
+    two = [NOW - timedelta(days=29, hours=23), NOW - timedelta(days=2)]
+    assert consent.may_mail(two, NOW)
+    assert not consent.may_mail([*two, NOW - timedelta(days=9)], NOW)
+    assert consent.may_mail([NOW - timedelta(days=30), *two], NOW)
 
 
 def test_every_standing_has_its_mail() -> None:
