@@ -85,6 +85,19 @@ def _relays(newsroom: Settings) -> Iterator[Finding]:
             )
 
 
+def _calls(newsroom: Settings) -> Iterator[Finding]:
+    """What the sending calls a person for, and what a person keeps from being sent."""
+    from handbill.delivery.standing import calls, relay_standings
+    from handbill.kit.clock import now
+
+    for call in calls():
+        fix = "See the desk's page Delivery: it says what to do, and has the button."
+        yield Finding(WRONG, f"{call.about} needs a person: {call.why}", fix)
+    for relay in relay_standings(now()):
+        if relay.state == "off":
+            yield Finding(WARN, f"relay {relay.name} is switched off at the desk", "Switch it on there, at Delivery.")
+
+
 def _sender(newsroom: Settings) -> Iterator[Finding]:
     if parseaddr(newsroom.from_address)[1].endswith("@localhost"):
         yield Finding(WARN, "from_address is the default", 'Write your own, such as "The Paper <news@paper.example>".')
@@ -200,6 +213,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _addresses,
     _sender,
     _relays,
+    _calls,
     _people,
     _sources,
     _newsletters,

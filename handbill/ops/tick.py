@@ -12,6 +12,7 @@ from django.conf import settings
 
 from handbill.articles import tasks as articles
 from handbill.delivery import tasks as delivery
+from handbill.desk import tasks as desk
 from handbill.digest import tasks as digest
 from handbill.site import tasks as site
 from handbill.stories import tasks as stories
@@ -33,6 +34,7 @@ def standing_tasks() -> list[Task]:
         *tasks,
         site.build_site,
         digest.send_due_issue,
+        desk.call_editors,
         delivery.send_waiting,
         *([delivery.collect_bounces] if settings.HANDBILL.bounce_mailbox else []),
         delivery.read_bounces,

@@ -4,14 +4,19 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
+from django.contrib.auth import get_user_model
 
 from handbill.delivery import actions, queries
 from handbill.delivery.errors import NoRelay
 from handbill.delivery.models import Attempt, Breaker, Delivery, Mailing, Tally
 from handbill.delivery.records import LetterBody, Recipient, SendRound
+from handbill.desk.call import call_editors
 from handbill.kit.settings import Relay
+from handbill.ops.doctor import examine
 from handbill.testing.relay import OFFERS, Act, Drop, LoopbackRelay, Moment, Reply
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -180,3 +185,35 @@ def test_a_letter_refused_for_what_it_says_is_held_before_all_have_refused_it(fi
     mailing = Mailing.objects.get()
     assert mailing.held_at and "refused the letter" in mailing.why
     assert queries.progress("issue-1").waiting > 100
+
+
+def test_the_editor_is_called_by_the_relay_that_is_left_and_once(first, second, use):
+    admin = get_user_model().objects.create_superuser("boss", "boss@paper.example")
+    get_user_model().objects.create_user("ada", "ada@paper.example")
+    use(first, second)
+    first.script = after(10, "mail", SUSPENDED)
+    hand_over(30)
+    actions.send_batch(NOON)
+    assert call_editors(NOON) == 1 and call_editors(NOON + timedelta(hours=2)) == 0
+    assert actions.send_batch(NOON).accepted == 1
+    (mail,) = second.sent_to("boss@paper.example")
+    message = message_from_bytes(mail.data, policy=default)
+    assert "the sending needs you (Relay first)" in message["Subject"]
+    assert "Your account has been suspended" in " ".join(message.get_body(("plain",)).get_content().split())
+    assert not first.sent_to("boss@paper.example") and admin.is_active
+    found = [finding for finding in examine() if "relay first needs a person" in finding.what]
+    assert found and found[0].level == "wrong"
+
+
+def test_the_editor_is_called_when_a_letter_is_refused_for_what_it_says(first, use):
+    get_user_model().objects.create_superuser("boss", "boss@paper.example")
+    use(first, limits=({"rate": 60},))
+    first.script = lambda moment: (
+        Reply(554, "5.7.1 Message rejected as spam by content scanner")
+        if moment.stage == "dot" and b"boss@" not in moment.data
+        else None
+    )
+    hand_over(300)
+    actions.send_batch(NOON, limit=1000)
+    assert Mailing.objects.get().held_by == "" and call_editors(NOON) == 1
+    assert actions.send_batch(NOON).accepted == 1 and first.sent_to("boss@paper.example")
