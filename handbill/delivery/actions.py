@@ -33,6 +33,7 @@ from handbill.kit.providers import provider_of
 
 CHUNK = 1000  # recipients a transaction: memory stays flat whatever the size of the mailing
 MOST_OF_WHY = 300  # characters
+RANKS = timedelta(hours=1)  # a rank is a microsecond in the hour before the hand-over, so that one index serves both
 HEAD_START = timedelta(days=1)  # who waits for a confirmation is not kept waiting by a long issue under way
 
 
@@ -180,8 +181,13 @@ def _delivery(mailing: Mailing, bodies: dict[str, int], one: Recipient, now: dat
     row.address_sealed = seal_address(address, mailing.reference, one.id)
     row.address_hash = address_hash(address)
     row.provider = provider_of(address)
-    row.next_at = now if mailing.kind == "issue" else now - HEAD_START
+    row.next_at = _due_at(one.rank, now) if mailing.kind == "issue" else now - HEAD_START
     return row
+
+
+def _due_at(rank: int, now: datetime) -> datetime:
+    """At once, and those of a lower rank before those of a higher one."""
+    return now - RANKS + min(timedelta(microseconds=max(rank, 0)), RANKS)
 
 
 def _chunks(recipients: Iterable[Recipient]) -> Iterator[list[Recipient]]:

@@ -23,7 +23,8 @@ from django.db.models import F, OuterRef, Subquery
 
 from handbill.delivery.engine.judge import ACCEPTED, DEFERRED, IN_DOUBT, REFUSED, RELAY, judge
 from handbill.delivery.engine.outcome import Outcome
-from handbill.delivery.engine.retry import next_try
+from handbill.delivery.engine.phrases import FULL
+from handbill.delivery.engine.retry import next_try, next_try_full
 from handbill.delivery.engine.weigh import GONE_REASONS
 from handbill.delivery.models import Attempt, Delivery, Mailing, Suppression
 from handbill.delivery.proof import GONE, Said, count_gone, take_back
@@ -42,6 +43,11 @@ _ADD = (
 )
 _INTEND = (  # keys in its text: the ORM spends more on so many parameters than the database on the rows
     "UPDATE delivery_delivery SET state = %s, tries = tries + 1, lease_until = %s, lease_token = %s WHERE id IN ({})"
+)
+_PUT_OFF = (
+    "UPDATE delivery_delivery SET state = told.column2, repeats = repeats - told.column3, next_at = told.column4,"
+    " tries = tries - 1, lease_until = NULL, lease_token = ''"
+    " FROM (VALUES {}) AS told WHERE delivery_delivery.id = told.column1 AND lease_token = %s"
 )
 _ACCEPT = (  # begins with UPDATE, or sqlite3 counts no rows
     "UPDATE delivery_delivery SET state = %s, next_at = NULL, settled_at = %s, address_sealed = %s, relay = %s,"
@@ -144,6 +150,15 @@ class Journal:
                 state=state, tries=F("tries") - 1, repeats=repeats, lease_until=None, lease_token="", **later
             )
 
+    def put_off(self, rows: Sequence[tuple[Claimed, datetime]]) -> None:
+        """Claimed copies that were not tried are as they were before, and due later, each at a time of its own."""
+        if not rows:
+            return
+        adapt = connection.ops.adapt_datetimefield_value
+        flat = [value for row, at in rows for value in (row.id, row.state, int(row.state in _DOUBTFUL), adapt(at))]
+        with connection.cursor() as cursor:
+            cursor.execute(_PUT_OFF.format(", ".join(["(%s, %s, %s, %s)"] * len(rows))), [*flat, self.token])
+
     def write(self, tried: Sequence[Tried], now: datetime) -> Counter[str]:
         """Write what came of copies; counts by final state."""
         accepted = [one for one in tried if one.outcome.state == ACCEPTED]
@@ -202,7 +217,8 @@ class Journal:
         if not one.final:
             return Verdict(DEFERRED, outcome.reason, None)
         if outcome.state == REFUSED:
-            return Verdict(REFUSED, outcome.reason, None)
+            again = next_try_full(one.row.tries + 1, now) if outcome.reason == FULL else None
+            return Verdict(DEFERRED if again else REFUSED, outcome.reason, again)
         state = DEFERRED if outcome.state == RELAY else outcome.state
         since = self.mailing(one.row.mailing).created_at
         next_at = next_try(one.row.tries + 1, since, now, in_doubt=state == IN_DOUBT)

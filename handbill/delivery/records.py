@@ -24,11 +24,15 @@ class LetterBody:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person of a mailing: an opaque id, the plain address (sealed at once), and which letter."""
+    """One person of a mailing: an opaque id, the plain address (sealed at once), and which letter.
+
+    ``rank``: the lowest go first. A new relay or domain is trusted by what its first mail leads to (``shape``).
+    """
 
     id: str
     address: str
     letter: str
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)

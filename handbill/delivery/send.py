@@ -74,7 +74,7 @@ class Dispatch:
         self._storms: Counter[str] = Counter()
         self._stops: Counter[int] = Counter()
         self._fault: Exception | None = None
-        self._limit = self._unsent = 0
+        self._limit = self._unsent = self._put_off = 0
         self._exhausted = self._plain = False
         self._next_look = self._next_sync = self._lease_ends = 0.0
 
@@ -270,14 +270,18 @@ class Dispatch:
         return self._paced(claimed, shut, now) if self._rations or shut else claimed
 
     def _paced(self, claimed: list[Claimed], shut: dict[str, float], now: datetime) -> list[Claimed]:
-        """Those that may go now; the others are put off, so that they stand in nobody's way."""
+        """Those that may go now; the others are put off in their order, so that they stand in nobody's way."""
         waits = put_off([row.provider for row in claimed], self._rations, shut, self._clock())
-        later: dict[int, list[Claimed]] = {}
-        for row, wait in zip(claimed, waits, strict=True):
-            if wait and row.state != SUPPRESSED:
-                later.setdefault(int(wait) + 1, []).append(row)
-        for wait, rows in later.items():
-            self._journal.give_back(rows, now + timedelta(seconds=wait))
+        later = [
+            (row, int(wait) + 1) for row, wait in zip(claimed, waits, strict=True) if wait and row.state != SUPPRESSED
+        ]
+        self._journal.put_off(
+            [
+                (row, now + timedelta(seconds=wait, microseconds=self._put_off + n))
+                for n, (row, wait) in enumerate(later)
+            ]
+        )
+        self._put_off += len(later)
         going = [row for row, wait in zip(claimed, waits, strict=True) if not wait or row.state == SUPPRESSED]
         for provider, count in Counter(row.provider for row in going).items():
             if provider in self._rations:

@@ -230,7 +230,7 @@ class _Drafts:
             if reader.audience not in seen:
                 seen[reader.audience] = self._key(plan.reading_list(self.chosen, reader.audience), keys)
             if key := seen[reader.audience]:
-                yield Recipient(reader.id, reader.address, key)
+                yield Recipient(reader.id, reader.address, key, int(reader.since.timestamp()))
 
     def _key(self, listed: ReadingList, keys: set[str]) -> str:
         """The letter of a reading list; empty when there is none to write, all on it having been withdrawn."""

@@ -44,8 +44,8 @@ def readers(now: datetime) -> Iterator[Reader]:
     it is the key that is wrong, and nobody may be passed over.
     """
     opened, trouble = False, None
-    for page in _pages(now, ("pk", "address_sealed", "audience")):
-        for pk, sealed, audience in page:
+    for page in _pages(now, ("pk", "address_sealed", "audience", "confirmed_at")):
+        for pk, sealed, audience, since in page:
             try:
                 address = unseal(settings.KEYS.address, sealed, str(pk))
             except GiveUp as error:
@@ -53,7 +53,7 @@ def readers(now: datetime) -> Iterator[Reader]:
                 trouble = error
                 continue
             opened = True
-            yield Reader(str(pk), address, read_audience(audience))
+            yield Reader(str(pk), address, read_audience(audience), since or now)
     if trouble and not opened:
         raise trouble
 

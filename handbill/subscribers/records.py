@@ -10,11 +10,15 @@ from handbill.delivery.records import CopyTold
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One confirmed person with a running subscription. ``audience``: topic ids, empty for the whole paper."""
+    """One confirmed person with a running subscription. ``audience``: topic ids, empty for the whole paper.
+
+    ``since``: when they confirmed.
+    """
 
     id: str
     address: str
     audience: frozenset[int]
+    since: datetime
 
     def __repr__(self) -> str:
         return f"Reader({self.id})"

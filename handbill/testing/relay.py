@@ -28,6 +28,7 @@ MAX_RECIPIENTS = 1000
 SHUTTING_DOWN = 421  # RFC 5321, 3.8: the connection is closed after it
 OFFERS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 ENVELOPE = b"X-Loopback-Envelope: "  # first header of a kept message: sender and recipients as JSON
+_NEEDS = {"SMTPUTF8": "SMTPUTF8", "RET": "DSN", "ENVID": "DSN", "NOTIFY": "DSN", "ORCPT": "DSN"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATH = re.compile(r"\s*<([^<>\s]*)>(.*)", re.ASCII | re.DOTALL)
 
@@ -201,6 +202,8 @@ class _Session(socketserver.StreamRequestHandler):
             return self._say(503, "5.5.1 Bad sequence of commands")
         if found is None:
             return self._say(501, "5.5.4 Write MAIL FROM:<address>")
+        if fault := self._unwelcome(found):
+            return self._say(*fault)
         size = re.search(r"\bSIZE=(\d{1,18})\b", found[2], re.IGNORECASE)
         if size and int(size[1]) > MAX_SIZE:
             return self._say(552, "5.3.4 The message is too large")
@@ -216,12 +219,23 @@ class _Session(socketserver.StreamRequestHandler):
             return self._say(503, "5.5.1 MAIL comes first")
         if found is None or not found[1]:
             return self._say(501, "5.5.4 Write RCPT TO:<address>")
+        if fault := self._unwelcome(found):
+            return self._say(*fault)
         if len(self.recipients) >= MAX_RECIPIENTS:
             return self._say(452, "4.5.3 Too many recipients")
         if self._allowed("rcpt", recipients=(*self.recipients, found[1])):
             self.recipients.append(found[1])
             self.asked += found[2]
             self._say(250, "2.1.5 Recipient accepted")
+        return None
+
+    def _unwelcome(self, found: re.Match[str]) -> tuple[int, str] | None:
+        """What is asked for must be offered (RFC 5321 4.1.1.11), and wide addresses announced (RFC 6531 3.5)."""
+        words = [word.partition("=")[0].upper() for word in found[2].split()]
+        if any(_NEEDS[word] not in self.owner.offers for word in words if word in _NEEDS):
+            return 555, "5.5.4 That parameter isn't offered"
+        if not found[1].isascii() and "SMTPUTF8" not in [*words, *self.asked.split()]:
+            return 553, "5.6.7 Say SMTPUTF8 for such an address"
         return None
 
     def _data(self, rest: str) -> None:

@@ -147,7 +147,7 @@ def test_limit_and_stop_end_a_round_and_leave_the_rest_due(newsroom):
     [
         (Reply(550, "5.1.1 <reader3@mail.example> user unknown"), "gone"),
         (Reply(554, "5.7.1 reader3 blocked by our list"), "blocked"),
-        (Reply(552, "5.2.2 over quota"), "full"),
+        (Reply(552, "5.3.4 Message too big"), "size"),
     ],
 )
 def test_a_refusal_is_reported_with_its_reason_and_only_gone_suppresses(newsroom, act, reason):
