@@ -23,6 +23,11 @@ def sender_of(number: int, usual: str) -> str:
     return return_path(settings.KEYS.token, number, prefix, domain) if domain else usual
 
 
+def code_of(number: int) -> str:
+    """What names the copy of that number, and nobody else can make: ``bounces+CODE``'s code, with its plus."""
+    return return_path(settings.KEYS.token, number, "+", "").removesuffix("@")
+
+
 def message_name(reference: str, recipient: str) -> str:
     """What stands before the @ of a Message-ID: the same for every try of a copy, telling nothing of the reader."""
     return keyed_hash(settings.KEYS.lookup, f"message-id\0{reference}\0{recipient}")[:40]

@@ -10,12 +10,16 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, QuerySet, Sum
 
+from handbill.delivery.engine.outcome import RelayTrouble
+from handbill.delivery.engine.pool import Limits
 from handbill.delivery.models import Attempt, Body, Delivery, Mailing, Suppression, Tally, Total
 from handbill.delivery.models import Feedback as Comeback
 from handbill.delivery.records import CopyTold, Feedback, Progress, ProviderTold, Try
+from handbill.delivery.relays import pool_of
 from handbill.delivery.stamps import compile_body
 from handbill.delivery.standing import Counted, add_up
 from handbill.delivery.surge import surges as surges
+from handbill.kit.settings import Relay
 from handbill.work.actions import due
 
 State = Delivery.State
@@ -41,6 +45,15 @@ def copies_of(recipient: str, now: datetime, day: date | None = None) -> list[Co
     mailings = Mailing.objects.in_bulk([row["mailing_id"] for row in rows.values("mailing_id")])
     told = [_told(row, mailings[row["mailing_id"]]) for row in rows.values()]
     return [copy for copy in told if day in (None, copy.handed_over.astimezone(newsroom.zone).date())]
+
+
+def why_relay_is_unusable(relay: Relay) -> str:
+    """What is missing before a relay can be asked at all: its password, its key, what its provider needs; or ""."""
+    try:
+        pool_of(relay, lambda count: None, Limits())
+    except RelayTrouble as trouble:
+        return str(trouble)
+    return ""
 
 
 def suppressed(hashed: str) -> str:

@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import Sum
 
+from handbill.delivery.engine.api_pool import ApiPool
+from handbill.delivery.engine.greeting import Terms
 from handbill.delivery.engine.outcome import RelayTrouble
-from handbill.delivery.engine.pool import Pool
+from handbill.delivery.engine.pool import Limits, Pool, Source
 from handbill.delivery.models import Breaker, Delivery, Tally
 from handbill.delivery.shape import SETUP, Ration, State, Way, closed, daily_budget, opened, ranked
 from handbill.kit.settings import Relay
@@ -135,7 +137,7 @@ def password_of(relay: Relay) -> str:
 
     Raises RelayTrouble when it is nowhere to be read.
     """
-    if not relay.user:
+    if not relay.user and not relay.provider:
         return ""
     given = os.environ.get(f"HANDBILL_RELAY_PASSWORD_{relay.name.upper().replace('-', '_')}")
     if given is not None:
@@ -144,7 +146,17 @@ def password_of(relay: Relay) -> str:
     try:
         return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        raise RelayTrouble(f"Relay {relay.name} has a user but no password. Write it into {path}.", SETUP) from None
+        raise RelayTrouble(f"Relay {relay.name} has no password or key. Write it into {path}.", SETUP) from None
+
+
+def pool_of(relay: Relay, source: Source, limits: Limits) -> Pool:
+    """A pool of connections to a relay, of whichever kind. Raises RelayTrouble."""
+    password = password_of(relay)
+    if relay.provider:
+        from handbill.delivery.api import poster  # its libraries cost everybody else half a second
+
+        return ApiPool(relay, poster(relay, password), source, limits)
+    return Pool(Terms(relay, own_name(), password), source, limits)
 
 
 def own_name() -> str:

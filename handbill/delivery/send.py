@@ -18,7 +18,6 @@ from functools import partial
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from handbill.delivery.engine.greeting import Terms
 from handbill.delivery.engine.judge import ACCEPTED, ACTS, DEFERRED, REFUSED, RELAY, STOP, SWITCH
 from handbill.delivery.engine.loop import send_all
 from handbill.delivery.engine.outcome import UNTOUCHED, Copy, Outcome, RelayTrouble
@@ -32,7 +31,7 @@ from handbill.delivery.journal import Claimed, Journal, Tried
 from handbill.delivery.models import Delivery, Mailing, Suppression
 from handbill.delivery.queries import is_anything_due
 from handbill.delivery.records import SendRound
-from handbill.delivery.relays import Lane, Ways, own_name, password_of
+from handbill.delivery.relays import Lane, Ways, pool_of
 from handbill.delivery.shape import AT_ONCE, STORM, STORM_REASONS, Ration, portion, put_off
 from handbill.delivery.stamps import Stamps
 from handbill.kit.errors import GiveUp
@@ -367,8 +366,7 @@ class Dispatch:
         relay = lane.relay
         limits = Limits(relay.connections, IN_FLIGHT, relay.messages or 1 << 60)
         try:
-            terms = Terms(relay, own_name(), password_of(relay))
-            lane.pool = Pool(terms, partial(self._source, lane), limits)
+            lane.pool = pool_of(relay, partial(self._source, lane), limits)
         except RelayTrouble as trouble:
             self._ways.open(f"relay {relay.name}", trouble.reason, str(trouble), self._now())
             return

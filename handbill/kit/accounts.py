@@ -1,10 +1,11 @@
-"""Where mail lies at a mail server, as an operator writes it: ``imaps://user@mail.example/Bounces``. Pure.
+"""Accounts at others, as an operator writes them: a mailbox (``imaps://user@mail.example/Bounces``), an API. Pure.
 
 A password never stands in an address, and never travels in the clear but to this machine itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -61,3 +62,49 @@ def read_after(text: str) -> str:
     if text not in (KEEP, DELETE) and not moves:
         raise ValueError('write "keep", "delete", or "move:FOLDER" for IMAP.')
     return text
+
+
+API_ADDRESSES = {
+    "brevo": "https://api.brevo.com/v3/",
+    "mailgun": "https://api.mailgun.net/v3/",
+    "postmark": "https://api.postmarkapp.com/",
+    "resend": "https://api.resend.com/",
+    "sendgrid": "https://api.sendgrid.com/v3/",
+    "ses": "https://email.{region}.amazonaws.com/",
+}
+API_OPTIONS = {
+    "mailgun": ("sender_domain",),
+    "postmark": ("message_stream",),
+    "ses": ("region", "configuration_set_name"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A provider's API. ``base`` is empty where its usual address is meant."""
+
+    provider: str
+    host: str
+    port: int
+    base: str
+    options: tuple[tuple[str, str], ...]
+
+
+def read_api(provider: object, options: object, address: object) -> Api:
+    """Raises ValueError with the fix."""
+    if not isinstance(provider, str) or provider not in API_ADDRESSES:
+        raise ValueError(f"write one of {', '.join(sorted(API_ADDRESSES))} as provider.")
+    known = API_OPTIONS.get(provider, ())
+    if not isinstance(options, Mapping) or not set(options) <= set(known):
+        raise ValueError(f"write its options as a table of: {', '.join(known) or 'none'}.")
+    if not all(isinstance(value, str) and value.isprintable() and len(value) < 200 for value in options.values()):
+        raise ValueError("write each option as a short text.")
+    if provider == "ses" and not options.get("region", "").replace("-", "").isalnum():
+        raise ValueError('name the region, as options = { region = "eu-central-1" }.')
+    if address is not None and not isinstance(address, str):
+        raise ValueError("write the address of the API as text, or leave it out.")
+    parts = urlsplit(address or API_ADDRESSES[provider].format(**options))
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if not safe or not parts.hostname or parts.username or parts.query or parts.fragment or parts.port == 0:
+        raise ValueError("write the address of its API with https and without a key, or leave it out.")
+    return Api(provider, parts.hostname, parts.port or 443, address or "", tuple(sorted(options.items())))

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from handbill.kit.accounts import KEEP, Mailbox, read_after, read_mailbox
+from handbill.kit.accounts import KEEP, Mailbox, read_after, read_api, read_mailbox
 from handbill.kit.errors import SettingsError
 from handbill.kit.providers import PROVIDER_NAMES
 from handbill.kit.urls import AddressRefused, read_address
@@ -41,12 +41,15 @@ _HIDDEN = "…"
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """A next-hop mail server. The password is never here: ``keys/relay-NAME`` or ``HANDBILL_RELAY_PASSWORD_NAME``."""
+    """A next-hop mail server, or a ``provider``'s API at ``base`` (empty: its usual address), with its ``options``.
+
+    The password or key is never here: ``keys/relay-NAME`` or ``HANDBILL_RELAY_PASSWORD_NAME``.
+    """
 
     name: str
     host: str
     port: int
-    security: str  # "smtp" (plain), "smtp+starttls" or "smtps"
+    security: str  # "smtp" (plain), "smtp+starttls", "smtps" or "api"
     user: str = ""
     priority: int = 1  # the lowest first; equal ones in the order of the file
     share: int = 0  # percent of the mail that goes this way though a better relay works
@@ -55,6 +58,9 @@ class Relay:
     rate: int = 0  # copies a second; 0: no limit
     daily: int = 0  # copies a day (UTC); 0: no limit
     warm_up: date | None = None  # first day of a new address or domain
+    provider: str = ""
+    base: str = ""
+    options: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,11 +383,11 @@ def _relays(name: str, value: Any) -> tuple[Relay, ...]:
 
 
 def _relay(name: str, entry: Any, fix: str) -> Relay:
+    if isinstance(entry, dict) and "provider" in entry:
+        return _api_relay(name, entry, fix)
     if not isinstance(entry, dict) or not {"name", "address"} <= set(entry) <= {"name", "address", *_RELAY_LIMITS}:
         raise _wrong(name, entry, fix)
-    label, parts = entry["name"], _parts(entry["address"])
-    if not isinstance(label, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", label):
-        raise _wrong(f"{name}.name", label, "use small letters, digits and hyphens.")
+    label, parts = _label(name, entry["name"]), _parts(entry["address"])
     if parts and parts.password is not None:
         raise SettingsError(
             f"{name}.address of {label!r} holds a password. Take it out and put it into keys/relay-{label}"
@@ -391,8 +397,29 @@ def _relay(name: str, entry: Any, fix: str) -> Relay:
         fix = "write smtp://HOST:PORT, smtp+starttls://USER@HOST or smtps://HOST."
         raise _wrong(f"{name}.address", entry["address"] if parts and not parts.username else _HIDDEN, fix)
     port = parts.port or RELAY_PORTS[parts.scheme]
-    limits = {key: parse(f"{name}.{key}", entry[key]) for key, parse in _RELAY_LIMITS.items() if key in entry}
-    return Relay(label, parts.hostname, port, parts.scheme, unquote(parts.username or ""), **limits)
+    return Relay(label, parts.hostname, port, parts.scheme, unquote(parts.username or ""), **_limits(name, entry))
+
+
+def _api_relay(name: str, entry: dict[str, Any], fix: str) -> Relay:
+    if not {"name", "provider"} <= set(entry) <= {"name", "provider", "options", "address", *_RELAY_LIMITS}:
+        raise _wrong(name, entry, fix)
+    label = _label(name, entry["name"])
+    try:
+        api = read_api(entry["provider"], entry.get("options", {}), entry.get("address"))
+    except ValueError as error:
+        raise _wrong(f"{name}.provider of {label!r}", _HIDDEN, str(error)) from None
+    limits = _limits(name, entry)
+    return Relay(label, api.host, api.port, "api", provider=api.provider, base=api.base, options=api.options, **limits)
+
+
+def _label(name: str, label: Any) -> str:
+    if not isinstance(label, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", label):
+        raise _wrong(f"{name}.name", label, "use small letters, digits and hyphens.")
+    return label
+
+
+def _limits(name: str, entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: parse(f"{name}.{key}", entry[key]) for key, parse in _RELAY_LIMITS.items() if key in entry}
 
 
 def _day(name: str, value: Any) -> date:

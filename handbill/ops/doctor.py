@@ -74,8 +74,12 @@ def _database(newsroom: Settings) -> Iterator[Finding]:
 
 
 def _relays(newsroom: Settings) -> Iterator[Finding]:
+    from handbill.delivery.queries import why_relay_is_unusable
+
     for relay in newsroom.relays:
-        if answers(f"{relay.host}:{relay.port}", seconds=5):
+        if why := why_relay_is_unusable(relay):
+            yield Finding(WRONG, why, "Until then no mail goes through it.")
+        elif answers(f"{relay.host}:{relay.port}", seconds=5):
             yield Finding(OK, f"relay {relay.name} answers")
         else:
             yield Finding(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
 from email import message_from_bytes
@@ -24,7 +25,10 @@ TLS_SECONDS = 10.0
 INCLUDES = {  # what providers ask to be put into the SPF record, by the end of their servers' names
     "amazonaws.com": "include:amazonses.com",
     "sendgrid.net": "include:sendgrid.net",
+    "sendgrid.com": "include:sendgrid.net",
     "mailgun.org": "include:mailgun.org",
+    "mailgun.net": "include:mailgun.org",
+    "resend.com": "include:amazonses.com",
     "mtasv.net": "include:spf.mtasv.net",
     "postmarkapp.com": "include:spf.mtasv.net",
     "brevo.com": "include:spf.brevo.com",
@@ -254,6 +258,10 @@ def _tls(relay: Relay, context: ssl.SSLContext | None = None) -> Iterator[Findin
 
 
 def _handshake(relay: Relay, context: ssl.SSLContext) -> None:
+    if relay.security == "api":
+        with socket.create_connection((relay.host, relay.port), TLS_SECONDS) as line:
+            context.wrap_socket(line, server_hostname=relay.host).close()
+        return
     if relay.security == "smtps":
         with smtplib.SMTP_SSL(relay.host, relay.port, timeout=TLS_SECONDS, context=context):
             return
