@@ -7,6 +7,7 @@ Publishing goes through Wagtail's revisions, so that the desk's history tells th
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import datetime, time
 from typing import Any
 
@@ -45,27 +46,35 @@ _TRIES = 3
 
 
 def take_story(
-    story_id: int, now: datetime, *, user: Any = None, topic_ids: list[int] | None = None, publish: bool = False
+    story_id: int,
+    now: datetime,
+    *,
+    user: Any = None,
+    topic_ids: list[int] | None = None,
+    more_topics: Collection[int] = (),
+    publish: bool = False,
 ) -> Article:
     """Make the story's article: headline and excerpt of its lead report, with credit and link.
 
-    The topics are ``topic_ids``, or those its reports' categories suggest. A story taken before gives the same article,
-    whoever takes it and however often. A story of backlog alone keeps its report's date and is never mailed.
-    Raises Story.DoesNotExist for a story that is gone.
+    The topics are ``topic_ids``, or those its reports' categories suggest, and ``more_topics``. A story taken before
+    gives the same article, whoever takes it and however often. A story of backlog alone keeps its report's date and is
+    never mailed. Raises Story.DoesNotExist for a story that is gone.
     """
     with transaction.atomic():  # a story taken to be published and then not published would be off everybody's list
-        article = Article.objects.filter(story_id=story_id).first() or _make(story_id, user, topic_ids)
+        article = Article.objects.filter(story_id=story_id).first() or _make(story_id, user, topic_ids, more_topics)
         return _publish(article, now, user) if publish and not article.live else article
 
 
-def _make(story_id: int, user: Any, topic_ids: list[int] | None) -> Article:
+def _make(story_id: int, user: Any, topic_ids: list[int] | None, more_topics: Collection[int]) -> Article:
     view = stories.story_view(story_id)
+    more = list(Topic.objects.filter(pk__in=more_topics, retired=False))
     if topic_ids is None:
         topics = list(stories.suggested_topics(story_id))
         if settings.HANDBILL.auto_topics:
             topics += [topic for topic in likely_topics(view) if topic not in topics]
     else:
         topics = list(Topic.objects.filter(pk__in=topic_ids, retired=False))
+    topics += [topic for topic in more if topic not in topics]
     for _ in range(_TRIES):
         try:
             return _save_draft(view, topics, user)

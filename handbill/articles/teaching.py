@@ -6,21 +6,24 @@ another machine is told, one withdrawn is forgotten, and a run that died half wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch
 
 from handbill.articles.models import Article
 from handbill.kit.text import plain
 from handbill.stories import actions, queries
 from handbill.stories.records import Chosen, SuggestedTopic, TriagedStory
+from handbill.stories.suggest import Told
 from handbill.topics.models import Topic
 from handbill.work.actions import standing_job
 
 EVERY = timedelta(minutes=1)
 BATCH = 100
 LIKELY = 0.5  # a topic likelier than not
+WORTH_OFFERING, MOST_OFFERED = 0.25, 3  # on the list of stories, where less would be noise
 READ = 16_000  # characters of a text
 _HAS_TOPICS = Exists(Article.topics.through.objects.filter(article=OuterRef("pk")))
 
@@ -62,19 +65,31 @@ def _chosen(ids: list[int], now: datetime) -> Iterator[Chosen]:
 
 def topics_for(article: Article, now: datetime) -> list[SuggestedTopic]:
     """Topics for an article as it stands, those it has left out, the likeliest first."""
-    found = queries.learned_topics(
-        article.headline, _text(article), article.language, _outlet(article), _day(article, now)
-    )
+    told = Told(article.headline, _text(article), article.language, _outlet(article), _day(article, now))
+    found = queries.learned_topics(told)
     had = {topic.pk for topic in article.topics.all()}
     return [each for each in found if each.topic.pk not in had]
 
 
 def likely_topics(view: TriagedStory) -> list[Topic]:
     """Topics for a story that are likelier than not."""
+    return [each.topic for each in queries.learned_topics(_told(view)) if each.confidence > LIKELY]
+
+
+def offered_topics(views: Sequence[TriagedStory]) -> dict[int, list[SuggestedTopic]]:
+    """By story the few topics to offer who chooses among stories; what ``auto_topics`` gives is left out."""
+    most = LIKELY if settings.HANDBILL.auto_topics else 1.0
+    found = queries.learned_topics_of([_told(view) for view in views], MOST_OFFERED)
+    return {
+        view.story.pk: [each for each in topics if WORTH_OFFERING <= each.confidence <= most]
+        for view, topics in zip(views, found, strict=True)
+    }
+
+
+def _told(view: TriagedStory) -> Told:
     report = view.lead
     day = report.published_at.toordinal()
-    found = queries.learned_topics(report.title, report.text[:READ], report.language, report.source.name, day)
-    return [each.topic for each in found if each.confidence > LIKELY]
+    return Told(report.title, report.text[:READ], report.language, report.source.name, day)
 
 
 def _text(article: Article) -> str:

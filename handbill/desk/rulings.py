@@ -18,15 +18,13 @@ from django.views.generic import TemplateView
 from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 
 from handbill.articles.models import Article
-from handbill.desk.views import gone, require, shown, to_list, with_undo
+from handbill.desk.views import gone, numbers, require, shown_all, to_list, with_undo
 from handbill.digest.queries import last_closed
 from handbill.kit.clock import now
 from handbill.stories import actions as stories
 from handbill.stories import queries
 from handbill.stories.errors import ChangedSince
 from handbill.stories.models import Grouping, Ruling, Story
-
-MOST_AT_ONCE = 100  # stories or reports chosen in one form
 
 
 class StoryView(WagtailAdminTemplateMixin, TemplateView):
@@ -48,10 +46,11 @@ class StoryView(WagtailAdminTemplateMixin, TemplateView):
             view = queries.story_view(kwargs["story_id"], since=last_closed(now()))
         except Story.DoesNotExist:
             raise Http404 from None
+        made = {article.story_id: article for article in Article.objects.filter(story=view.story)}
         others = [(f"{story.pk} · {story.title}") for story in queries.recent() if story.pk != view.story.pk]
         return {
             **super().get_context_data(**kwargs),
-            "story": shown(view, Article.objects.filter(story=view.story).first()),
+            "story": shown_all([view], made)[0],
             "others": others,
             "may_publish": self.request.user.has_perm("articles.publish_article"),
         }
@@ -61,7 +60,7 @@ class StoryView(WagtailAdminTemplateMixin, TemplateView):
 def merge(request: HttpRequest) -> HttpResponse:
     """Make one story of those chosen, or say of two that they are not the same (``apart`` in the form)."""
     require(request)
-    chosen = _numbers(request, "story")
+    chosen = numbers(request, "story")
     if "apart" in request.POST:
         return _apart(request, chosen)
     if len(chosen) < 2:
@@ -94,7 +93,7 @@ def join(request: HttpRequest, story_id: int) -> HttpResponse:
 def split(request: HttpRequest, story_id: int) -> HttpResponse:
     """Take the chosen reports out, into a story of their own."""
     require(request)
-    chosen = _numbers(request, "report")
+    chosen = numbers(request, "report")
     if not chosen:
         messages.error(request, _("Choose the reports that are not of this story."))
         return _back(request, story_id)
@@ -118,7 +117,7 @@ def split(request: HttpRequest, story_id: int) -> HttpResponse:
 def move(request: HttpRequest, story_id: int) -> HttpResponse:
     """Put the chosen reports into the story that the form names."""
     require(request)
-    chosen = _numbers(request, "report")
+    chosen = numbers(request, "report")
     other = _named(request, story_id) if chosen else None
     if not chosen:
         messages.error(request, _("Choose the reports that are to move."))
@@ -170,11 +169,6 @@ def _apart(request: HttpRequest, chosen: list[int]) -> HttpResponse:
     else:
         _say(request, ruling, _("These are not the same, and no report of one will be put into the other."))
     return to_list(request)
-
-
-def _numbers(request: HttpRequest, name: str) -> list[int]:
-    given = request.POST.getlist(name)[:MOST_AT_ONCE]
-    return [int(text) for text in given if text.isascii() and text.isdigit() and len(text) < 19]
 
 
 def _named(request: HttpRequest, story_id: int) -> Story | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,16 +23,19 @@ from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 from handbill.articles import actions as articles
 from handbill.articles.errors import EditedSince
 from handbill.articles.models import Article
+from handbill.articles.teaching import offered_topics
 from handbill.desk.parts import part_facts
+from handbill.desk.topics import in_words
 from handbill.digest.queries import last_closed
 from handbill.kit.clock import now
 from handbill.kit.text import language_direction
 from handbill.stories import actions as stories
 from handbill.stories import queries
 from handbill.stories.models import Grouping, Story
-from handbill.stories.records import TriagedStory
+from handbill.stories.records import SuggestedTopic, TriagedStory
 
 PAGE = 20
+MOST_AT_ONCE = 100  # stories, reports or topics chosen in one form
 LAST_PAGE = 50  # older stories are found by the list's successor: a search
 
 
@@ -61,7 +65,7 @@ class StoriesView(WagtailAdminTemplateMixin, TemplateView):
         articles_of = {a.story_id: a for a in Article.objects.filter(story__in=[v.story.pk for v in found if v.taken])}
         return {
             **super().get_context_data(**kwargs),
-            "stories": [shown(view, articles_of.get(view.story.pk)) for view in found[:PAGE]],
+            "stories": shown_all(found[:PAGE], articles_of),
             "taken": taken,
             "strictnesses": Grouping.Strictness.choices,
             "strictness": queries.strictness(),
@@ -72,8 +76,13 @@ class StoriesView(WagtailAdminTemplateMixin, TemplateView):
         }
 
 
-def shown(view: TriagedStory, article: Article | None) -> dict[str, Any]:
-    """A story for the template; ``article`` is what was made of it."""
+def shown_all(views: Sequence[TriagedStory], articles_of: Mapping[int | None, Article]) -> list[dict[str, Any]]:
+    """Stories for the template, with the topics suggested for those of which no article was made."""
+    offered = offered_topics([view for view in views if view.story.pk not in articles_of])
+    return [_shown(view, articles_of.get(view.story.pk), offered.get(view.story.pk, ())) for view in views]
+
+
+def _shown(view: TriagedStory, article: Article | None, offered: Sequence[SuggestedTopic]) -> dict[str, Any]:
     return {
         "view": view,
         "direction": language_direction(view.story.language),
@@ -83,6 +92,7 @@ def shown(view: TriagedStory, article: Article | None) -> dict[str, Any]:
         "article": article,
         "edit": _edit_address(article) if article else "",
         "part": part_facts(view.part) if view.part else None,
+        "topics": [(each.topic, in_words(each.confidence), round(100 * each.confidence)) for each in offered],
     }
 
 
@@ -102,7 +112,9 @@ def take(request: HttpRequest, story_id: int) -> HttpResponse:
         messages.warning(request, _("“%s” was taken already. This is its article as it stands.") % taken.headline)
         return redirect(_edit_address(taken))
     try:
-        article = articles.take_story(story_id, now(), user=request.user, publish=publish)
+        article = articles.take_story(
+            story_id, now(), user=request.user, publish=publish, more_topics=numbers(request, "topic")
+        )
     except Story.DoesNotExist:
         return gone(request)
     said = _("“%s” is published.") if publish else _("“%s” is taken as a draft. Readers see it once you publish it.")
@@ -159,6 +171,12 @@ def _story(story_id: int) -> Story:
     if story is None:
         raise Http404
     return story
+
+
+def numbers(request: HttpRequest, name: str) -> list[int]:
+    """The whole numbers that the form gives by this name."""
+    given = request.POST.getlist(name)[:MOST_AT_ONCE]
+    return [int(text) for text in given if text.isascii() and text.isdigit() and len(text) < 19]
 
 
 def require(request: HttpRequest) -> None:

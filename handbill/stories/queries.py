@@ -110,20 +110,25 @@ def _plain(report: Report) -> dict[str, Any]:
     }
 
 
-def learned_topics(
-    title: str, text: str, language: str, outlet: str, day: int, most: int = suggest.OFFERED
-) -> list[SuggestedTopic]:
+def learned_topics(told: suggest.Told, most: int = suggest.OFFERED) -> list[SuggestedTopic]:
     """Topics by the newsroom's own earlier choices, the likeliest first; none while too little is learned.
 
-    ``day``: the ordinal of the article's date. A retired or deleted topic is left out, a renamed one has its new name.
+    A retired or deleted topic is left out, a renamed one has its new name.
     """
-    known = learned()
+    return learned_topics_of([told], most)[0]
+
+
+def learned_topics_of(many: Sequence[suggest.Told], most: int = suggest.OFFERED) -> list[list[SuggestedTopic]]:
+    """``learned_topics`` of each. Three queries, however many."""
+    known = learned() if many else None
     if known is None:
-        return []
-    found = suggest.suggest(known, suggest.Told(title, text, language, outlet, day), 2 * most)
-    topics = Topic.objects.filter(retired=False).in_bulk([each.topic for each in found])
-    named = [SuggestedTopic(topics[e.topic], e.confidence, e.words) for e in found if e.topic in topics]
-    return named[:most]
+        return [[] for _ in many]
+    found = [suggest.suggest(known, told, 2 * most) for told in many]
+    topics = Topic.objects.filter(retired=False).in_bulk({each.topic for one in found for each in one})
+    named = [
+        [SuggestedTopic(topics[e.topic], e.confidence, e.words) for e in one if e.topic in topics] for one in found
+    ]
+    return [one[:most] for one in named]
 
 
 def kept_choices() -> dict[int, int]:

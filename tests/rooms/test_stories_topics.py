@@ -1,5 +1,6 @@
 """Choices of topics are handed down, learned in the background, and suggested; never assigned unless told to."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,7 @@ from handbill.sources.models import Feed, Source
 from handbill.stories import suggest
 from handbill.stories.actions import learn_topics
 from handbill.stories.models import Example, Member, Story, TopicSense
-from handbill.stories.queries import learned_topics, learning
+from handbill.stories.queries import learned_topics, learned_topics_of, learning
 from handbill.topics.models import Topic
 from handbill.wire.models import Report
 
@@ -69,7 +70,7 @@ def make_story() -> Story:
 
 
 def asked(title: str = "Bridge over the river", text: str = BRIDGE) -> list[str]:
-    return [each.topic.name for each in learned_topics(title, text, "en", "", NOW.toordinal())]
+    return [each.topic.name for each in learned_topics(suggest.Told(title, text, "en", "", NOW.toordinal()))]
 
 
 def test_it_is_silent_and_says_how_far_it_is(topics):
@@ -196,3 +197,42 @@ def test_what_an_older_release_learned_is_learned_anew(topics):
 
 def test_a_newsroom_assigns_nothing_by_itself():
     assert settings.HANDBILL.auto_topics is False
+
+
+def test_the_list_offers_topics_and_a_ticked_one_comes_with_the_article(topics, client, django_user_model):
+    story = make_story()
+    story.outlets = 1
+    story.save()
+    client.force_login(django_user_model.objects.create_superuser("ada", "ada@paper.example"))
+    assert "desk-topics" not in client.get("/stories/").content.decode(), "silent until enough is learned"
+    publish_many(topics)
+    round_at(0)
+    for address in ("/stories/", f"/stories/{story.pk}/"):
+        page = client.get(address).content.decode()
+        ticks = re.findall(r'<input type="checkbox" name="topic" value="(\d+)"( checked)?>', page)
+        assert ticks == [(str(topics[0].pk), "")], "offered, not ticked"
+        assert re.search(r"Bridges</bdi> <span[^>]*>(?:very )?likely, \d+ %", page)
+    client.post(f"/stories/{story.pk}/take/", {"topic": [topics[0].pk, "x", "999999"]})
+    assert [topic.name for topic in Article.objects.get(story=story).topics.all()] == ["Bridges"]
+    assert "desk-topics" not in client.get("/stories/?taken=1").content.decode()
+
+
+def test_what_is_given_by_itself_is_not_offered_as_well(topics, client, django_user_model, settings):
+    story = make_story()
+    Story.objects.update(outlets=1)
+    publish_many(topics)
+    round_at(0)
+    settings.HANDBILL = replace(settings.HANDBILL, auto_topics=True)
+    client.force_login(django_user_model.objects.create_superuser("ada", "ada@paper.example"))
+    assert "desk-topics" not in client.get(f"/stories/{story.pk}/").content.decode()
+    client.post(f"/stories/{story.pk}/take/")
+    assert [topic.name for topic in Article.objects.get(story=story).topics.all()] == ["Bridges"]
+
+
+def test_offering_topics_asks_no_more_for_more_stories(topics, django_assert_num_queries):
+    publish_many(topics)
+    round_at(0)
+    many = [suggest.Told("Bridge over the river", BRIDGE, "en", "", NOW.toordinal())] * 9
+    learned_topics_of(many)
+    with django_assert_num_queries(2):
+        assert len(learned_topics_of(many)) == 9
