@@ -25,12 +25,12 @@ class Authority:
         self.trust = ssl.create_default_context(cadata=self._own.public_bytes(PEM).decode())
 
     def issue(self, path: Path, hosts: Sequence[str]) -> Path:
-        """A key and a certificate for names and addresses, in one file that any server may read."""
+        """A key, a certificate for names and addresses, and the authority's own, in a file that any server may read."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hosts[0])])
         made = self._signed(name, key, x509.SubjectAlternativeName([_general(host) for host in hosts]))
         private = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        path.write_bytes(private + made.public_bytes(PEM))
+        path.write_bytes(private + made.public_bytes(PEM) + self._own.public_bytes(PEM))
         path.chmod(0o644)
         return path
 

@@ -195,15 +195,21 @@ def test_fewer_connections_are_welcome():
 
 
 def test_a_connection_that_is_refused_once_all_was_sent_is_no_trouble():
+    refused = []
+
     def script(moment: Moment) -> Act | None:
-        if moment.stage == "connect" and moment.connection > 1:
-            time.sleep(0.3)
-            return Reply(421, "4.7.0 too many connections")
-        return None
+        if moment.stage == "dot":
+            time.sleep(0.02)
+        if moment.stage != "connect" or moment.connection == 1:
+            return None
+        while len(relay.messages) < 20:
+            time.sleep(0.01)
+        refused.append(moment.connection)
+        return Reply(421, "4.7.0 too many connections")
 
     with LoopbackRelay(script) as relay:
-        sending = Sending(relay, count=6, connections=3)
-    assert sending.states == {"accepted": 6} and sending.pools[0].trouble is None
+        sending = Sending(relay, count=20, connections=3, patience=Patience(reply=10, idle=0.2))
+    assert sending.states == {"accepted": 20} and refused and sending.pools[0].trouble is None
 
 
 def test_a_password_never_travels_in_the_clear():

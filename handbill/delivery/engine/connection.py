@@ -173,7 +173,9 @@ class Connection:
         if not replies:
             return
         if len(replies) > 1 or self._replies.waiting or self._securing:
-            raise OSError("The relay talks without being asked.")  # what it says before TLS could be anybody's
+            # What it says before TLS could be anybody's.
+            self.trouble = RelayTrouble(f"{where(self._terms.relay)} says more than it was asked. Is it a mail server?")
+            raise EOFError
         self.deadline = now + self._patience.reply
         self._answer(replies[0], now)
         self._flush()
@@ -225,8 +227,10 @@ class Connection:
 
 
 def _trouble(terms: Terms, error: Exception | None) -> RelayTrouble:
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLCertVerificationError):
         sentence = "has no certificate we can trust. Mend the certificate or the host name."
+    elif isinstance(error, ssl.SSLError):
+        sentence = "doesn't speak TLS as we do. Is smtps:// (465) or smtp+starttls:// (587) right for its port?"
     elif isinstance(error, TimeoutError):
         sentence = "doesn't answer. Is it running, and may this machine connect to it?"
     else:
