@@ -80,11 +80,13 @@ def allow(address: str) -> None:
 
 
 def call_off(recipient: str, now: datetime) -> int:
-    """Send ``recipient`` no copy of an issue that still waits, since they left; how many there were.
+    """Send ``recipient`` no copy of an issue or notice that still waits, since they left; how many there were.
 
     One that a worker has in hand is left to it. Asks only mailings young enough to be tried still.
     """
-    young = Mailing.objects.filter(kind="issue", created_at__gt=now - 2 * GIVE_UP_AFTER).values_list("pk", flat=True)
+    young = Mailing.objects.filter(kind__in=("issue", "notice"), created_at__gt=now - 2 * GIVE_UP_AFTER).values_list(
+        "pk", flat=True
+    )
     waiting = Delivery.objects.filter(mailing_id__in=list(young), recipient=recipient, next_at__isnull=False)
     free = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
     return free.update(state=Delivery.State.SUPPRESSED, lease_until=None, lease_token="", **settlement(now))

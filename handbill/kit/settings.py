@@ -94,6 +94,7 @@ class Settings:
     bounce_mailbox: Mailbox | None = None
     bounce_mailbox_after: str = KEEP
     retention_days: int = 14
+    still_reading_days: int = 180
     allow_loopback: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
     @property
@@ -502,6 +503,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "bounce_mailbox": _bounce_mailbox,
     "bounce_mailbox_after": _after,
     "retention_days": _whole(1, 3650),
+    "still_reading_days": _whole(0, 3650),
 }
 _TEXTS = frozenset(
     name

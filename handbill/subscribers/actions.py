@@ -19,7 +19,7 @@ from handbill.delivery.records import Feedback
 from handbill.kit.crypto import read_token, seal, sign_token
 from handbill.subscribers import consent, mails, rows
 from handbill.subscribers.errors import ExpiredLink, SignUpBusy, WrongLink
-from handbill.subscribers.models import Cursor, Former, Subscriber, Subscription
+from handbill.subscribers.models import Asking, Cursor, Former, Move, Subscriber, Subscription
 from handbill.subscribers.queries import reader_id, reader_token, wishes_of
 from handbill.subscribers.records import Asked, Choice, Welcome
 from handbill.subscribers.wishes import next_issue, write_audience
@@ -201,6 +201,13 @@ def forget_unconfirmed(now: datetime) -> int:
     stale = Q(asked_at__lte=before) | Q(asked_at__isnull=True, created_at__lte=before)
     _, deleted = Subscriber.objects.filter(stale, confirmed_at__isnull=True).delete()
     return deleted.get("subscribers.Subscriber", 0)
+
+
+def forget_asking(now: datetime) -> int:
+    """Delete what was kept to mail nobody too often, once it is 30 days old, and moves nobody confirmed; how many."""
+    asked, _ = Asking.objects.filter(at__lte=now - consent.MONTH).delete()
+    moves, _ = Move.objects.filter(asked_at__lte=now - consent.CONFIRM_WITHIN).delete()
+    return asked + moves
 
 
 def _ask(address: str, now: datetime) -> Asked:

@@ -15,6 +15,7 @@ CONFIRM_WITHIN = timedelta(hours=72)
 MAIL_AGAIN_AFTER = timedelta(hours=24)
 MONTH = timedelta(days=30)
 MOST_MAILS_A_MONTH = 3
+MOST_SILENCES = 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 
@@ -90,6 +91,26 @@ def still_good(day: int, asked_at: datetime, now: datetime) -> bool:
     latest = day == unix_day(asked_at)
     mailed = asked_at if latest else _EPOCH + day * _DAY
     return now - mailed < CONFIRM_WITHIN
+
+
+class Step(StrEnum):
+    NOTHING = "nothing"
+    ASK = "ask"  # "still reading?"
+    PAUSE = "pause"
+
+
+def after_silence(seen_at: datetime, asked_at: datetime | None, silences: int, days: int, now: datetime) -> Step:
+    """What a reader's silence leads to: asked after ``days``, a month later once more, and then a pause, no end.
+
+    ``silences``: how often the question stayed unanswered before the last one. ``days`` 0: nobody is asked.
+    """
+    if not days or (asked_at is None and now - seen_at < timedelta(days=days)):
+        return Step.NOTHING
+    if asked_at is None:
+        return Step.ASK
+    if now - asked_at < MONTH:
+        return Step.NOTHING
+    return Step.PAUSE if silences + 1 >= MOST_SILENCES else Step.ASK
 
 
 @dataclass(frozen=True, slots=True)

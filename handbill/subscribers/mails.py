@@ -36,6 +36,16 @@ def move(token: str) -> LetterBody:
     )
 
 
+def still_reading() -> LetterBody:
+    """Asks a reader whether they still read: one link to a button."""
+    said, links = _said(), reader_links(READER_SLOT)
+    steps = [
+        (said["still_mail"], said["still_button"], links.still),
+        (said["reminder_mail_leave"], said["leave_link"], links.unsubscribe),
+    ]
+    return _letter("still", said["still_title"], steps, said["still_mail_silence"], one_click=links.unsubscribe)
+
+
 def taken() -> LetterBody:
     """Tells the owner of an address that gets the paper already that somebody wanted to move there."""
     said = _said()
@@ -65,7 +75,7 @@ def _said() -> Mapping[str, str]:
     return words(settings.HANDBILL.language, paper=settings.HANDBILL.name)
 
 
-def _letter(key: str, subject: str, steps: list[tuple[str, str, str]], closing: str) -> LetterBody:
+def _letter(key: str, subject: str, steps: list[tuple[str, str, str]], closing: str, one_click: str = "") -> LetterBody:
     paper = settings.HANDBILL
     language = language_of(paper.language)
     context = {
@@ -85,4 +95,5 @@ def _letter(key: str, subject: str, steps: list[tuple[str, str, str]], closing: 
         html=render_to_string("mail/sign_up.html", context),
         text="\n".join([*lines, *foot]).rstrip() + "\n",
         language=language,
+        one_click=one_click,
     )

@@ -30,6 +30,7 @@ class ReaderLinks:
 
     preferences: str
     unsubscribe: str
+    still: str
 
 
 @dataclass(frozen=True, slots=True)

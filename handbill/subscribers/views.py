@@ -20,6 +20,7 @@ from handbill.kit import clock
 from handbill.subscribers import actions, own_data, queries
 from handbill.subscribers.errors import NotReading
 from handbill.subscribers.pages import HEADERS, page, reader_page
+from handbill.subscribers.silence import UNTIL_THEY_SAY
 from handbill.subscribers.wording import words
 from handbill.topics.models import Topic
 
@@ -195,6 +196,8 @@ def _until(how_long: str, day: str) -> datetime | None:
 
 
 def _day(moment: datetime) -> str:
+    if moment == UNTIL_THEY_SAY:
+        return words(settings.HANDBILL.language)["until_you_say"]
     local = moment.astimezone(settings.HANDBILL.zone)
     with translation.override(settings.HANDBILL.language):
         return str(date_format(local, "DATE_FORMAT"))
