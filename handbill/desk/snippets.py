@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.filters import WagtailFilterSet
 from wagtail.admin.forms import WagtailAdminModelForm
@@ -24,11 +25,12 @@ from wagtail.admin.panels import (
     PublishingPanel,
     TitleFieldPanel,
 )
+from wagtail.admin.rich_text import DraftailRichTextArea
 from wagtail.admin.ui.tables import DateColumn, LiveStatusTagColumn
 from wagtail.admin.widgets.button import HeaderButton
 from wagtail.snippets.views.snippets import IndexView, SnippetViewSet
 
-from handbill.articles.models import Article, Series
+from handbill.articles.models import RICH_TEXT, Article, Series
 from handbill.articles.queries import NEEDS_A_LOOK
 from handbill.desk.changes import AlteredColumn, AlteredPanel
 from handbill.desk.menu import SOURCES_HOOK
@@ -177,10 +179,19 @@ def _shown_date(article: Article) -> datetime | None:
     return article.published_at if article.dated else None
 
 
+class OwnText(DraftailRichTextArea):
+    """Wagtail's editor of text, which screen readers can name: it gives what one writes in no label of its own."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        self.options["ariaLabel"] = gettext("Text of your own")
+        return super().get_context(name, value, attrs)
+
+
 class ArticleViewSet(SnippetViewSet):
     """Articles: drafts, what is public, and what is scheduled."""
 
     model = Article
+    edit_template_name = "desk/edit.html"
     url_prefix = "articles"
     icon = "doc-full"
     menu_label = _("Articles")
@@ -208,7 +219,7 @@ class ArticleViewSet(SnippetViewSet):
             FieldPanel("excerpt"),
             FieldPanel("topics", widget=forms.CheckboxSelectMultiple),
             SuggestedTopicsPanel(heading=_("Suggested topics")),
-            FieldPanel("body", heading=_("Text of your own")),
+            FieldPanel("body", heading=_("Text of your own"), widget=OwnText(features=RICH_TEXT)),
             MultiFieldPanel(
                 [FieldPanel("image"), FieldPanel("image_alt", heading=_("Description"))], heading=_("Picture")
             ),

@@ -209,7 +209,7 @@ def test_the_list_offers_topics_and_a_ticked_one_comes_with_the_article(topics, 
     round_at(0)
     for address in ("/stories/", f"/stories/{story.pk}/"):
         page = client.get(address).content.decode()
-        ticks = re.findall(r'<input type="checkbox" name="topic" value="(\d+)"( checked)?>', page)
+        ticks = re.findall(r'<input type="checkbox" name="topic" form="take-\d+" value="(\d+)"( checked)?>', page)
         assert ticks == [(str(topics[0].pk), "")], "offered, not ticked"
         assert re.search(r"Bridges</bdi> <span[^>]*>(?:very )?likely, \d+ %", page)
     client.post(f"/stories/{story.pk}/take/", {"topic": [topics[0].pk, "x", "999999"]})
