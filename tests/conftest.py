@@ -38,7 +38,7 @@ if connection.vendor == "postgresql":
     connection.settings_dict["TEST"]["NAME"] = f"test_handbill_{os.getpid()}"
 
 
-MAY_BE_SKIPPED = ("no corpus", "the shipped schema is SQLite's")
+MAY_BE_SKIPPED = ("no corpus", "no IPv6", "the shipped schema is SQLite's")
 
 
 @pytest.hookimpl(wrapper=True)

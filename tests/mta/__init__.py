@@ -49,6 +49,15 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in held]
 
 
+def has_ipv6() -> bool:
+    """Whether this machine's loopback has ::1."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 class Kind(Protocol):
     """What a kind of server is: ``prepare`` writes its folder and gives the command that runs it in the foreground.
 

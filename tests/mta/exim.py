@@ -10,7 +10,7 @@ import pwd
 import shutil
 from pathlib import Path
 
-from tests.mta import CONNECTIONS, DOORS, LARGEST, PASSWORD, RATE, SEARCHED, USER
+from tests.mta import CONNECTIONS, DOORS, LARGEST, PASSWORD, RATE, SEARCHED, USER, has_ipv6
 
 ACCOUNT = "Debian-exim"
 CONFIGURATION = """\
@@ -20,7 +20,7 @@ spool_directory = {home}/spool
 log_file_path = {home}/%slog
 pid_file_path = {home}/spool/exim.pid
 keep_environment =
-local_interfaces = <; 127.0.0.1 ; ::1
+local_interfaces = <; 127.0.0.1{ipv6}
 daemon_smtp_ports = {ports}
 tls_on_connect_ports = {wrapped}
 tls_advertise_hosts = *
@@ -116,6 +116,7 @@ class Exim:
         shutil.chown(home, ACCOUNT)  # its logs
         facts = {"home": home, "program": self.found(), "inbox": inbox, "certificate": certificate, "largest": LARGEST}
         facts |= {"rate": RATE, "letters": self.letters, "connections": CONNECTIONS, "user": USER, "password": PASSWORD}
+        facts["ipv6"] = " ; ::1" if has_ipv6() else ""
         ports = " : ".join(map(str, doors.values()))
         (home / "exim.conf").write_text(CONFIGURATION.format(**facts, **doors, ports=ports))
         return [self.found(), "-C", str(home / "exim.conf"), "-bdf", "-q1m"]

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.mta import CONNECTIONS, DOORS, LARGEST, PASSWORD, RATE, SEARCHED, USER
+from tests.mta import CONNECTIONS, DOORS, LARGEST, PASSWORD, RATE, SEARCHED, USER, has_ipv6
 
 MAIN = """\
 compatibility_level = 3.6
@@ -22,7 +22,7 @@ local_recipient_maps =
 alias_maps =
 alias_database =
 mynetworks = 127.0.0.0/8 [::1]/128
-inet_interfaces = 127.0.0.1, [::1]
+inet_interfaces = 127.0.0.1{ipv6}
 relayhost = [127.0.0.1]:{inbox}
 smtp_tls_security_level = none
 smtpd_peername_lookup = no
@@ -96,7 +96,8 @@ class Postfix:
             (home / name).mkdir(exist_ok=True)
             shutil.chown(home / name, "postfix")
         ports = [f"{port} inet n - n - - smtpd -o syslog_name={door}{OPTIONS[door]}\n" for door, port in doors.items()]
-        self._write(home, "main.cf", MAIN.format(home=home, inbox=inbox, certificate=certificate, largest=LARGEST))
+        facts = {"home": home, "inbox": inbox, "certificate": certificate, "largest": LARGEST}
+        self._write(home, "main.cf", MAIN.format(**facts, ipv6=", [::1]" if has_ipv6() else ""))
         self._write(home, "master.cf", "".join(ports) + SERVICES)
         self._write(home, "recipients", "/^unknown/ 550 5.1.1 User unknown\n/^later/ 450 4.2.1 Mailbox busy\n")
         self._write(home, "senders", "/^blocked@/ REJECT\n")

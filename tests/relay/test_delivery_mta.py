@@ -22,7 +22,7 @@ from handbill.delivery.engine.protocol import Mode
 from handbill.delivery.engine.stamp import compile_letter
 from handbill.delivery.records import READER_SLOT
 from handbill.ops.net import free_port
-from tests.mta import LARGEST, PASSWORD, RATE, Mta
+from tests.mta import LARGEST, PASSWORD, RATE, Mta, has_ipv6
 from tests.mta.exim import Exim
 from tests.mta.postfix import Postfix
 from tests.mta.send import BODY, FROM, Sending, copy_to, readers
@@ -70,6 +70,11 @@ def without_trace(data: bytes) -> bytes:
     assert data.startswith(b"Received: ")
     lines = data.splitlines(keepends=True)
     return b"".join(lines[next(n for n, line in enumerate(lines) if n and line[:1] not in b" \t") :])
+
+
+def need_host(host: str) -> None:
+    if host == "::1" and not has_ipv6():
+        pytest.skip("no IPv6 on this machine")
 
 
 @MODES
@@ -151,8 +156,7 @@ def test_a_limit_of_letters_a_connection_is_learnt(mta, mode):
 @pytest.mark.parametrize("host", ["localhost", "::1"])
 @FAST
 def test_over_tls_with_a_certificate_that_is_verified(mta, door, security, host, mode):
-    if host == "::1" and not socket.has_dualstack_ipv6():
-        pytest.skip("no IPv6 on this machine")
+    need_host(host)
     copies = [letter(f"reader{n}@mail.example") for n in range(6)]
     relay = mta.relay(door, security, host)
     sending = Sending(relay, copies, context=AUTHORITY.trust, manners=Manners(fastest=mode), connections=2)
@@ -199,6 +203,7 @@ def test_what_is_asked_of_notifications_is_passed_on(mta):
 def test_a_name_of_two_addresses_of_which_one_is_dead(mta, lame, monkeypatch):
     port = mta.doors["open"]
     alive = "::1" if lame == "127.0.0.1" else "127.0.0.1"
+    need_host("::1")
     addresses = [(lame, free_port(0)), (alive, port)]
     found = [socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0] for host, number in addresses]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
