@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
@@ -16,8 +17,9 @@ from django.db.models import Q
 from handbill.delivery.address import AddressError, address_hash, normalise
 from handbill.delivery.collect import check_mailbox as check_mailbox
 from handbill.delivery.collect import collect as collect_bounces  # noqa: F401 - for the rooms above
+from handbill.delivery.engine.dkim import KeyTrouble
 from handbill.delivery.engine.retry import GIVE_UP_AFTER
-from handbill.delivery.errors import MailingError
+from handbill.delivery.errors import MailingError, NoRelay
 from handbill.delivery.feedback import BOUNCES as BOUNCES
 from handbill.delivery.feedback import take_in as take_in_bounces  # noqa: F401 - for the rooms above
 from handbill.delivery.journal import settlement
@@ -31,6 +33,7 @@ from handbill.delivery.surge import believe as believe_gone  # noqa: F401 - for 
 from handbill.delivery.surge import forgive as forgive_gone  # noqa: F401
 from handbill.kit.providers import provider_of
 
+logger = logging.getLogger(__name__)
 CHUNK = 1000  # recipients a transaction: memory stays flat whatever the size of the mailing
 MOST_OF_WHY = 300  # characters
 RANKS = timedelta(hours=1)  # a rank is a microsecond in the hour before the hand-over, so that one index serves both
@@ -62,9 +65,15 @@ def hand_over(
 def send_batch(now: datetime, limit: int = 500, stop: Callable[[], bool] = lambda: False) -> SendRound:
     """Send up to ``limit`` due copies over the relays; once ``stop`` says so, only what is in flight is finished.
 
-    Raises TryLater when no relay takes mail: nothing is lost, every copy stays due a little later.
+    Raises TryLater when no relay takes mail, or letters can't be signed as they should: nothing is lost, every copy
+    stays due a little later.
     """
-    return Dispatch(now, stop).run(limit)
+    try:
+        dispatch = Dispatch(now, stop)
+    except KeyTrouble as trouble:
+        logger.error("No mail is sent. %s", trouble)
+        raise NoRelay(f"No mail is sent; every copy stays due. {trouble}") from None
+    return dispatch.run(limit)
 
 
 def suppress(address: str, reason: str, now: datetime) -> None:

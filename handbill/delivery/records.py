@@ -220,10 +220,13 @@ class RelayStanding:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Something about the sending that needs a person. ``key`` is the same as long as the trouble lasts."""
+    """Something about the sending that needs a person. ``key`` is the same as long as the trouble lasts.
+
+    ``about``: ``relay NAME``, ``provider NAME``, a mailing's reference, or ``signing``: then no mail leaves at all.
+    """
 
     key: str
     about: str
     reason: str
     why: str
-    since: datetime
+    since: datetime | None = None

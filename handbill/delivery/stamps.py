@@ -7,22 +7,25 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from handbill.delivery.engine.dkim import SignedStamp
 from handbill.delivery.engine.outcome import Copy
 from handbill.delivery.engine.stamp import Stamp, compile_letter
 from handbill.delivery.journal import Claimed
 from handbill.delivery.models import Body, Mailing
 from handbill.delivery.paths import message_name, sender_of
 from handbill.delivery.sealed import open_address
+from handbill.delivery.signing import signers
 from handbill.kit.crypto import sign_token
 
 MOST_LETTERS = 512  # kept compiled: some 30 MB
 
 
 class Stamps:
-    """Compiles each letter of a round once."""
+    """Compiles each letter of a round once, to be signed where the settings say so. Raises KeyTrouble without a key."""
 
     def __init__(self) -> None:
-        self._compiled: OrderedDict[int, Stamp] = OrderedDict()
+        self._compiled: OrderedDict[int, Stamp | SignedStamp] = OrderedDict()
+        self._signers = signers()
         self._host = _host()
 
     def copy(self, row: Claimed, mailing: Mailing) -> Copy:
@@ -33,8 +36,9 @@ class Stamps:
         parts, size = stamp.parts(to, f"{name}@{self._host}", mailing.created_at, reader_token(row.recipient))
         return Copy(row, sender_of(row.id, stamp.envelope_from), to, parts, size, name)
 
-    def _compile(self, body: int, kind: str) -> Stamp:
-        stamp = self._compiled[body] = compile_body(Body.objects.get(pk=body), kind)
+    def _compile(self, body: int, kind: str) -> Stamp | SignedStamp:
+        plain = compile_body(Body.objects.get(pk=body), kind)
+        stamp = self._compiled[body] = SignedStamp(plain, self._signers) if self._signers else plain
         if len(self._compiled) > MOST_LETTERS:
             self._compiled.popitem(last=False)
         return stamp

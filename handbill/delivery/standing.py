@@ -14,6 +14,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db.models import Count, Min, OuterRef, Subquery, Sum
 
+from handbill.delivery.engine.dkim import KeyTrouble
 from handbill.delivery.models import Act, Attempt, Breaker, Delivery, Mailing
 from handbill.delivery.records import (
     ActTold,
@@ -26,6 +27,7 @@ from handbill.delivery.records import (
 )
 from handbill.delivery.relays import Lane, Ways, sent_today
 from handbill.delivery.shape import State as WayState
+from handbill.delivery.signing import signers
 
 State = Delivery.State
 OTHER = "other"
@@ -56,7 +58,7 @@ def relay_standings(now: datetime) -> list[RelayStanding]:
 
 
 def calls() -> list[Call]:
-    """What needs a person: relays that won't have us, providers that block us, letters that are refused."""
+    """What needs a person: a missing key, relays that won't have us, providers that block us, refused letters."""
     known = {f"relay {relay.name}" for relay in settings.HANDBILL.relays}
     rows = Breaker.objects.filter(calls=True, until__isnull=False, off=False).order_by("about")
     troubles = [
@@ -65,11 +67,23 @@ def calls() -> list[Call]:
         if row.since and (row.about in known or row.about.startswith("provider "))
     ]
     held = Mailing.objects.filter(held_at__isnull=False, held_by="").exclude(why="").order_by("pk")
-    return troubles + [
-        Call(f"{row.reference} {row.held_at:%Y%m%d%H%M%S}", row.reference, "content", row.why, row.held_at)
-        for row in held
-        if row.held_at and row.deliveries.filter(next_at__isnull=False).exists()
-    ]
+    return (
+        _signing()
+        + troubles
+        + [
+            Call(f"{row.reference} {row.held_at:%Y%m%d%H%M%S}", row.reference, "content", row.why, row.held_at)
+            for row in held
+            if row.held_at and row.deliveries.filter(next_at__isnull=False).exists()
+        ]
+    )
+
+
+def _signing() -> list[Call]:
+    try:
+        signers()
+    except KeyTrouble as trouble:
+        return [Call("signing", "signing", "setup", str(trouble))]
+    return []
 
 
 def acts(about: str = "", most: int = MOST_ACTS) -> list[ActTold]:

@@ -170,6 +170,8 @@ def calls_in_words() -> list[dict[str, Any]]:
 def about_words(call: Call) -> str:
     """What a call is about: a relay, a provider or an issue."""
     kind, _blank, name = call.about.partition(" ")
+    if kind == "signing":
+        return _("Signing (DKIM)")
     if kind == "relay":
         return _("Relay %s") % name
     return words.provider_name(name) if kind == "provider" else title(call.about)

@@ -64,6 +64,14 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True)
+class Dkim:
+    """A key that letters are signed with: in ``keys/dkim-SELECTOR``, published at ``SELECTOR._domainkey.DOMAIN``."""
+
+    selector: str
+    domain: str = ""  # empty: that of from_address
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator can set. Paths hang off ``home``; addresses carry no trailing slash."""
 
@@ -80,6 +88,7 @@ class Settings:
     postal_address: str = ""
     relays: tuple[Relay, ...] = (Relay("local", "127.0.0.1", 25, "smtp"),)
     provider_rates: tuple[tuple[str, int], ...] = ()
+    dkim: tuple[Dkim, ...] = ()
     database: str = "sqlite"
     broker: str = "filesystem"
     workers: int = 4
@@ -129,6 +138,11 @@ class Settings:
     def inbox_folder(self) -> Path:
         """Mails taken in and not looked at yet: a maildir for each purpose, such as ``newsletters``."""
         return self.home / "inbox"
+
+    @property
+    def sender_domain(self) -> str:
+        """The domain that readers see."""
+        return parseaddr(self.from_address)[1].rpartition("@")[2].lower()
 
     @property
     def run_folder(self) -> Path:
@@ -423,6 +437,25 @@ def _limits(name: str, entry: dict[str, Any]) -> dict[str, Any]:
     return {key: parse(f"{name}.{key}", entry[key]) for key, parse in _RELAY_LIMITS.items() if key in entry}
 
 
+def parse_dkim(value: Any) -> tuple[Dkim, ...]:
+    """The tables of ``dkim``. Raises SettingsError."""
+    name = "dkim"
+    fix = 'write [{ selector = "hb1" }]; `handbill dkim hb1` makes the key. A domain may stand beside it.'
+    known = {"selector", "domain"}
+    if not isinstance(value, list) or not all(isinstance(one, dict) and set(one) <= known for one in value):
+        raise _wrong(name, value, fix)
+    for one in value:
+        if not _is_selector(one.get("selector")) or ("domain" in one and not _is_mailbox(f"a@{one['domain']}")):
+            raise _wrong(name, one, fix)
+    if len({one["selector"] for one in value}) < len(value):
+        raise _wrong(name, value, "name each selector once.")
+    return tuple(Dkim(one["selector"], str(one.get("domain", "")).lower()) for one in value)
+
+
+def _is_selector(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value) is not None
+
+
 def _day(name: str, value: Any) -> date:
     if not isinstance(value, date) or isinstance(value, datetime):
         raise _wrong(name, value, "write a day without quotes, such as 2026-11-02.")
@@ -489,6 +522,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "postal_address": _text,
     "relays": _relays,
     "provider_rates": _provider_rates,
+    "dkim": lambda name, value: parse_dkim(value),
     "database": _database,
     "broker": _broker,
     "workers": _whole(1, 64),

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
+from handbill.delivery.engine.dkim import KeyTrouble
+from handbill.delivery.signing import public_key, read_signer, record_name, zone_line
 from handbill.kit.settings import Relay, Settings
 from handbill.ops.doctor import OK, WARN, WRONG, Finding
 from handbill.ops.names import Names, NoNames
@@ -61,7 +63,7 @@ def examine_mail(newsroom: Settings, names: Names, sample: bytes | None) -> list
         return [*found, Finding(WRONG, f"from_address is at {sender or 'no domain'}", fix)]
     checks = (
         _spf(bounces, newsroom.relays, names),
-        _dkim(sender, names),
+        _own_dkim(newsroom, names) if newsroom.dkim else _dkim(sender, names),
         _dmarc(sender, names),
         _aligned(sender, bounces, names),
         _mx(bounces, names),
@@ -154,6 +156,30 @@ def _dkim(domain: str, names: Names) -> Iterator[Finding]:
         " own, all is well."
     )
     yield Finding(WARN, f"no DKIM key of {domain} is found under the usual selectors", fix)
+
+
+def _own_dkim(newsroom: Settings, names: Names) -> Iterator[Finding]:
+    """Whether each key that letters are signed with is published as it is, for a domain that readers see."""
+    for one in newsroom.dkim:
+        try:
+            signer = read_signer(newsroom, one)
+        except KeyTrouble as trouble:
+            yield Finding(WRONG, f"no mail leaves: it can't be signed with {one.selector}", str(trouble))
+            continue
+        where, publish = record_name(signer), f"Publish: {zone_line(signer)}"
+        tags = [_tags(text) for text in names.texts(where)]
+        keys = {"".join(each["p"].split()) for each in tags if "p" in each}
+        if not keys:
+            yield Finding(WRONG, f"the DKIM key {where} isn't published: every letter's signature fails", publish)
+        elif keys != {public_key(signer)}:
+            yield Finding(WRONG, f"another DKIM key is published at {where}: every letter's signature fails", publish)
+        else:
+            yield Finding(OK, f"letters are signed with {signer.algorithm}, and the key at {where} is theirs")
+        if organisation_of(signer.domain) != organisation_of(newsroom.sender_domain):
+            what = (
+                f"letters are signed for {signer.domain} and come from {newsroom.sender_domain}: DMARC counts neither"
+            )
+            yield Finding(WRONG, what, "Take `domain` out of dkim, or write the domain of from_address.")
 
 
 def _dmarc(domain: str, names: Names) -> Iterator[Finding]:

@@ -71,6 +71,29 @@ def doctor(what: str | None, home: str | None, as_json: bool) -> int:
     return FAILED if any(f.level == "wrong" for f in findings) else OK
 
 
+@command()
+@click.argument("selector")
+@click.option("--kind", type=click.Choice(["rsa", "ed25519"]), default="rsa", show_default=True, help="Of a new key.")
+def dkim(selector: str, kind: str, as_json: bool) -> None:
+    """Make the key SELECTOR that letters are signed with, and print its record. A key that is there stays."""
+    from django.conf import settings
+
+    from handbill.delivery.signing import key_path, make_key, read_signer, record_name, record_text, zone_line
+    from handbill.kit.settings import parse_dkim
+
+    newsroom = settings.HANDBILL
+    (one,) = [known for known in newsroom.dkim if known.selector == selector] or parse_dkim([{"selector": selector}])
+    made = make_key(newsroom, selector, kind)
+    signer = read_signer(newsroom, one)
+    text = (
+        f"{'Made' if made else 'There is'} {key_path(newsroom, selector)} ({signer.algorithm}).\n"
+        f"Publish: {zone_line(signer)}\n"
+        f'Then write into handbill.toml: dkim = [{{ selector = "{selector}" }}]\n'
+        "and start the newsroom anew. `handbill doctor mail` says whether the record is there."
+    )
+    emit({"name": record_name(signer), "txt": record_text(signer), "made": made}, text, as_json)
+
+
 @command(newsroom=False)
 @click.option("--once", is_flag=True, help="Run the day in a fresh temporary folder and end.")
 def demo(once: bool, home: str | None, as_json: bool) -> int:
