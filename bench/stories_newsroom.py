@@ -1,8 +1,8 @@
 """A newsroom with an archive of stories, in the folder that HANDBILL_HOME names.
 
-``python -m bench.stories_newsroom fill ACTIVE STORED ARTICLES`` makes one: so many reports of the last days, made of
-the words of a file of articles, and ``STORED`` altogether. ``rounds NEW ARTICLES`` and ``marks ARTICLES`` measure, and
-print what they found.
+``python -m bench.stories_newsroom ARTICLES ACTIVE STORED NEW`` makes one: ACTIVE reports of the last days, made of the
+words of a file of articles, and STORED altogether. Then it measures rounds of NEW reports, and the marks, and prints
+what it found. Each step is a process of its own, so that none has another's memory.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -190,15 +191,14 @@ def _size() -> int:
         return int(cursor.fetchone()[0])
 
 
-def main(step: str, *words: str) -> None:
-    """Do one step."""
+def main(articles: str, *numbers: str) -> None:
+    """Fill, measure, print."""
+    path, (active, stored, new) = Path(articles), map(int, numbers)
     django.setup()
-    if step == "fill":
-        fill(int(words[0]), int(words[1]), Path(words[2]))
-    elif step == "rounds":
-        print(json.dumps(rounds(int(words[0]), Path(words[1]))))
-    else:
-        print(json.dumps(measure_marks(Path(words[0]))))
+    with get_context("fork").Pool(1, maxtasksperchild=1) as step:
+        step.apply(fill, (active, stored, path))
+        found = {"rounds": step.apply(rounds, (new, path)), "marks": step.apply(measure_marks, (path,))}
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -18,19 +18,14 @@ MOST_BYTES, MOST_MS, LEAST_RATE, MOST_RATIO, MOST_MB = 1_000, 10, 1_400, 1.2, 50
 
 def stored(articles: Path, quick: bool) -> Iterator[Row]:
     """1,000 active reports and 8,000 stored when quick, else 10,000 and 1,000,000; on PostgreSQL too if named."""
-    active, most, new = (1_000, 8_000, 250) if quick else (10_000, 1_000_000, 1_000)
+    active, most, new = (1_000, 8_000, 200) if quick else (10_000, 1_000_000, 1_000)
     for vendor, server in [("SQLite", ""), ("PostgreSQL", os.environ.get("HANDBILL_BENCH_POSTGRES", ""))]:
         if vendor == "PostgreSQL" and not server:
             continue
-        found: list[dict[str, float]] = []
-        for count in (active, most):
-            with tempfile.TemporaryDirectory() as folder, own_database(server) as database:
-                newsroom = fresh_newsroom(Path(folder) / "paper", database)
-                _step(newsroom, "fill", active, count, articles)
-                found.append(json.loads(_step(newsroom, "rounds", new, articles)))
-                if count == most:
-                    yield from _marks(f"{most:,} documents on {vendor}", json.loads(_step(newsroom, "marks", articles)))
-        yield from _rounds(f"a round of {new} beside {active:,} active, {most:,} stored, {vendor}", active, *found)
+        few, many = (_newsroom(server, articles, active, count, new) for count in (active, most))
+        yield from _marks(f"{most:,} documents on {vendor}", many["marks"])
+        name = f"a round of {new} beside {active:,} active, {most:,} stored, {vendor}"
+        yield from _rounds(name, active, few["rounds"], many["rounds"])
 
 
 def _marks(name: str, seen: dict[str, float]) -> Iterator[Row]:
@@ -49,6 +44,10 @@ def _rounds(name: str, active: int, few: dict[str, float], many: dict[str, float
     yield at_most(f"{name}, peak memory", many["peak_mb"], "MB", MOST_MB)
 
 
-def _step(newsroom: dict[str, str], *words: object) -> str:
-    command = [sys.executable, "-m", "bench.stories_newsroom", *map(str, words)]
-    return subprocess.run(command, env=newsroom, check=True, stdout=subprocess.PIPE, text=True).stdout
+def _newsroom(server: str, articles: Path, *numbers: int) -> dict[str, dict[str, float]]:
+    """What ``stories_newsroom`` finds in one with so many active, stored and new reports."""
+    with tempfile.TemporaryDirectory() as folder, own_database(server) as database:
+        command = [sys.executable, "-m", "bench.stories_newsroom", str(articles), *map(str, numbers)]
+        newsroom = fresh_newsroom(Path(folder) / "paper", database)
+        found = subprocess.run(command, env=newsroom, check=True, stdout=subprocess.PIPE, text=True).stdout
+        return dict(json.loads(found))
