@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from handbill.kit.calendar_names import MONTHS, WEEKDAYS, bare
 from handbill.kit.text import clean
-from handbill.stories.series import EDGES, READ_CHARACTERS, Moment, follow, western
+from handbill.stories.series import EDGES, MOST_KNOWN, READ_CHARACTERS, Moment, follow, western
 
 NEAR = timedelta(days=3)  # a part is dated about when it is published; other dates are what the news is of
 RECENT = timedelta(days=60)  # a rhythm is that of the last parts
@@ -37,6 +38,7 @@ _FORMS = [
         rf"(?P<day>\d{{1,2}})[./](?P<month>\d{{1,2}})[./]{_YEAR}",
     )
 ]
+_ANY_YEAR = re.compile(r"(?:19|20)\d\d")
 _ISO_FIRST = re.compile(rf"(?P<lead>){_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)[\s:|–—,]+(?P<tail>.+)")
 _BEFORE_DATE = re.compile(
     r"(?:^|\s+)(?:of|for|from|vom|von|du|del|de|dal|della|van|fra|från|z|за|от|від|ليوم|يوم)$", re.I
@@ -70,12 +72,15 @@ class Rhythm:
     next: date | None
 
 
+@lru_cache(maxsize=MOST_KNOWN)
 def dated_of(title: str) -> DatedMark | None:
     """The series a title belongs to by a whole date ("Harbour diary, 12 May 2026"), and the date; or None.
 
     "12/05/2026" is read day first, unless only month first makes a date.
     """
     text = western(clean(title[:READ_CHARACTERS]))
+    if _ANY_YEAR.search(text) is None:
+        return None  # as nearly all
     if (match := _ISO_FIRST.match(text)) is not None and len(match.group("tail").split()) <= _MOST_NAME_BEHIND:
         return _mark(match.group("tail"), match)
     for form in _FORMS:

@@ -13,8 +13,9 @@ counts in room (gamma-Poisson) for its coins.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -44,9 +45,9 @@ NEIGHBOURS = 8  # the likeliest others of each report that are weighed in full
 FAINT = 0.5  # of the likeliest one's hints: others that have less aren't weighed
 HINT = 2.0  # what shared words must add up to for that
 AT_ONCE_ALONE = 2_000_000  # bytes for the words of those that are weighed in one step
-AT_ONCE = 400_000  # pairs of reports are looked at in one step, which bounds the memory
 
 _OWNER_BITS = 24  # hold the number of a report at hand
+_TERM_BITS = 32  # hold the place of a word among all
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -73,30 +74,32 @@ class Evidence:
 
     def __init__(self, said: Sequence[Said]) -> None:
         self._said = said
-        owners = np.repeat(np.arange(len(said)), [len(one.packed) for one in said])
+        lengths = np.array([len(one.packed) for one in said], np.int64)
         packed = np.concatenate([one.packed for one in said]) if said else np.zeros(0, np.int64)
         # One number a word of a report, which sorts fastest: the word, whether it tells, the report.
-        uses = np.sort((packed >> 1) << _OWNER_BITS | owners)
+        uses = np.sort((packed >> 1) << _OWNER_BITS | np.repeat(np.arange(len(said)), lengths))
         codes = uses >> (_OWNER_BITS + 1)
         first = np.flatnonzero(np.diff(codes, prepend=-1))
         self._codes = codes[first]
-        self._users = (uses & ((1 << _OWNER_BITS) - 1)).astype(np.int32)
+        self._users = uses & ((1 << _OWNER_BITS) - 1)
         self._starts = np.append(first, len(uses))
         self._spread = np.diff(self._starts)
         tells = np.add.reduceat(uses >> _OWNER_BITS & 1, first) if len(first) else first
         self._weight = np.where(tells * 2 >= self._spread, TELLING, 1.0)
-        lengths = np.array([max(1, len(one.packed)) for one in said])
-        self._room: Floats = np.minimum(1.0, lengths / FULL) ** ROOM
+        self._room: Floats = np.minimum(1.0, np.maximum(1, lengths) / FULL) ** ROOM
+        terms = np.repeat(np.arange(len(first)), self._spread)
+        self._said_weight = np.bincount(self._users, self._weight[terms], len(said))
+        self._terms = np.sort(self._users << _TERM_BITS | terms) & ((1 << _TERM_BITS) - 1)  # report after report
+        self._ends = np.append(0, np.cumsum(lengths))
         self._value(len(said))
         self._place = np.zeros(len(self._codes))
-        self._terms: dict[int, Ints] = {}
-        self._singles: dict[int, Words] = {}
 
     def _value(self, reports: int) -> None:
         """What each word is worth. All that depends only on how many reports use it is reckoned once a number."""
         used_by = (np.arange(self._spread.max(initial=0) + 1) + 0.5) / (reports + BACKGROUND)
         used_by = used_by[: np.searchsorted(used_by, COMMONEST) + 1]
         self._before = FAITH * np.minimum(used_by, COMMONEST) / (self._room.mean() if reports else 1.0)
+        self._unused = _lgamma(self._before)
         kinds, one = np.arange(len(used_by)), np.ones(len(used_by))
         worth = self._used(kinds, one, one)
         self._core = np.where(used_by < COMMONEST, worth, 0.0)
@@ -111,25 +114,18 @@ class Evidence:
         return np.asarray(np.minimum(beside, len(self._before) - 1))
 
     def _of(self, report: int) -> Ints:
-        """The terms of a report: places of its words among all words."""
-        if (found := self._terms.get(report)) is None:
-            found = self._terms[report] = np.searchsorted(self._codes, self._said[report].codes)
-        return found
+        """The terms of a report, ascending: places of its words among all words."""
+        return self._terms[self._ends[report] : self._ends[report + 1]]
 
     def words(self, reports: Sequence[int]) -> Words:
         """What these reports say together; positions in the sequence that the evidence was made of."""
         if len(reports) == 1:
-            return self._alone(reports[0])
+            terms, (report,) = self._of(reports[0]), reports
+            weight, room = float(self._said_weight[report]), float(self._room[report])
+            return Words(1, terms, np.ones(len(terms)), 1.0, room, weight)
         terms = np.concatenate([self._of(report) for report in reports])
         room = float(self._room[list(reports)].sum())
         return self._words(len(reports), room, *np.unique(terms, return_counts=True))
-
-    def _alone(self, report: int) -> Words:
-        if (found := self._singles.get(report)) is None:
-            terms = self._of(report)
-            weight, room = float(self._weight[terms].sum()), float(self._room[report])
-            found = self._singles[report] = Words(1, terms, np.ones(len(terms)), 1.0, room, weight)
-        return found
 
     def both(self, one: Words, other: Words) -> Words:
         """What two groups say together."""
@@ -146,24 +142,17 @@ class Evidence:
         counts: Floats = counted.astype(np.float64) * loud
         return Words(size, terms, counts, loud, room * loud, float(self._weight[terms] @ counts))
 
-    def neighbours(self, reports: Sequence[int], within: Sequence[tuple[int, int]]) -> list[list[int]]:
-        """For each of ``reports`` the likeliest of others to tell its event: first to last (excluded) ``within``."""
-        step = max(1, AT_ONCE // max(1, len(self._said)))
-        steps = range(0, len(reports), step)
-        return [found for n in steps for found in self._neighbours(reports[n : n + step], within[n : n + step])]
-
-    def _neighbours(self, reports: Sequence[int], within: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
-        leads = [self._leads(report) for report in reports]
-        terms = np.concatenate(leads)
-        lengths = self._spread[terms]
-        size = len(self._said)
-        cells = np.repeat(np.repeat(np.arange(len(reports)) * size, [len(found) for found in leads]), lengths)
-        cells += self._users[spans(self._starts[terms], lengths)]
-        worth = np.repeat(self._lead[terms], lengths)
-        scores: Floats = np.bincount(cells, weights=worth, minlength=len(reports) * size).astype(np.float64, copy=False)
-        for row, report, (first, last) in zip(scores.reshape(-1, size), reports, within, strict=True):
-            row[report] = 0.0
-            yield _likeliest(row[first:last], first)
+    def neighbours(self, report: int, first: int, last: int) -> list[int]:
+        """The likeliest of the reports from ``first`` to ``last`` (excluded) to tell the event of ``report``."""
+        leads = self._leads(report)
+        if not len(leads):
+            return []
+        bounds = zip(self._starts[leads].tolist(), self._starts[leads + 1].tolist(), strict=True)
+        users = np.concatenate([self._users[start:end] for start, end in bounds])
+        worth = np.repeat(self._lead[leads], self._spread[leads])
+        hints: Floats = np.bincount(users, worth, last).astype(np.float64, copy=False)
+        hints[report] = 0.0
+        return _likeliest(hints[first:last], first)
 
     def _leads(self, report: int) -> Ints:
         terms = self._of(report)
@@ -178,19 +167,19 @@ class Evidence:
         return [weight for n in range(0, len(pairs), step) for weight in self._weigh_alone(pairs[n : n + step])]
 
     def _weigh_alone(self, pairs: Sequence[tuple[int, int]]) -> list[float]:
-        words = {report: self._alone(report) for pair in pairs for report in pair}
         rows = {one: row for row, one in enumerate(dict.fromkeys(one for one, _ in pairs))}
         said = np.zeros((len(rows), len(self._codes)), np.bool_)
         for one, row in rows.items():
-            said[row, words[one].terms] = True
-        lengths = [len(words[other].terms) for _, other in pairs]
-        terms = np.concatenate([words[other].terms for _, other in pairs])
+            said[row, self._of(one)] = True
+        ones, others = np.array(pairs).T
+        starts, lengths = self._ends[others], self._ends[others + 1] - self._ends[others]
+        terms = self._terms[spans(starts, lengths)]
         shared = said[np.repeat([rows[one] for one, _ in pairs], lengths), terms]
-        gain = self._worth[terms[shared]]
         owner = np.repeat(np.arange(len(pairs)), lengths)[shared]
-        gains = np.bincount(owner, weights=gain, minlength=len(pairs)).tolist()
-        apart = (self._apart(words[one], words[other]) for one, other in pairs)
-        return [round(a + b, 6) for a, b in zip(gains, apart, strict=True)]
+        gains = np.bincount(owner, self._worth[terms[shared]], len(pairs))
+        room, weight = self._room, self._said_weight
+        apart = self._apart(room[ones], weight[ones], room[others], weight[others])
+        return _rounded(gains + apart)
 
     def weigh(self, one: Words, others: Sequence[Words]) -> list[float]:
         """The evidence, in natural logarithms, that ``one`` and each of the ``others`` tell one event."""
@@ -206,18 +195,20 @@ class Evidence:
         terms, mine = terms[shared], mine[shared]
         users = mine / one.loud + theirs / np.array([other.loud for other in others])[owner]
         gain = self._weight[terms] * self._used(self._kinds(terms, users), mine, theirs)
-        gains = np.bincount(owner, weights=gain, minlength=len(others)).tolist()
-        return [round(gain + self._apart(one, other), 6) for gain, other in zip(gains, others, strict=True)]
+        gains = np.bincount(owner, gain, len(others))
+        room, weight = np.array([(other.room, other.weight) for other in others]).T
+        return _rounded(gains + self._apart(one.room, one.weight, room, weight))
 
     def _used(self, kinds: Ints, mine: Floats, theirs: Floats) -> Floats:
         """What it is worth that so many reports of both groups use words that so many others have."""
         before = self._before[kinds]
-        return _lgamma(before + mine + theirs) + _lgamma(before) - _lgamma(before + mine) - _lgamma(before + theirs)
+        both, one, other = _lgamma(np.stack([before + mine + theirs, before + mine, before + theirs]))
+        return np.asarray(both + self._unused[kinds] - one - other)
 
-    def _apart(self, one: Words, other: Words) -> float:
-        """The evidence as if the two shared no word: what each had room to say of what the other said."""
-        mine, theirs, both = (math.log1p(room / FAITH) for room in (one.room, other.room, one.room + other.room))
-        return one.weight * (mine - both) + other.weight * (theirs - both) + self._expected * (mine + theirs - both)
+    def _apart(self, room: Floats | float, weight: Floats | float, rooms: Floats, weights: Floats) -> Floats:
+        """The evidence as if two groups shared no word: what each had room to say of what the other said."""
+        mine, theirs, both = (np.log1p(each / FAITH) for each in (room, rooms, room + rooms))
+        return np.asarray(weight * (mine - both) + weights * (theirs - both) + self._expected * (mine + theirs - both))
 
     def has_core(self, group: Words) -> bool:
         """Whether most of the group's reports share words that tell: else it is a chain of neighbours."""
@@ -238,9 +229,13 @@ class Evidence:
 
 def bar(crowd: int, one: int, other: int) -> float:
     """What the evidence must exceed where ``crowd`` reports could meet, for groups of so many reports."""
+    return DOUBT + CROWD * math.log(max(crowd, 1)) - DRAW * _drawn(one, other)
+
+
+@lru_cache(maxsize=10_000)
+def _drawn(one: int, other: int) -> float:
     a, b = _voice(one), _voice(other)
-    drawn = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    return DOUBT + CROWD * math.log(max(crowd, 1)) - DRAW * drawn
+    return math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
 
 
 def ease(sizes: Sequence[int]) -> float:
@@ -257,6 +252,11 @@ def _voice(size: int) -> float:
     return min(float(size**ECHO), LOUDEST)
 
 
+def _rounded(evidence: Floats) -> list[float]:
+    found: list[float] = np.round(evidence, 6).tolist()
+    return found
+
+
 def _likeliest(scores: Floats, first: int) -> list[int]:
     least = max(HINT, FAINT * float(scores.max(initial=0.0)))
     likely = np.flatnonzero(scores > least)
@@ -269,5 +269,7 @@ def _likeliest(scores: Floats, first: int) -> list[int]:
 def _lgamma(x: Floats) -> Floats:
     """The logarithm of the gamma function for x > 0, by Stirling's series from x + 5 on."""
     up = x + 5.0
-    series = (up - 0.5) * np.log(up) - up + 0.9189385332046727 + 1 / (12 * up) - 1 / (360 * up**3) + 1 / (1260 * up**5)
+    part = 1 / up
+    square = part * part
+    series = (up - 0.5) * np.log(up) - up + 0.9189385332046727 + part * (1 / 12 - square * (1 / 360 - square / 1260))
     return np.asarray(series - np.log(x * (x + 1) * (x + 2) * (x + 3) * (x + 4)))

@@ -14,18 +14,17 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from operator import attrgetter
 from typing import TypeAlias
 
 from handbill.kit.text import words
 from handbill.kit.urls import bare_address
 from handbill.stories.copies import BOILERPLATE, COMMON, FEWEST, Memory, Text, recognise
-from handbill.stories.dated import DatedMark, dated_of
+from handbill.stories.dated import dated_of
 from handbill.stories.evidence import MOST_EASE, Evidence, Words, bar, ease
 from handbill.stories.gist import Gist, gist
 from handbill.stories.reasons import reasons
-from handbill.stories.series import SeriesMark, series_of
+from handbill.stories.series import series_of
 from handbill.stories.terms import shown
 from handbill.stories.ties import Bundles, Pair, numbered, speak_alike
 
@@ -201,15 +200,10 @@ def _gist(told: Told) -> Gist:
 
 
 def _part(told: Told) -> Part:
-    mark, dated = _marks_of(told.title)
-    if mark is not None:
+    if (mark := series_of(told.title)) is not None:
         return mark.name.casefold() or f"\0{told.outlet}", mark.number
+    dated = dated_of(told.title)
     return None if dated is None else (f"{dated.name.casefold()}\0{told.outlet}", dated.date.toordinal())
-
-
-@lru_cache(maxsize=12_000)
-def _marks_of(title: str) -> tuple[SeriesMark | None, DatedMark | None]:
-    return series_of(title), dated_of(title)
 
 
 def _originals(told: Mapping[int, Told], same: Same) -> dict[int, int]:
@@ -260,11 +254,12 @@ class _Groups(dict[int, _Group]):
         ]
 
     def __missing__(self, key: int) -> _Group:
-        lead, members = self._told[key], self._bundles.holds[key]
+        members = sorted(self._bundles.holds[key])
         story = next((self._stories[here] for here in members if here in self._stories), None)
-        g = self[key] = _Group([], lead.published_at, lead.published_at, {}, story, barred=self._bundles.barred(key))
-        for here in sorted(members):
-            _add(g, here, self._told[here])
+        times = [self._told[here].published_at for here in members]
+        g = self[key] = _Group(members, min(times), max(times), {}, story, barred=self._bundles.barred(key))
+        for name, number in filter(None, (_part(self._told[here]) for here in members)):
+            g.parts.setdefault(name, set()).add(number)
         return g
 
 
@@ -301,22 +296,14 @@ def _repeats(told: Sequence[Told], originals: Mapping[int, int]) -> list[Pair]:
     return pairs
 
 
-def _add(g: _Group, here: int, one: Told) -> None:
-    g.members.append(here)
-    g.first, g.last = min(g.first, one.published_at), max(g.last, one.published_at)
-    if part := _part(one):
-        g.parts.setdefault(part[0], set()).add(part[1])
-
-
 def _meet(groups: _Groups, told: Sequence[Told], evidence: Evidence) -> None:
     """Find for each new report the groups it might belong to, and how many reports it could have met."""
     times = [t.published_at for t in told]
     met = {here: key for key, g in groups.items() if g.story is None for here in g.members}
-    within = [(bisect_left(times, times[h] - WINDOW), bisect_right(times, times[h] + WINDOW)) for h in met]
-    found = evidence.neighbours(list(met), within)
-    for key, (first, last), neighbours in zip(met.values(), within, found, strict=True):
+    for here, key in met.items():
+        first, last = bisect_left(times, times[here] - WINDOW), bisect_right(times, times[here] + WINDOW)
         groups[key].crowd = max(groups[key].crowd, last - first)
-        for other in {groups.key_of[there] for there in neighbours} - {key}:
+        for other in {groups.key_of[there] for there in evidence.neighbours(here, first, last)} - {key}:
             groups[key].near.add(other)
             groups[other].near.add(key)
 

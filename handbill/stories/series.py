@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeVar
 
@@ -28,6 +29,7 @@ from handbill.stories.counters import (
 MOST_PARTS = 5_000  # "Day 138" is a part, "Day 20261122" is not
 
 READ_CHARACTERS = 500  # of a title
+MOST_KNOWN = 12_000  # titles whose series is remembered
 LEAST_UNNAMED, CLOSE = (
     3,
     7,
@@ -116,6 +118,7 @@ class Run:
     next: int
 
 
+@lru_cache(maxsize=MOST_KNOWN)
 def series_of(title: str) -> SeriesMark | None:
     """The series a title says it belongs to and its number, or None.
 

@@ -17,6 +17,7 @@ from handbill.stories.pieces import Numbers, folded, number, pieces
 READ_CHARACTERS = 2_000  # of a text: an event is told at its beginning
 READ_WORDS = 150
 HEAD_CHARACTERS = 1_200  # hold about so many words
+MOST_READ = 2_000  # reports whose words are remembered, until reasons are given with them: 10 KB each
 NOTHING = -1  # the stem of a word that carries no meaning
 
 _STOP = frozenset(
@@ -127,28 +128,34 @@ class Said:
         return np.asarray(self.packed[self.packed & 1 == 1] >> 2)
 
 
+@lru_cache(maxsize=MOST_READ)
+def _read(title: str, text: str, language: str) -> tuple[list[str], list[str], list[str]]:
+    """The words of a title, of the beginning of its text, and the names in both. Remembers the last ones."""
+    return read(title), read(text), names(f"{title}. {text}", language)
+
+
 def said(title: str, text: str, language: str) -> Said:
     """The distinct stems of a title and the beginning of its text."""
-    title, text = title[:HEAD_CHARACTERS], text[:HEAD_CHARACTERS]
-    stem_of = _stems(language[:2].casefold())
-    heading = set(map(stem_of.__getitem__, read(title)))
-    found = heading.union(map(stem_of.__getitem__, read(text)))
+    stem_of = _stems(language[:2].casefold()).__getitem__
+    heading, body, named = _read(title[:HEAD_CHARACTERS], text[:HEAD_CHARACTERS], language)
+    titled = set(map(stem_of, heading))
+    found = titled.union(map(stem_of, body))
     found.discard(NOTHING)
-    heading.discard(NOTHING)
-    named = found.intersection(map(stem_of.__getitem__, names(f"{title}. {text}", language)))
-    stems = np.array(sorted(found), np.int64)
+    titled.discard(NOTHING)
+    stems = np.fromiter(found, np.int64, len(found))
+    stems.sort()
     packed = stems >> 1 << 2 | (stems & 1) << 1
-    packed[stems.searchsorted(list(named))] |= 2
-    packed[stems.searchsorted(list(heading))] |= 1
+    packed[stems.searchsorted(list(found.intersection(map(stem_of, named))))] |= 2
+    packed[stems.searchsorted(list(titled))] |= 1
     return Said(packed)
 
 
 def shown(title: str, text: str, language: str, numbers: Iterable[int]) -> list[tuple[int, str, bool]]:
     """By which words a reader knows these stems: number, word, whether it is a name; unknown ones are left out."""
-    title, text = title[:HEAD_CHARACTERS], text[:HEAD_CHARACTERS]
     stem_of = _stems(language[:2].casefold()).__getitem__
-    pieces_, named = [*read(title), *read(text)][::-1], names(f"{title}. {text}", language)[::-1]
+    heading, body, named = _read(title[:HEAD_CHARACTERS], text[:HEAD_CHARACTERS], language)
+    pieces_ = [*heading, *body][::-1]
     found = dict(zip(map(stem_of, pieces_), pieces_, strict=True))
-    name_of = dict(zip(map(stem_of, named), named, strict=True))
+    name_of = dict(zip(map(stem_of, named[::-1]), named[::-1], strict=True))
     both = ((n, stem) for n in numbers for stem in (n << 1, n << 1 | 1) if stem in found)
     return [(n, name_of.get(stem) or folded(found[stem]), stem in name_of) for n, stem in both]

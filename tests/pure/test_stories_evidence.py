@@ -91,8 +91,8 @@ def test_a_chain_has_no_core():
 
 def test_neighbours_are_within_reach_and_never_the_report_itself():
     seen = evidence(*["Alm floods Kirnstadt cellars again"] * 4, *["Bread prize"] * 40)
-    assert seen.neighbours([1, 1, 9], [(0, 44), (1, 3), (0, 44)])[:2] == [[0, 2, 3], [2]]
-    assert evidence("", "").neighbours([0], [(0, 2)]) == [[]] and evidence().neighbours([], []) == []
+    assert seen.neighbours(1, 0, 44) == [0, 2, 3] and seen.neighbours(1, 1, 3) == [2]
+    assert evidence("", "").neighbours(0, 0, 2) == []
 
 
 def test_the_bar_rises_with_the_crowd_and_falls_with_the_groups():

@@ -11,7 +11,7 @@ from test_stories_grouping import BAKER, FLOOD, FLOOD_TOO, NOW, report
 from test_stories_rulings import partition, placed, regroup
 from test_wire_file import item, make_feed, visit
 
-from handbill.stories import actions, gist, group, loading, terms
+from handbill.stories import actions, dated, gist, loading, series, terms
 from handbill.stories.models import Member, Ruling, Story
 from handbill.wire.models import Report
 
@@ -63,7 +63,7 @@ def test_what_is_fetched_again_changes_nothing():
 def test_a_process_that_knows_nothing_yet_gives_the_same_stories():
     def restart():
         loading._remembered.clear()
-        for memory in (gist.gist, group._series_of, terms._stems):
+        for memory in (gist.gist, series.series_of, dated.dated_of, terms._read, terms._stems):
             memory.cache_clear()
 
     def one_by_one(between):
