@@ -110,6 +110,7 @@ def _speed(given: Sequence[Given], names: Mapping[int, str], count: int) -> Iter
     ours, theirs = context.Pipe()
     worker = context.Process(target=_learn_many, args=(given[:QUICK], names, count, theirs))
     worker.start()
+    theirs.close()  # so that a worker that dies is an error here, not a wait without end
     spent, memory, stored, each = ours.recv()
     worker.join()
     yield at_most(f"topics, learned anew from {count:,}", spent, "CPU s", 60)
