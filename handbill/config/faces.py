@@ -2,7 +2,7 @@
 
 The listener says which by ``handbill.face`` in the WSGI environment; no face serves the other's addresses.
 What anybody may send to the public one is small: no upload fills the disk. Only a hub that tells of a feed (ADR-0029)
-may send more; the callback reads it piece by piece and keeps nothing.
+may send more, which the callback reads piece by piece and doesn't keep, and a provider that tells of bounces.
 """
 
 import re
@@ -14,6 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from handbill.wire.hub import MOST_TOLD
 
 MOST_BODY = 64 * 1024  # bytes; a reader's form has an address or a few hundred topics
+MOST_EVENTS = 1024 * 1024  # bytes that a provider tells at once by a webhook
+_HOOK = re.compile(r"/hooks/[A-Za-z0-9_.-]{1,100}/")
 _CALLBACK = re.compile(r"/websub/[A-Za-z0-9_-]{1,64}/")
 URLCONFS = {"public": "handbill.config.urls_public", "desk": "handbill.config.urls_desk"}
 
@@ -33,6 +35,8 @@ class FaceMiddleware:
 
 
 def _most(path: str) -> int:
+    if _HOOK.fullmatch(path):
+        return MOST_EVENTS
     return MOST_TOLD if _CALLBACK.fullmatch(path) else MOST_BODY
 
 

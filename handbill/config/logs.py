@@ -3,7 +3,7 @@
 import logging
 import re
 
-_PRIVATE = "back|confirm|data|erase|move|moved|pause|preferences|resume|still|unsubscribe|websub"
+_PRIVATE = "back|confirm|data|erase|hooks|move|moved|pause|preferences|resume|still|unsubscribe|websub"
 _LINK = re.compile(rf"/({_PRIVATE})/[^/\s]+")
 
 

@@ -9,4 +9,5 @@ urlpatterns = [
     path("", include("handbill.topics.urls")),
     path("", include("handbill.wire.urls")),
     path("", include("handbill.subscribers.urls")),
+    path("", include("handbill.delivery.urls")),
 ]

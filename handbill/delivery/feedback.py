@@ -60,14 +60,15 @@ def take_in(now: datetime, limit: int = LIMIT) -> Counter[str]:
 def file_feedback(data: bytes, now: datetime) -> str:
     """Heed one mail, once; a ``Feedback.Result``, or KNOWN. Only a database that is gone gets past this."""
     try:
-        return _file(_read(data), now)
+        return file_comeback(_read(data), now)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        return _file(_failed(data, error), now)
+        return file_comeback(_failed(data, error), now)
 
 
-def _file(mail: Comeback, now: datetime) -> str:
+def file_comeback(mail: Comeback, now: datetime) -> str:
+    """Heed what was read of a mail, or told by a webhook, once; a ``Feedback.Result``, or KNOWN."""
     with transaction.atomic():
         hold_the_news()
         row, new = Feedback.objects.get_or_create(

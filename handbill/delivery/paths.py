@@ -11,9 +11,11 @@ from handbill.delivery.engine.comeback import Comeback
 from handbill.delivery.engine.feedback import COMPLAINT
 from handbill.delivery.engine.verp import number_in, return_path
 from handbill.delivery.models import Delivery
-from handbill.kit.crypto import keyed_hash, read_token
+from handbill.kit.crypto import keyed_hash, read_token, sign_token
+from handbill.kit.settings import Relay
 
 DOMAIN_PREFIX = "b-"  # where a whole domain is ours
+HOOK = "webhook"
 LONGEST_WAY_BACK = timedelta(days=30)
 
 
@@ -38,6 +40,18 @@ def is_return_path(address: str) -> bool:
     domain = _place()[1]
     ours = domain and address.rpartition("@")[2].lower() == domain
     return bool(ours) and number_in(settings.KEYS.token, address) is not None
+
+
+def hook_address(relay: Relay) -> str:
+    """Where this relay's provider shall post to; nobody else can make it."""
+    token = sign_token(settings.KEYS.token, HOOK, relay.name)
+    return f"{settings.HANDBILL.public_address}/hooks/{token}/"
+
+
+def relay_of(token: str) -> Relay | None:
+    """The relay whose address a request came to."""
+    name = read_token(settings.KEYS.token, HOOK, token)
+    return next((relay for relay in settings.HANDBILL.relays if relay.provider and relay.name == name), None)
 
 
 def copy_of(mail: Comeback, now: datetime) -> Delivery | None:

@@ -12,8 +12,10 @@ from django.db.models import Count, QuerySet, Sum
 
 from handbill.delivery.engine.outcome import RelayTrouble
 from handbill.delivery.engine.pool import Limits
+from handbill.delivery.hook_signs import key_of as webhook_key  # noqa: F401 - for the rooms above
 from handbill.delivery.models import Attempt, Body, Delivery, Mailing, Suppression, Tally, Total
 from handbill.delivery.models import Feedback as Comeback
+from handbill.delivery.paths import hook_address as hook_address
 from handbill.delivery.records import CopyTold, Feedback, Progress, ProviderTold, Try
 from handbill.delivery.relays import pool_of
 from handbill.delivery.stamps import compile_body

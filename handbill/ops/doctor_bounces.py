@@ -22,6 +22,7 @@ def bounces(newsroom: Settings) -> Iterator[Finding]:
         yield Finding(WRONG, what, "Write newsletter_listen (LMTP), bounce_maildir or bounce_mailbox.")
     yield from _maildir(newsroom)
     yield from _mailbox(newsroom)
+    yield from _webhooks(newsroom)
     yield from _surges()
 
 
@@ -47,6 +48,21 @@ def _mailbox(newsroom: Settings) -> Iterator[Finding]:
         yield Finding(WRONG, str(error), "Until then bounces wait there, and none is lost.")
     else:
         yield Finding(OK, f"bounces are read from the mailbox at {box.host}, which holds {count} mails")
+
+
+def _webhooks(newsroom: Settings) -> Iterator[Finding]:
+    from handbill.delivery.queries import webhook_key
+
+    for relay in (one for one in newsroom.relays if one.provider):
+        try:
+            webhook_key(relay)
+        except HandbillError as error:
+            yield Finding(WARN, f"what {relay.provider} tells of relay {relay.name} is turned away", str(error))
+        else:
+            what = (
+                f"{relay.provider} may tell of relay {relay.name}'s bounces; its address: `handbill delivery webhooks`"
+            )
+            yield Finding(OK, what)
 
 
 def _surges() -> Iterator[Finding]:

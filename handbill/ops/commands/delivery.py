@@ -58,6 +58,18 @@ def report(days: int, as_json: bool) -> None:
 
 
 @command(delivery)
+def webhooks(as_json: bool) -> None:
+    """The addresses that providers of APIs shall tell of bounces and complaints at. Each holds a secret."""
+    from django.conf import settings
+
+    from handbill.delivery.queries import hook_address
+
+    found = {relay.name: hook_address(relay) for relay in settings.HANDBILL.relays if relay.provider}
+    lines = [f"{name}: {address}" for name, address in found.items()]
+    emit({"webhooks": found}, "\n".join(lines) or "No relay is a provider's API.", as_json)
+
+
+@command(delivery)
 @click.option("--believe", metavar="PROVIDER", default="", help="Its readers are gone: end their subscriptions.")
 @click.option("--forgive", metavar="PROVIDER", default="", help="They are there: undo what was ended, too.")
 def surges(believe: str, forgive: str, as_json: bool) -> None:
