@@ -6,16 +6,22 @@ case in the local part as well: every large provider does, and one person must n
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from django.conf import settings
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 
 from handbill.kit.crypto import keyed_hash
 from handbill.kit.errors import GiveUp
 
 MOST_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its angle brackets
 MOST_IN_LOCAL_PART = 64  # octets, RFC 5321 4.5.3.1.1
+MOST_IN_DOMAIN = 253  # octets, RFC 1035 2.3.4
+_ATOM, _LABEL = r"[A-Za-z0-9_+-]+", r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?!-)){0,62}(?<!-)"
+_ORDINARY = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+([A-Za-z]{{2,63}}))", re.ASCII)
+_SPECIAL = frozenset({*SPECIAL_USE_DOMAIN_NAMES, *CASE_INSENSITIVE_MAILBOX_NAMES})
 
 
 class AddressError(GiveUp):
@@ -29,6 +35,32 @@ def normalise(address: str) -> str:
     address literal, a domain without a dot. Repeating it on its own result changes nothing.
     """
     text = address.strip(" \t\r\n")
+    return _ordinary(text) or _by_library(text)
+
+
+def address_hash(address: str) -> str:
+    """Keyed hash (64 hexadecimal characters) that finds an address without storing it. Raises AddressError."""
+    return normalised_hash(normalise(address))
+
+
+def normalised_hash(normalised: str) -> str:
+    """The same for what ``normalise`` gave."""
+    return keyed_hash(settings.KEYS.lookup, normalised.lower())
+
+
+def _ordinary(text: str) -> str:
+    """What the library would say of an everyday ASCII address, a hundred times faster; "" for all it must look at."""
+    found = _ORDINARY.fullmatch(text) if len(text) <= MOST_CHARACTERS else None
+    if found is None:
+        return ""
+    local, domain, top = found.groups()
+    domain = domain.lower()
+    if len(local) > MOST_IN_LOCAL_PART or len(domain) > MOST_IN_DOMAIN:
+        return ""
+    return "" if top.lower() in _SPECIAL or local.lower() in _SPECIAL else f"{local}@{domain}"
+
+
+def _by_library(text: str) -> str:
     _refuse_unprintable(text)
     if not 0 < len(text) <= MOST_CHARACTERS or text.count("@") != 1:
         raise AddressError("This is no e-mail address. Write one such as name@mail.example.")
@@ -40,11 +72,6 @@ def normalise(address: str) -> str:
     if len(whole.encode()) > MOST_CHARACTERS or len(found.local_part.encode()) > MOST_IN_LOCAL_PART:
         raise AddressError("This e-mail address is too long for mail. Write a shorter one.")
     return whole
-
-
-def address_hash(address: str) -> str:
-    """Keyed hash (64 hexadecimal characters) that finds an address without storing it. Raises AddressError."""
-    return keyed_hash(settings.KEYS.lookup, normalise(address).lower())
 
 
 def _refuse_unprintable(text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -61,6 +61,11 @@ def why_relay_is_unusable(relay: Relay) -> str:
 def suppressed(hashed: str) -> str:
     """Why the address of that hash must not be mailed, or ""."""
     return Suppression.objects.filter(address_hash=hashed).values_list("reason", flat=True).first() or ""
+
+
+def suppressed_among(hashes: Collection[str]) -> set[str]:
+    """Those of the hashes, some ten thousand at most, whose address must not be mailed."""
+    return set(Suppression.objects.filter(address_hash__in=hashes).values_list("address_hash", flat=True))
 
 
 def sample_copy() -> bytes | None:

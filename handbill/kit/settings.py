@@ -104,6 +104,8 @@ class Settings:
     bounce_mailbox_after: str = KEEP
     retention_days: int = 14
     still_reading_days: int = 180
+    held_days: int = 90
+    canary_domain: str = ""
     allow_loopback: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
     @property
@@ -338,6 +340,13 @@ def _reading_domain(name: str, value: Any) -> str:
     return text
 
 
+def _canary_domain(name: str, value: Any) -> str:
+    text = _text(name, value).lower()
+    if text and not (len(text) <= LONGEST_DOMAIN and "@" not in text and "." in text and _is_mailbox(f"c@{text}")):
+        raise _wrong(name, value, 'write a domain alone whose mail you read, such as "paper.example".')
+    return text
+
+
 def _bounce_address(name: str, value: Any) -> str:
     """``bounces@paper.example``, to which a plus and a code are added, or a whole domain of ours."""
     text = _text(name, value).lower()
@@ -538,11 +547,13 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "bounce_mailbox_after": _after,
     "retention_days": _whole(1, 3650),
     "still_reading_days": _whole(0, 3650),
+    "held_days": _whole(7, 3650),
+    "canary_domain": _canary_domain,
 }
 _TEXTS = frozenset(
     name
     for name, parser in _PARSERS.items()
     if parser in (_name, _text, _language, _time_zone, _address, _bind, _mailbox, _database, _broker)
-    or parser in (_listener, _reading_domain, _folder, _bounce_address, _bounce_mailbox, _after)
+    or parser in (_listener, _reading_domain, _folder, _bounce_address, _bounce_mailbox, _after, _canary_domain)
 )
 """Settings whose override needs no quotes."""

@@ -196,10 +196,13 @@ def _read_on(recipient: str) -> bool:
 
 
 def forget_unconfirmed(now: datetime) -> int:
-    """Delete who did not confirm within 72 hours of the last mail; returns how many."""
+    """Delete who signed up and did not confirm within 72 hours of the last mail; returns how many.
+
+    Who came with a list is kept longer (``lists_in.asking``).
+    """
     before = now - consent.CONFIRM_WITHIN
     stale = Q(asked_at__lte=before) | Q(asked_at__isnull=True, created_at__lte=before)
-    _, deleted = Subscriber.objects.filter(stale, confirmed_at__isnull=True).delete()
+    _, deleted = Subscriber.objects.filter(stale, confirmed_at=None, brought_by=None).delete()
     return deleted.get("subscribers.Subscriber", 0)
 
 

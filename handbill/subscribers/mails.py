@@ -1,9 +1,10 @@
-"""The two mails a sign-up can lead to. Made from the paper's own settings and links: no text from a form gets in."""
+"""The mails of signing up and of lists. Made from the paper's own settings and links: no text from a form gets in."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -69,6 +70,22 @@ def reminder() -> LetterBody:
         (said["reminder_mail_leave"], said["leave_link"], links.unsubscribe),
     ]
     return _letter("remind", said["reminder_subject"], steps, said["reminder_mail_not_you"])
+
+
+def asked_again(token: str) -> LetterBody:
+    """Asks somebody who came with a list, without proof, whether they want the paper. ``token``: a confirmation's."""
+    said = _said()
+    link = f"{settings.HANDBILL.public_address}/confirm/{token}/"
+    steps = [(said["again_mail"], said["confirm_mail_button"], link)]
+    return _letter("again", said["again_subject"], steps, said["again_mail_not_you"])
+
+
+def taken_out(who: str, now: datetime) -> LetterBody:
+    """Tells an admin that the list was taken out, by whom and when (in the paper's zone)."""
+    paper = settings.HANDBILL
+    said = words(paper.language, paper=paper.name, who=who, when=f"{now.astimezone(paper.zone):%Y-%m-%d %H:%M}")
+    steps = [(said["out_mail"], said["out_mail_button"], f"{paper.desk_address}/")]
+    return _letter("taken-out", said["out_subject"], steps, said["out_mail_closing"])
 
 
 def _said() -> Mapping[str, str]:

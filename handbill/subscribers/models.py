@@ -14,7 +14,9 @@ class Import(models.Model):
     by = models.CharField(max_length=150, help_text="Who brought it in.")
     kind = models.CharField(max_length=20, help_text="mailchimp, substack, csv, …")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the file.")
-    counts = models.JSONField(default=dict, help_text="Rows by what became of them.")
+    counts = models.JSONField(default=dict, help_text="Rows by what became of them; empty until all are through.")
+    asking_since = models.DateTimeField(null=True, help_text="Since when those who are held are asked, once each.")
+    a_day = models.PositiveIntegerField(default=0, help_text="How many of them a day.")
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.at:%Y-%m-%d}"
@@ -112,7 +114,7 @@ class Consent(models.Model):
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="consents")
     at = models.DateTimeField()
-    how = models.CharField(max_length=20, help_text="asked, confirmed, imported, left, back")
+    how = models.CharField(max_length=20, help_text="asked, confirmed, imported, held, left, back")
     wording = models.TextField()
     version = models.CharField(max_length=20)
     proof = models.TextField(blank=True, help_text="What an imported list says of it: when, and how confirmed.")
@@ -129,6 +131,7 @@ class Former(models.Model):
         CLEANED = "cleaned", "another program gave the address up"
         COMPLAINT = "complaint"
         ERASED = "erased"
+        SILENT = "silent", "was asked again, and did not answer"
 
     address_hash = models.CharField(max_length=64, unique=True)
     at = models.DateTimeField()

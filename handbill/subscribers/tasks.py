@@ -4,14 +4,17 @@ from celery import shared_task
 
 from handbill.kit import clock
 from handbill.subscribers import actions
+from handbill.subscribers.lists_in import asking
 from handbill.subscribers.silence import heed_silence
 
 
 @shared_task
 def look_after() -> None:
-    """End what delivery found to be over, forget who never confirmed, and ask who gave no sign of life."""
+    """End what is over, forget who never confirmed, ask who is held, and who gave no sign of life."""
     now = clock.now()
     actions.pull_feedback(now)
     actions.forget_unconfirmed(now)
     actions.forget_asking(now)
+    asking.ask_held(now)
+    asking.forget_held(now)
     heed_silence(now)

@@ -8,13 +8,13 @@ import pytest
 
 from handbill.kit.settings import setting_names
 from handbill.ops.cli import cli
-from handbill.ops.commands import day, delivery, imports, inspect, newsroom, people
+from handbill.ops.commands import day, delivery, imports, inspect, lists, newsroom, people
 
 ROOT = Path(__file__).parent.parent.parent
 COMMANDS = (ROOT / "docs/reference/commands.md").read_text()
 SETTINGS = (ROOT / "docs/reference/settings.md").read_text()
 EVERYWHERE = {"--home", "--json", "--help", "-h", "--version"}
-LOADED = (day, delivery, imports, inspect, newsroom, people)
+LOADED = (day, delivery, imports, inspect, lists, newsroom, people)
 
 
 def leaves(group: click.Group, path: str = "handbill") -> list[tuple[str, click.Command]]:

@@ -3,9 +3,10 @@
 from traceback import format_exception
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from handbill.delivery import address
 from handbill.delivery.address import AddressError, address_hash, normalise
 
 
@@ -78,3 +79,21 @@ def test_ordinary_addresses_either_pass_or_are_refused_in_words(typed: str):
         assert normalise(typed).isprintable()
     except AddressError as refused:
         assert str(refused).endswith(".")
+
+
+LOCAL = st.text("abYZ09_+-.%é", min_size=1, max_size=70)
+DOMAIN = st.lists(st.text("abX0-é", min_size=1, max_size=66), min_size=1, max_size=3).map(".".join)
+TOP = st.sampled_from(["example", "COM", "test", "local", "invalid", "c1", "xn--p1ai", "o", ""])
+
+
+@given(st.builds("{}@{}.{}".format, LOCAL | st.sampled_from(["Info", "postmaster", "a"]), DOMAIN, TOP))
+@example("a@" + "b" * 63 + ".example")
+@example("a" * 64 + "@b.example")
+@example("a@" + ".".join(["b" * 60] * 4) + ".example")
+def test_the_short_way_for_everyday_addresses_says_what_the_library_says(typed: str):
+    if short := address._ordinary(typed):
+        assert short == address._by_library(typed)
+
+
+def test_everyday_addresses_take_the_short_way():
+    assert address._ordinary("Bob.B+news@MAIL.Example") == "Bob.B+news@mail.example"

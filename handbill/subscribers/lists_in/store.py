@@ -1,0 +1,143 @@
+"""What is known of a batch's addresses, and the writing of its readers and leavers: one transaction, the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+
+from handbill.delivery import actions as delivery
+from handbill.delivery.queries import suppressed_among
+from handbill.kit.crypto import seal
+from handbill.subscribers.lists_in.bulk import Bulk, found_among
+from handbill.subscribers.lists_in.records import Known, Row, State
+from handbill.subscribers.models import Consent, Export, Former, Import, Subscriber, Subscription
+from handbill.subscribers.wishes import Wishes, write_audience
+
+UNKNOWN = Known()
+_READER = (
+    *("id", "address_sealed", "address_hash", "created_at", "confirmed_at", "brought_by_id", "audience", "seen_at"),
+    *("cadence", "weekday", "hour", "zone", "language", "form", "plain", "paused_until"),
+)
+_SUBSCRIPTION = ("subscriber_id", "topic_id", "started_at")
+_CONSENT = ("subscriber_id", "at", "how", "proof", "wording", "version")
+_FORMER = ("address_hash", "at", "reason")
+_ENDS = {State.LEFT: "reader", State.CLEANED: "gone", State.COMPLAINT: "complaint"}
+_FORMER_REASON = {State.LEFT: "left", State.CLEANED: "cleaned", State.COMPLAINT: "complaint"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row that is to be written. ``consent``: when, or None where it isn't known; ``topics``: None is all."""
+
+    row: Row
+    address: str
+    hash: str
+    proven: bool
+    consent: datetime | None
+    evidence: str
+    topics: frozenset[int | None]
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch leads to, by hash. ``begin``: readers, or those who are held; ``prove``: held ones who now read;
+
+    ``drop``: held ones who left.
+    """
+
+    begin: dict[str, Entry] = field(default_factory=dict)
+    prove: dict[str, Entry] = field(default_factory=dict)
+    former: dict[str, State] = field(default_factory=dict)
+    end: dict[str, State] = field(default_factory=dict)
+    drop: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.begin or self.prove or self.former or self.end or self.drop)
+
+
+def look_up(hashes: Collection[str], run: Import | None) -> Mapping[str, Known]:
+    """What is known of those of the addresses of which anything is."""
+    found = {}
+    columns = ("address_hash", "confirmed_at", "audience", "brought_by_id")
+    for hashed, confirmed, audience, brought in found_among(Subscriber, columns, "address_hash", hashes):
+        mine = run is not None and brought == run.pk
+        found[hashed] = Known(True, confirmed, audience is not None, brought is not None, mine)
+    for hashed, reason in _barred(hashes):
+        old = found.get(hashed, UNKNOWN)
+        found[hashed] = Known(old.reader, old.confirmed, old.reading, old.imported, old.this_import, reason)
+    return found
+
+
+def _barred(hashes: Collection[str]) -> Iterable[tuple[str, str]]:
+    yield from ((hashed, "suppressed") for hashed in suppressed_among(hashes))
+    yield from found_among(Former, ("address_hash", "reason"), "address_hash", hashes)
+    yield from ((hashed, "canary") for (hashed,) in found_among(Export, ("canary_hash",), "canary_hash", hashes))
+
+
+def write(changes: Changes, run: Import, now: datetime) -> int:
+    """Write them; how many readers' subscriptions ended. Raises IntegrityError when somebody else was quicker."""
+    if changes.begin:
+        _begin(changes.begin.values(), run, now)
+    for entry in changes.prove.values():
+        _prove(entry, run, now)
+    if changes.former:
+        Bulk(Former, _FORMER).insert((hashed, now, _FORMER_REASON[state]) for hashed, state in changes.former.items())
+    if changes.drop:
+        Subscriber.objects.filter(address_hash__in=changes.drop, confirmed_at=None).delete()
+    return sum(_end(hashed, state, now) for hashed, state in changes.end.items())
+
+
+def _begin(entries: Collection[Entry], run: Import, now: datetime) -> None:
+    ids = sorted(uuid4() for _ in entries)  # in order, five indexes are written page by page
+    pairs = list(zip(ids, entries, strict=True))
+    Bulk(Subscriber, _READER).insert(_reader(pk, entry, run.pk, now) for pk, entry in pairs)
+    Bulk(Consent, _CONSENT).insert(_consent(pk, entry, now) for pk, entry in pairs)
+    Bulk(Subscription, _SUBSCRIPTION).insert(
+        (pk, topic, entry.consent or now) for pk, entry in pairs if entry.proven for topic in entry.topics
+    )
+
+
+def _reader(pk: UUID, entry: Entry, run: int, now: datetime) -> tuple[Any, ...]:
+    row, wishes = entry.row, entry.row.wishes or _PLAIN
+    confirmed = (entry.consent or now) if entry.proven else None
+    return (
+        *(pk, seal(settings.KEYS.address, entry.address, str(pk)), entry.hash),
+        *(row.joined or row.opted_in or confirmed or now, confirmed, run),
+        *(write_audience(entry.topics) if entry.proven else None, now if entry.proven else None),
+        *(wishes.cadence, wishes.weekday, wishes.hour, wishes.zone, wishes.language, wishes.form, wishes.plain),
+        row.paused_until,
+    )
+
+
+def _consent(pk: UUID, entry: Entry, now: datetime) -> tuple[Any, ...]:
+    """The words that were agreed to are the other program's, and not known here."""
+    return (pk, entry.consent or now, "imported" if entry.proven else "held", entry.evidence, "", "")
+
+
+def _prove(entry: Entry, run: Import, now: datetime) -> None:
+    subscriber = Subscriber.objects.select_for_update().get(address_hash=entry.hash)
+    subscriber.confirmed_at, subscriber.seen_at, subscriber.brought_by = entry.consent or now, now, run
+    subscriber.audience = write_audience(entry.topics)
+    subscriber.save(update_fields=["confirmed_at", "seen_at", "brought_by", "audience"])
+    Bulk(Consent, _CONSENT).insert([_consent(subscriber.pk, entry, now)])
+    Bulk(Subscription, _SUBSCRIPTION).insert((subscriber.pk, topic, entry.consent or now) for topic in entry.topics)
+
+
+def _end(hashed: str, state: State, now: datetime) -> int:
+    subscriber = Subscriber.objects.select_for_update().filter(address_hash=hashed, audience__isnull=False).first()
+    if subscriber is None:
+        return 0
+    running = Subscription.objects.filter(subscriber=subscriber, ended_at=None)
+    running.update(ended_at=now, end_reason=_ENDS[state])
+    subscriber.audience, subscriber.paused_until = None, None
+    subscriber.save(update_fields=["audience", "paused_until"])
+    delivery.call_off(str(subscriber.pk), now)
+    return 1
+
+
+_PLAIN = Wishes()
