@@ -16,6 +16,7 @@ from handbill.stories.models import Member, Ruling, Story
 from handbill.wire.models import Report
 
 SERIES = import_module("handbill.stories.migrations.0005_series_of_members")
+WITHOUT_A_NAME = import_module("handbill.stories.migrations.0007_dated_and_unnamed_series")
 
 TOLD = [
     ("Courier", "Alm floods Kirnstadt, residents leave Mill Lane by boat", FLOOD),
@@ -163,11 +164,20 @@ def test_two_editors_merge_the_same_stories_once():
 
 @pytest.mark.django_db
 def test_members_from_before_get_their_series_and_others_stay():
-    for title in ("Harbour Works Day 11: the crane", "Part 3", "Bread"):
+    dated = f"Morning briefing, {NOW:%d %B %Y}"
+    for title in ("Harbour Works Day 11: the crane", "Part 3", dated, "Bread"):
         report("Courier", title, title)
     actions.group_pending(NOW)
-    wanted = list(Member.objects.order_by("report_id").values_list("series", "number"))
-    Member.objects.update(series="", number=None)
+    said = Member.objects.order_by("report_id").values_list("counting", "series", "number")
+    wanted = list(said)
+    Member.objects.update(series="", number=None, counting=Member.Counting.NUMBERED)
     SERIES.tell_series(apps, connection.schema_editor())
-    assert list(Member.objects.order_by("report_id").values_list("series", "number")) == wanted
-    assert wanted == [("Harbour Works", 11), ("", None), ("", None)]
+    assert list(said.all()) == [(0, "Harbour Works", 11), (0, "", None), (0, "", None), (0, "", None)]
+    WITHOUT_A_NAME.tell_series(apps, connection.schema_editor())
+    assert list(said.all()) == wanted
+    assert wanted == [
+        (Member.Counting.NUMBERED, "Harbour Works", 11),
+        (Member.Counting.UNNAMED, "part …", 3),
+        (Member.Counting.DATED, "Morning briefing", NOW.toordinal()),
+        (Member.Counting.NUMBERED, "", None),
+    ]
