@@ -33,6 +33,8 @@ if os.environ.get("HANDBILL_TEST_DATABASE"):
 import django  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from handbill.ops.schema import load_schema  # noqa: E402
+
 django.setup()
 if connection.vendor == "postgresql":
     connection.settings_dict["TEST"]["NAME"] = f"test_handbill_{os.getpid()}"
@@ -63,6 +65,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
+    """On SQLite the tests' database begins as the shipped schema, as a newsroom's does; what it lacks is migrated.
+
+    A test in ``architecture`` compares that schema with the migrations.
+    """
+    return connection.vendor == "sqlite" and load_schema(Path(connection.creation._get_test_db_name()))
 
 
 @pytest.fixture
