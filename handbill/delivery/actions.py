@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
 from django.conf import settings
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import Q
 
 from handbill.delivery.address import AddressError, address_hash, normalise
@@ -19,7 +20,7 @@ from handbill.delivery.collect import check_mailbox as check_mailbox
 from handbill.delivery.collect import collect as collect_bounces  # noqa: F401 - for the rooms above
 from handbill.delivery.engine.dkim import KeyTrouble
 from handbill.delivery.engine.retry import GIVE_UP_AFTER
-from handbill.delivery.errors import MailingError, NoRelay
+from handbill.delivery.errors import MailingError, NoJournal, NoRelay
 from handbill.delivery.feedback import BOUNCES as BOUNCES
 from handbill.delivery.feedback import take_in as take_in_bounces  # noqa: F401 - for the rooms above
 from handbill.delivery.journal import settlement
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 CHUNK = 1000  # recipients a transaction: memory stays flat whatever the size of the mailing
 MOST_OF_WHY = 300  # characters
 RANKS = timedelta(hours=1)  # a rank is a microsecond in the hour before the hand-over, so that one index serves both
+FARTHEST = timedelta(days=1)  # no copy is put off for longer
 HEAD_START = timedelta(days=1)  # who waits for a confirmation is not kept waiting by a long issue under way
 
 
@@ -62,18 +64,30 @@ def hand_over(
     return mailing
 
 
-def send_batch(now: datetime, limit: int = 500, stop: Callable[[], bool] = lambda: False) -> SendRound:
+def send_batch(
+    now: datetime,
+    limit: int = 500,
+    stop: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+) -> SendRound:
     """Send up to ``limit`` due copies over the relays; once ``stop`` says so, only what is in flight is finished.
 
-    Raises TryLater when no relay takes mail, or letters can't be signed as they should: nothing is lost, every copy
-    stays due a little later.
+    ``clock`` gives seconds that only grow. Raises TryLater when no relay takes mail, letters can't be signed as they
+    should, or the database can't be written: nothing is lost, every copy stays due a little later.
     """
     try:
-        dispatch = Dispatch(now, stop)
+        return Dispatch(now, stop, clock).run(limit)
     except KeyTrouble as trouble:
         logger.error("No mail is sent. %s", trouble)
         raise NoRelay(f"No mail is sent; every copy stays due. {trouble}") from None
-    return dispatch.run(limit)
+    except Error as fault:
+        raise NoJournal.because(fault) from fault
+
+
+def mend_dates(now: datetime) -> int:
+    """Copies that a clock which was far ahead put off until then are due now; how many there were."""
+    astray = Delivery.objects.filter(next_at__gt=now + FARTHEST)
+    return astray.update(next_at=now) if astray.exists() else 0
 
 
 def suppress(address: str, reason: str, now: datetime) -> None:

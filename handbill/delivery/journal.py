@@ -127,6 +127,11 @@ class Journal:
         """Whether a suppression holds: an address that was gone may still be asked to confirm, its owner is back."""
         return not (reason == GONE and self.mailing(row.mailing).kind == "confirmation")
 
+    def last_relays(self, rows: Iterable[Claimed]) -> dict[int, str]:
+        """Which relay had each copy last, where one had."""
+        tries = Attempt.objects.filter(delivery_id__in=[row.id for row in rows], source="").exclude(relay="")
+        return dict(tries.order_by("pk").values_list("delivery_id", "relay"))
+
     def renew(self, rows: Iterable[Claimed], until: datetime) -> None:
         """Hold what is in hand for longer."""
         self._mine([row.id for row in rows]).update(lease_until=until)
@@ -163,7 +168,8 @@ class Journal:
         """Write what came of copies; counts by final state."""
         accepted = [one for one in tried if one.outcome.state == ACCEPTED]
         others = [one for one in tried if one.outcome.state != ACCEPTED] if len(accepted) < len(tried) else []
-        judged = [(one, self._verdict(one, now)) for one in others]
+        doubts = _doubts([one.row.id for one in others if one.outcome.state == IN_DOUBT])
+        judged = [(one, self._verdict(one, doubts[one.row.id] + 1, now)) for one in others]
         self._settle_accepted(accepted, now)
         self._finish([(one, verdict) for one, verdict in judged if one.final], now)
         if any(verdict.state == REFUSED for _, verdict in judged):
@@ -212,7 +218,8 @@ class Journal:
                 lost = [one for one in ones if one.row.id not in held]
                 Attempt.objects.bulk_create([_attempt(one, Verdict(ACCEPTED, "", None), now) for one in lost])
 
-    def _verdict(self, one: Tried, now: datetime) -> Verdict:
+    def _verdict(self, one: Tried, doubts: int, now: datetime) -> Verdict:
+        """``doubts``: how many tries of the copy ended in doubt, with this one if it did."""
         outcome = one.outcome
         if not one.final:
             return Verdict(DEFERRED, outcome.reason, None)
@@ -221,8 +228,9 @@ class Journal:
             return Verdict(DEFERRED if again else REFUSED, outcome.reason, again)
         state = DEFERRED if outcome.state == RELAY else outcome.state
         since = self.mailing(one.row.mailing).created_at
-        next_at = next_try(one.row.tries + 1, since, now, in_doubt=state == IN_DOUBT)
-        return Verdict(state, outcome.reason, next_at) if next_at else Verdict(REFUSED, "expired", None)
+        next_at = next_try(one.row.tries + 1, since, now, doubts=doubts if state == IN_DOUBT else 0)
+        gave_up = "lost" if state == IN_DOUBT else "expired"
+        return Verdict(state, outcome.reason, next_at) if next_at else Verdict(REFUSED, gave_up, None)
 
     def _finish(self, settled: list[tuple[Tried, Verdict]], now: datetime) -> None:
         alike: dict[tuple[str, datetime | None], list[int]] = defaultdict(list)
@@ -251,6 +259,12 @@ class Journal:
             ],
             now,
         )
+
+
+def _doubts(keys: list[int]) -> Counter[int]:
+    """How many tries of each copy ended in doubt."""
+    tries = Attempt.objects.filter(delivery_id__in=keys, outcome=State.IN_DOUBT) if keys else Attempt.objects.none()
+    return Counter(tries.values_list("delivery_id", flat=True))
 
 
 def settlement(now: datetime) -> dict[str, Any]:

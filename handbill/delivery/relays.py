@@ -118,7 +118,7 @@ class Ways:
         return {
             about.removeprefix("provider "): (state.until - now).total_seconds()
             for about, state in self.states.items()
-            if about.startswith("provider ") and state.until and state.until > now
+            if about.startswith("provider ") and state.until and not state.lets_through(now)
         }
 
     def sentence(self, now: datetime) -> str:

@@ -8,15 +8,15 @@ may repeat, under the same Message-IDs and counted. No transaction is open while
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 
 from handbill.delivery.engine.judge import ACCEPTED, ACTS, DEFERRED, REFUSED, RELAY, STOP, SWITCH
 from handbill.delivery.engine.loop import send_all
@@ -24,9 +24,9 @@ from handbill.delivery.engine.outcome import UNTOUCHED, Copy, Outcome, RelayTrou
 from handbill.delivery.engine.phrases import BLOCKED
 from handbill.delivery.engine.pool import Limits, Pool
 from handbill.delivery.engine.protocol import Told
-from handbill.delivery.engine.retry import FIRST_WAIT
+from handbill.delivery.engine.retry import FIRST_WAIT, STALE
 from handbill.delivery.engine.stamp import StampError
-from handbill.delivery.errors import NoRelay
+from handbill.delivery.errors import NoJournal, NoRelay
 from handbill.delivery.journal import Claimed, Journal, Tried
 from handbill.delivery.models import Delivery, Mailing, Suppression
 from handbill.delivery.queries import is_anything_due
@@ -46,7 +46,8 @@ BLOCKS = 10  # refusals of receivers who block a relay, before it is left alone
 ELSEWHERE = frozenset({"smtputf8", "lost", "closing"})
 """Reasons to be put off that are a relay's own."""
 
-LAST_TRIES = 3  # to write the outcomes of a round
+WRITE_SECONDS = 60  # for how long the outcomes of a round are tried to be written: longer than locks hold
+RETRY_SECONDS = 1  # after each
 
 SUPPRESSED = str(Delivery.State.SUPPRESSED)
 
@@ -72,23 +73,28 @@ class Dispatch:
         self._counts: Counter[str] = Counter()
         self._storms: Counter[str] = Counter()
         self._stops: Counter[int] = Counter()
-        self._fault: Exception | None = None
+        self._fault: Error | None = None
         self._limit = self._unsent = self._put_off = 0
-        self._exhausted = self._plain = False
+        self._exhausted = self._plain = self._wired = False
         self._next_look = self._next_sync = self._lease_ends = 0.0
 
     def run(self, limit: int) -> SendRound:
-        """Send up to ``limit`` due copies. Raises NoRelay when nobody takes mail; every outcome is written first."""
+        """Send up to ``limit`` due copies. Raises NoRelay when nobody takes mail; every outcome is written first.
+
+        Raises NoJournal after a fault of the database: what was on the wire is finished, and written if that can be.
+        """
         if not is_anything_due(self._began):
             return self._round()
         self._limit = limit
         self._open_lanes()
+        self._wired = True
         try:
             send_all(self._pools, self._report, self._look_round, self._clock)
+            self._wired = False
         finally:
             self._end()
         if self._fault:
-            raise self._fault
+            raise NoJournal.because(self._fault) from self._fault
         if (self._unsent or not self._exhausted) and not self._stop() and not self._ways.fit(self._now()):
             raise NoRelay(
                 f"No mail could be handed to a relay; every copy stays due. {self._ways.sentence(self._now())}"
@@ -105,7 +111,7 @@ class Dispatch:
             return None
         try:
             copies = self._copies(lane, count)
-        except DatabaseError as error:
+        except Error as error:
             self._fault = error
             return None
         lane.begun += len(copies)
@@ -256,7 +262,19 @@ class Dispatch:
         self._gone = []
         going = [row for row in claimed if row.state != SUPPRESSED]
         self._hand.update((row.id, row) for row in going)
-        self._ready.extend(going)
+        self._queue(going)
+
+    def _queue(self, going: list[Claimed]) -> None:
+        """A copy that was tried in vain again and again goes to another relay than last time, where one is fit."""
+        stale = [row for row in going if row.tries >= STALE] if len(self._ways.lanes) > 1 else []
+        last = self._journal.last_relays(stale) if stale else {}
+        fit = {lane.relay.name for lane in self._ways.fit(self._now())}
+        for row in going:
+            if row.id in last and fit - {last[row.id]}:
+                self._refused[row.id] = {last[row.id]}
+                self._elsewhere.append(row)
+            else:
+                self._ready.append(row)
 
     def _claim(self, now: datetime, size: int) -> list[Claimed]:
         if not self._hand:
@@ -294,7 +312,7 @@ class Dispatch:
             self._next_look = self._clock() + LOOK_SECONDS
             try:
                 self._look()
-            except DatabaseError as error:
+            except Error as error:
                 self._fault = error
         self._open_lanes()
         return self._fault is not None or self._stop() or not self._ways.fit(self._now())
@@ -378,22 +396,35 @@ class Dispatch:
     def _end(self) -> None:
         """Write every outcome that is known, whatever happened, and give back what was not begun."""
         self._note_trouble()
-        self._unsent = len(self._ready) + len(self._elsewhere)
-        self._next_sync = 0.0
-        for last in range(LAST_TRIES):
-            try:
-                self._turn(0)
-                with transaction.atomic():
-                    self._journal.give_back([*self._ready, *self._elsewhere])
-                return
-            except DatabaseError as error:
-                self._fault = self._fault or error
-                if last == LAST_TRIES - 1:
-                    raise
+        left = [*self._ready, *self._elsewhere] if self._wired else list(self._hand.values())
+        self._unsent, self._next_sync = len(left), 0.0
+        ends = self._clock() + WRITE_SECONDS
+        while (fault := self._fault_of_writing(left)) and self._clock() < ends:
+            self._fault = self._fault or fault
+            _pause(self._clock, RETRY_SECONDS)
+        if fault:
+            raise NoJournal.because(fault, len(self._tried)) from fault
+
+    def _fault_of_writing(self, left: list[Claimed]) -> Error | None:
+        try:
+            self._turn(0)
+            with transaction.atomic():
+                self._journal.give_back(left)
+        except Error as error:
+            if not connection.in_atomic_block:
+                connection.close()  # a broken one never mends; the next is another
+            return error
+        return None
 
     def _round(self) -> SendRound:
         names = ("accepted", "deferred", "refused", "in doubt", "suppressed")
         return SendRound(*(self._counts[name] for name in names))
+
+
+def _pause(clock: Callable[[], float], seconds: float) -> None:
+    ends = clock() + seconds
+    while clock() < ends:
+        time.sleep(0.01)
 
 
 def _is_about_the_relay(outcome: Outcome, act: str) -> bool:
@@ -403,7 +434,7 @@ def _is_about_the_relay(outcome: Outcome, act: str) -> bool:
     return outcome.state == RELAY or (outcome.state == REFUSED and act == SWITCH)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _durably(wanted: bool) -> Iterator[None]:
     """SQLite in WAL mode syncs at a commit only when told to; that syncs all commits before it, too.
 

@@ -2,22 +2,27 @@
 
 It speaks what RFC 5321 asks of a relay with PIPELINING, 8BITMIME, SMTPUTF8 and SIZE, with CHUNKING where it is told to
 offer it, and without what it is told not to offer. A ``script`` decides at each stage
-what happens: ``connect``, ``mail``, ``rcpt``, ``data`` (before the 354), ``chunk`` (before what BDAT announces is read:
-a refusal leaves it to be read as commands) and ``dot`` (the whole message was read, no reply was given yet).
+what happens: ``connect``, ``hello``, ``tls`` (before the handshake), ``mail``, ``rcpt``, ``data`` (before the 354),
+``chunk`` (before what BDAT announces is read: a refusal leaves it to be read as commands) and ``dot`` (the whole
+message was read, no reply was given yet).
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+import socket
 import socketserver
+import ssl
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
 
 from handbill.kit import clock
 from handbill.testing.server import HOST, Loopback
@@ -77,9 +82,14 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Close the connection without a word. At ``dot``, ``keep`` means that the message was taken nevertheless."""
+    """End the connection after ``words``, at most half a reply: close it, reset it, or hang until the client leaves.
+
+    At ``dot``, ``keep`` means that the message was taken nevertheless.
+    """
 
     keep: bool = False
+    words: bytes = b""
+    how: Literal["close", "reset", "hang"] = "close"
 
 
 Act: TypeAlias = Reply | Stall | Drop
@@ -92,6 +102,7 @@ class LoopbackRelay(Loopback):
     With a ``folder``, each message is on disk as ``.eml`` before the 250 goes out: ``read_folder`` gives them back.
     ``script`` may be replaced while the relay runs; it is called from the connections' threads. ``offers`` is what EHLO
     lists. ``hurried`` says, by stage, what a client is in for that has sent more before that stage was answered.
+    With a ``context`` the relay speaks TLS: from the first byte, or after STARTTLS where that is among ``offers``.
     """
 
     host = HOST
@@ -104,8 +115,10 @@ class LoopbackRelay(Loopback):
         *,
         offers: Sequence[str] = OFFERS,
         hurried: Mapping[str, Act] | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self.script = script
+        self.context = context
         self.offers = offers
         self.hurried = hurried or {}
         self.folder = folder
@@ -167,11 +180,18 @@ class _Session(socketserver.StreamRequestHandler):
         self.owner: LoopbackRelay = self.server.owner
         self.number = next(self.owner._connections)
         self.message = 0
-        self.greeted = False
+        self.greeted = self.secured = False
         self._reset()
+
+    def finish(self) -> None:
+        super().finish()
+        if self.secured:
+            self.server.shutdown_request(self.request)
 
     def handle(self) -> None:
         with contextlib.suppress(_Gone, OSError):
+            if self.owner.context and "STARTTLS" not in self.owner.offers:
+                self._secure()
             if self._allowed("connect"):
                 self._say(220, "loopback relay for tests and the demo")
             while True:
@@ -186,15 +206,38 @@ class _Session(socketserver.StreamRequestHandler):
             act(self, rest)
 
     def _ehlo(self, rest: str) -> None:
+        if not self._allowed("hello"):
+            return
         self.greeted = True
         self._reset()
-        lines = ("loopback", *self.owner.offers, f"SIZE {MAX_SIZE}")
+        offers = [word for word in self.owner.offers if word != "STARTTLS" or not self.secured]
+        lines = ("loopback", *offers, f"SIZE {MAX_SIZE}")
         self._write("".join(f"250-{line}\r\n" for line in lines[:-1]) + f"250 {lines[-1]}\r\n")
 
     def _helo(self, rest: str) -> None:
         self.greeted = True
         self._reset()
         self._say(250, "loopback")
+
+    def _starttls(self, rest: str) -> None:
+        if not self.owner.context or self.secured:
+            return self._say(503, "5.5.1 No TLS here")
+        act = self._ask("tls")
+        if isinstance(act, Reply):
+            return self._say(act.code, act.text)
+        self._say(220, "2.0.0 Go ahead")
+        if isinstance(act, Drop):
+            self._end(act)
+        self._secure()
+        self.greeted = False
+        return None
+
+    def _secure(self) -> None:
+        assert self.owner.context is not None
+        self.request = self.owner.context.wrap_socket(self.connection, server_side=True)
+        super().setup()
+        self.server.learn(self.request)
+        self.secured = True
 
     def _mail(self, rest: str) -> None:
         found = _PATH.match(rest[5:]) if rest[:5].upper() == "FROM:" else None
@@ -275,7 +318,7 @@ class _Session(socketserver.StreamRequestHandler):
             self.owner.take(taken)
         self._reset()
         if isinstance(act, Drop):
-            raise _Gone
+            self._end(act)
         if isinstance(act, Reply):
             return self._say(act.code, act.text)
         return self._say(250, "2.0.0 Taken")
@@ -285,6 +328,8 @@ class _Session(socketserver.StreamRequestHandler):
         self.connection.setblocking(False)
         try:
             return bool(self.rfile.peek(1))  # type: ignore[attr-defined]
+        except ssl.SSLWantReadError:
+            return False
         finally:
             self.connection.settimeout(self.timeout)
 
@@ -324,10 +369,21 @@ class _Session(socketserver.StreamRequestHandler):
         """Ask the script; True to go on as usual, False when it gave the reply itself."""
         act = self._ask(stage, **known)
         if isinstance(act, Drop):
-            raise _Gone
+            self._end(act)
         if isinstance(act, Reply):
             self._say(act.code, act.text)
         return not isinstance(act, Reply)
+
+    def _end(self, act: Drop) -> NoReturn:
+        """Of what the client has said by then, nothing is heard any more."""
+        self.wfile.write(act.words)
+        if act.how == "hang":
+            while self.rfile.read(1 << 16):
+                pass
+        elif act.how == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
+        raise _Gone
 
     def _ask(self, stage: str, **known: Any) -> Act | None:
         if stage in self.owner.hurried and self._has_more():
@@ -360,6 +416,7 @@ class _Session(socketserver.StreamRequestHandler):
 _COMMANDS: dict[str, Callable[[_Session, str], None]] = {
     "EHLO": _Session._ehlo,
     "HELO": _Session._helo,
+    "STARTTLS": _Session._starttls,
     "MAIL": _Session._mail,
     "RCPT": _Session._rcpt,
     "DATA": _Session._data,

@@ -42,9 +42,13 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
         """Wait; False when the server closed meanwhile."""
         return not self._closing.wait(seconds)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def learn(self, request: Any) -> None:
+        """A connection to cut at the end, also one that goes on under TLS."""
         with self._lock:
             self._open.add(request)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.learn(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
@@ -65,6 +69,10 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
         self.shutdown()
         self._thread.join()
         self.server_close()
+        self.cut()
+
+    def cut(self) -> None:
+        """End every connection, in mid-word."""
         with self._lock:
             for connection in self._open:
                 with contextlib.suppress(OSError):
@@ -80,6 +88,10 @@ class Loopback:
     @property
     def port(self) -> int:
         return self._server.port
+
+    def cut(self) -> None:
+        """End every connection, in mid-word."""
+        self._server.cut()
 
     def close(self) -> None:
         """Stop listening and cut every connection; closing twice is harmless."""

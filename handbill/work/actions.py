@@ -17,12 +17,17 @@ from django.db.models import Q
 from handbill.work.models import Job, Leased
 
 T = TypeVar("T", bound=Leased)
+LONGEST_LEASE = timedelta(hours=2)
 _PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def due(model: type[Leased], now: datetime) -> Q:
-    """The condition that a row is due and nobody holds it."""
-    return Q(next_at__lte=now) & (Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+    """The condition that a row is due and nobody holds it.
+
+    A lease that ends later than any lease does was given by a clock that was far ahead: nobody holds it.
+    """
+    over = Q(lease_until__lte=now) | Q(lease_until__gt=now + LONGEST_LEASE)
+    return Q(next_at__lte=now) & (Q(lease_until__isnull=True) | over)
 
 
 def lease(rows: models.QuerySet[T], now: datetime, seconds: int, limit: int) -> list[T]:
@@ -111,7 +116,9 @@ def standing_job(name: str, now: datetime, seconds: int = 300, *, every: timedel
 
     A block that raises leaves the lease to run out, so that a fault doesn't spin.
     """
-    Job.objects.get_or_create(name=name, defaults={"next_at": now})
+    job, _ = Job.objects.get_or_create(name=name, defaults={"next_at": now})
+    if job.next_at and job.next_at > now + every + LONGEST_LEASE:  # so said a clock that was far ahead
+        Job.objects.filter(name=name).update(next_at=now)
     held = lease(Job.objects.filter(name=name), now, seconds, 1)
     yield bool(held)
     if held:

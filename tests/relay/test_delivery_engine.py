@@ -21,6 +21,7 @@ from handbill.testing.relay import OFFERS, Act, Drop, LoopbackRelay, Moment, Rep
 FROM = "news@paper.example"
 BODY = (b"Subject: Morning\r\n\r\n", b"one\r\n", b"two\r\n")
 DATA = b"".join(BODY)
+LARGE = DATA + b"a line of fifty bytes, no more and no less than it\r\n" * 20_000
 CHUNKING = (*OFFERS, "CHUNKING")
 SLOW = ("8BITMIME", "SMTPUTF8")
 MODES = {"plain": SLOW, "pipelined": OFFERS, "chunked": CHUNKING}
@@ -115,6 +116,15 @@ def test_lost_after_the_final_dot_is_in_doubt(offers, keep):
     with LoopbackRelay(at("dot", Drop(keep=keep), after=5), offers=offers) as relay:
         sending = Sending(relay, count=20)
     assert sending.states == {"accepted": 19, "in doubt": 1} and len(relay.messages) == 19 + keep
+
+
+@pytest.mark.parametrize("offers", [OFFERS, CHUNKING], ids=["pipelined", "chunked"])
+def test_what_a_relay_said_before_it_cut_us_off_is_heard(offers, monkeypatch):
+    """A relay that closes while we still write resets the connection: its last answers come with the error."""
+    monkeypatch.setattr(Sending, "copy", lambda self, n: Copy(n, FROM, f"r{n}@mail.example", [LARGE], len(LARGE)))
+    with LoopbackRelay(at("mail", Reply(421, "4.3.2 closing"), times=8, after=4), offers=offers) as relay:
+        sending = Sending(relay, count=40, window=8, patience=Patience())
+    assert sending.states["in doubt"] == 0 and sending.states["accepted"] == len(relay.messages)
 
 
 def test_in_doubt_is_at_most_the_window():

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection
 
 from handbill.delivery import actions, queries
 from handbill.delivery.engine.outcome import Outcome
-from handbill.delivery.errors import NoRelay
+from handbill.delivery.errors import NoJournal, NoRelay
 from handbill.delivery.journal import Journal, Tried
 from handbill.delivery.models import Attempt, Breaker, Delivery, Suppression, Tally
 from handbill.delivery.records import READER_SLOT, LetterBody, Recipient, SendRound
@@ -362,7 +362,7 @@ def test_outcomes_that_could_not_be_written_are_written_at_the_end(newsroom, mon
         return write(journal, tried, now)
 
     monkeypatch.setattr(Journal, "write", locked)
-    with pytest.raises(OperationalError):
+    with pytest.raises(NoJournal, match="database is locked"):
         actions.send_batch(NOON)
     found = states()
     assert set(found) == {"accepted", "waiting"} and found["accepted"] == len(newsroom.messages) <= 4 * WINDOW

@@ -45,7 +45,8 @@ def test_a_worker_told_to_stop_begins_no_copy_more(settings, monkeypatch):
         hand_over(150)
 
         def told(moment: Moment) -> Stall:
-            monkeypatch.setattr(state, "should_stop", 0)
+            if moment.stage == "dot":
+                monkeypatch.setattr(state, "should_stop", 0)
             return Stall(0.01)
 
         relay.script = told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import ssl
 from collections.abc import Sequence
@@ -110,8 +111,17 @@ class Connection:
         try:
             self._flush()
         except _OVER as error:
-            return self._end(error)
+            return self._last_words() + self._end(error)
         return []
+
+    def _last_words(self) -> list[Told]:
+        """What a relay said before it cut us off in mid-word: it is here still, and decides about copies."""
+        told: list[Told] = []
+        talk = self.conversation
+        with contextlib.suppress(*_OVER):
+            while talk and self.phase is Phase.TALKING and not talk.dropped and (data := self.wire.receive()):
+                told += talk.received(data)
+        return told
 
     def _flush(self) -> None:
         talk = self.conversation
