@@ -127,10 +127,11 @@ class Journal:
         """Whether a suppression holds: an address that was gone may still be asked to confirm, its owner is back."""
         return not (reason == GONE and self.mailing(row.mailing).kind == "confirmation")
 
-    def last_relays(self, rows: Iterable[Claimed]) -> dict[int, str]:
-        """Which relay had each copy last, where one had."""
+    def last_tries(self, rows: Iterable[Claimed]) -> dict[int, tuple[str, str]]:
+        """The relay that had each copy last and the reason why it went no further, where there was one."""
         tries = Attempt.objects.filter(delivery_id__in=[row.id for row in rows], source="").exclude(relay="")
-        return dict(tries.order_by("pk").values_list("delivery_id", "relay"))
+        told = tries.order_by("pk").values_list("delivery_id", "relay", "reason")
+        return {number: (relay, reason) for number, relay, reason in told}
 
     def renew(self, rows: Iterable[Claimed], until: datetime) -> None:
         """Hold what is in hand for longer."""

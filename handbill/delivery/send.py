@@ -46,6 +46,7 @@ BLOCKS = 10  # refusals of receivers who block a relay, before it is left alone
 ELSEWHERE = frozenset({"smtputf8", "lost", "closing"})
 """Reasons to be put off that are a relay's own."""
 
+STALE_REASONS = STORM_REASONS | {"lost"}
 WRITE_SECONDS = 60  # for how long the outcomes of a round are tried to be written: longer than locks hold
 RETRY_SECONDS = 1  # after each
 
@@ -265,9 +266,10 @@ class Dispatch:
         self._queue(going)
 
     def _queue(self, going: list[Claimed]) -> None:
-        """A copy that was tried in vain again and again goes to another relay than last time, where one is fit."""
+        """A copy put off again and again goes to another relay than last time, unless the reader is why."""
         stale = [row for row in going if row.tries >= STALE] if len(self._ways.lanes) > 1 else []
-        last = self._journal.last_relays(stale) if stale else {}
+        tried = self._journal.last_tries(stale) if stale else {}
+        last = {number: relay for number, (relay, reason) in tried.items() if reason in STALE_REASONS}
         fit = {lane.relay.name for lane in self._ways.fit(self._now())}
         for row in going:
             if row.id in last and fit - {last[row.id]}:
