@@ -19,16 +19,15 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F
 
 from handbill.delivery.engine.judge import ACCEPTED, DEFERRED, IN_DOUBT, REFUSED, RELAY, judge
 from handbill.delivery.engine.outcome import Outcome
 from handbill.delivery.engine.phrases import FULL
 from handbill.delivery.engine.retry import next_try, next_try_full
 from handbill.delivery.engine.weigh import GONE_REASONS
-from handbill.delivery.models import Attempt, Delivery, Mailing, Suppression
+from handbill.delivery.models import Attempt, Delivery, Mailing
 from handbill.delivery.proof import GONE, Said, count_gone, take_back
-from handbill.work.actions import due
 from handbill.work.models import Job
 
 State = Delivery.State
@@ -56,6 +55,14 @@ _ACCEPT = (  # begins with UPDATE, or sqlite3 counts no rows
 )
 
 
+_DUE = (
+    "SELECT id, mailing_id, body_id, recipient, address_sealed, address_hash, provider, state, tries,"
+    " (SELECT reason FROM delivery_suppression WHERE address_hash = delivery_delivery.address_hash)"
+    " FROM delivery_delivery WHERE next_at <= %s AND (lease_until IS NULL OR lease_until <= %s) AND mailing_id NOT IN"
+    " (SELECT id FROM delivery_mailing WHERE held_at IS NOT NULL) ORDER BY next_at, id LIMIT %s"
+)
+
+
 class Claimed(NamedTuple):
     """A copy in hand. ``state`` and ``tries`` are those before the claim; ``suppressed``: why it must not be mailed."""
 
@@ -69,9 +76,6 @@ class Claimed(NamedTuple):
     state: str
     tries: int
     suppressed: str | None
-
-
-_COLUMNS = ("pk", "mailing_id", "body_id", "recipient", "address_sealed", "address_hash", "provider", "state", "tries")
 
 
 class Tried(NamedTuple):
@@ -107,21 +111,19 @@ class Journal:
 
         A row that was ``sending`` (its worker died) or in doubt counts a repeat: this try may be its second copy.
         """
-        held = list(Mailing.objects.filter(held_at__isnull=False).values_list("pk", flat=True))
-        why = Suppression.objects.filter(address_hash=OuterRef("address_hash")).values("reason")[:1]
-        rows = Delivery.objects.filter(due(Delivery, now)).exclude(mailing_id__in=held).order_by("next_at", "pk")
-        found = rows.select_for_update(skip_locked=True, of=("self",)).values_list(*_COLUMNS, Subquery(why))[:size]
-        claimed = [Claimed._make(values) for values in found]
+        claimed = _due_copies(now, size)
         self._learn_mailings({row.mailing for row in claimed})
         stopped = [row for row in claimed if row.suppressed and self.stops(row, row.suppressed)]
         out = {row.id for row in stopped}
         going = [row for row in claimed if row.id not in out] if stopped else claimed
         self._intend(going, now + timedelta(seconds=seconds))
-        Delivery.objects.filter(pk__in=[row.id for row in stopped]).update(
+        if not stopped:
+            return claimed
+        Delivery.objects.filter(pk__in=out).update(
             state=State.SUPPRESSED, lease_until=None, lease_token="", **settlement(now)
         )
         _tally(Counter((row.provider, "", str(State.SUPPRESSED), "") for row in stopped), now)
-        return claimed if not stopped else [*going, *(row._replace(state=str(State.SUPPRESSED)) for row in stopped)]
+        return [*going, *(row._replace(state=str(State.SUPPRESSED)) for row in stopped)]
 
     def stops(self, row: Claimed, reason: str) -> bool:
         """Whether a suppression holds: an address that was gone may still be asked to confirm, its owner is back."""
@@ -139,6 +141,8 @@ class Journal:
 
     def suppress(self, rows: Sequence[Claimed], now: datetime) -> None:
         """Settle claimed copies whose readers left meanwhile; no try was made of them."""
+        if not rows:
+            return
         changed = self._mine([row.id for row in rows]).update(
             state=State.SUPPRESSED, tries=F("tries") - 1, lease_until=None, lease_token="", **settlement(now)
         )
@@ -175,7 +179,7 @@ class Journal:
         self._finish([(one, verdict) for one, verdict in judged if one.final], now)
         if any(verdict.state == REFUSED for _, verdict in judged):
             hold_the_news()
-        told = Counter((one.row.provider, one.relay, ACCEPTED, "") for one in accepted)
+        told = Counter([(one.row.provider, one.relay, ACCEPTED, "") for one in accepted])
         told.update((one.row.provider, one.relay, verdict.state, verdict.reason) for one, verdict in judged)
         _tally(told, now)
         proven = self._learn(tried, now)
@@ -271,6 +275,15 @@ def _doubts(keys: list[int]) -> Counter[int]:
 def settlement(now: datetime) -> dict[str, Any]:
     """The fields of a copy that is settled, whichever way."""
     return {"next_at": None, "settled_at": now, "address_sealed": b""}
+
+
+def _due_copies(now: datetime, size: int) -> list[Claimed]:
+    """By SQL as it stands: what the ORM spends on building it is half of what a claim costs."""
+    at = connection.ops.adapt_datetimefield_value(now)
+    lock = " FOR UPDATE OF delivery_delivery SKIP LOCKED" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE + lock, [at, at, size])
+        return list(map(Claimed._make, cursor.fetchall()))
 
 
 def _accept(replies: list[tuple[int, str]], relay: str, token: str, now: datetime) -> int:

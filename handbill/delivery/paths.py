@@ -19,20 +19,29 @@ HOOK = "webhook"
 LONGEST_WAY_BACK = timedelta(days=30)
 
 
-def sender_of(number: int, usual: str) -> str:
-    """The envelope's sender of the copy of that number: ``usual`` where no bounce_address is set."""
-    prefix, domain = _place()
-    return return_path(settings.KEYS.token, number, prefix, domain) if domain else usual
+class Marks:
+    """What marks copies as ours, with the keys and the place of return looked up once for many."""
+
+    def __init__(self) -> None:
+        self._lookup, self._token = settings.KEYS.lookup, settings.KEYS.token
+        self._prefix, self._domain = _place()
+
+    def sender(self, number: int, usual: str) -> str:
+        """The envelope's sender of the copy of that number: ``usual`` where no bounce_address is set."""
+        return return_path(self._token, number, self._prefix, self._domain) if self._domain else usual
+
+    def message_name(self, reference: str, recipient: str) -> str:
+        """What stands before the @ of a Message-ID: the same for every try of a copy, telling nothing of the reader."""
+        return keyed_hash(self._lookup, f"message-id\0{reference}\0{recipient}")[:40]
+
+    def reader_token(self, recipient: str) -> str:
+        """What fills a letter's slots: opens this reader's own pages."""
+        return sign_token(self._token, "reader", recipient)
 
 
 def code_of(number: int) -> str:
     """What names the copy of that number, and nobody else can make: ``bounces+CODE``'s code, with its plus."""
     return return_path(settings.KEYS.token, number, "+", "").removesuffix("@")
-
-
-def message_name(reference: str, recipient: str) -> str:
-    """What stands before the @ of a Message-ID: the same for every try of a copy, telling nothing of the reader."""
-    return keyed_hash(settings.KEYS.lookup, f"message-id\0{reference}\0{recipient}")[:40]
 
 
 def is_return_path(address: str) -> bool:
@@ -85,5 +94,6 @@ def _by_letter(mail: Comeback, now: datetime) -> Delivery | None:
     copies = Delivery.objects.filter(mailing__created_at__gt=now - LONGEST_WAY_BACK, recipient=recipient)
     found = list(copies.select_related("mailing").order_by("-pk"))
     names = {name.lower() for name in mail.names}
-    exact = [row for row in found if message_name(row.mailing.reference, recipient) in names]
+    name_of = Marks().message_name
+    exact = [row for row in found if name_of(row.mailing.reference, recipient) in names]
     return next(iter(exact or (found if mail.kind == COMPLAINT else ())), None)

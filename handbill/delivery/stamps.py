@@ -12,10 +12,9 @@ from handbill.delivery.engine.outcome import Copy
 from handbill.delivery.engine.stamp import Stamp, compile_letter
 from handbill.delivery.journal import Claimed
 from handbill.delivery.models import Body, Mailing
-from handbill.delivery.paths import message_name, sender_of
+from handbill.delivery.paths import Marks
 from handbill.delivery.sealed import open_address
 from handbill.delivery.signing import signers
-from handbill.kit.crypto import sign_token
 
 MOST_LETTERS = 512  # kept compiled: some 30 MB
 
@@ -26,15 +25,17 @@ class Stamps:
     def __init__(self) -> None:
         self._compiled: OrderedDict[int, Stamp | SignedStamp] = OrderedDict()
         self._signers = signers()
-        self._host = _host()
+        self._at_host = f"@{_host()}"
+        self._marks, self._key = Marks(), settings.KEYS.address
 
     def copy(self, row: Claimed, mailing: Mailing) -> Copy:
         """The copy of ``row``, which is its key. Raises StampError, or GiveUp when its address can't be opened."""
         stamp = self._compiled.get(row.body) or self._compile(row.body, mailing.kind)
-        to = open_address(row.sealed, mailing.reference, row.recipient)
-        name = message_name(mailing.reference, row.recipient)
-        parts, size = stamp.parts(to, f"{name}@{self._host}", mailing.created_at, reader_token(row.recipient))
-        return Copy(row, sender_of(row.id, stamp.envelope_from), to, parts, size, name)
+        reference, recipient, marks = mailing.reference, row.recipient, self._marks
+        to = open_address(row.sealed, reference, recipient, self._key)
+        name = marks.message_name(reference, recipient)
+        parts, size = stamp.parts(to, name + self._at_host, mailing.created_at, marks.reader_token(recipient))
+        return Copy(row, marks.sender(row.id, stamp.envelope_from), to, parts, size, name)
 
     def _compile(self, body: int, kind: str) -> Stamp | SignedStamp:
         plain = compile_body(Body.objects.get(pk=body), kind)
@@ -42,11 +43,6 @@ class Stamps:
         if len(self._compiled) > MOST_LETTERS:
             self._compiled.popitem(last=False)
         return stamp
-
-
-def reader_token(recipient: str) -> str:
-    """What fills a letter's slots: opens this reader's own pages."""
-    return sign_token(settings.KEYS.token, "reader", recipient)
 
 
 def compile_body(body: Body, kind: str) -> Stamp:

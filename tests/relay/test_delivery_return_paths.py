@@ -26,7 +26,7 @@ def test_each_copy_has_a_return_path_of_its_own(newsroom: LoopbackRelay, setting
     assert actions.send_batch(NOON).accepted == 30
     senders = {taken.recipients[0]: taken.sender for taken in newsroom.messages}
     for row in Delivery.objects.all():
-        assert senders[f"{row.recipient.replace('-', '')}@mail.example"] == paths.sender_of(row.pk, "")
+        assert senders[f"{row.recipient.replace('-', '')}@mail.example"] == paths.Marks().sender(row.pk, "")
     assert len(set(senders.values())) == 30 and all(map(paths.is_return_path, senders.values()))
 
 

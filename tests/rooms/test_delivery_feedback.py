@@ -13,9 +13,8 @@ from django.db import OperationalError
 from handbill.delivery import actions, feedback, paths, queries
 from handbill.delivery.engine.feedback import Told
 from handbill.delivery.models import Attempt, Delivery, Feedback, Proof, Suppression
-from handbill.delivery.paths import message_name
+from handbill.delivery.paths import Marks
 from handbill.delivery.records import LetterBody, Recipient
-from handbill.delivery.stamps import reader_token
 from handbill.kit import maildir
 from handbill.kit.sandbox import Sandbox
 from handbill.ops.commands.inbox import purposes
@@ -81,13 +80,13 @@ def complaint(letter: str, fields: str = "", kind: str = "abuse") -> bytes:
 
 def letter_of(row: Delivery) -> str:
     """The head of a reader's copy, as mail systems return it."""
-    name = f"{message_name(row.mailing.reference, row.recipient)}@paper.example"
-    link = f"https://paper.example/unsubscribe/{reader_token(row.recipient)}/"
+    name = f"{Marks().message_name(row.mailing.reference, row.recipient)}@paper.example"
+    link = f"https://paper.example/unsubscribe/{Marks().reader_token(row.recipient)}/"
     return f"Message-ID: <{name}>\r\nList-Unsubscribe: <{link}>\r\nSubject: Today"
 
 
 def path(row: Delivery) -> str:
-    return paths.sender_of(row.pk, "news@paper.example")
+    return paths.Marks().sender(row.pk, "news@paper.example")
 
 
 def file(data: bytes, now: datetime = NOON) -> str:
@@ -318,7 +317,7 @@ def test_lmtp_takes_genuine_return_paths_alone() -> None:
 
 def test_a_domain_of_our_own_and_no_address_at_all(settings: Any) -> None:
     settings.HANDBILL = dataclasses.replace(settings.HANDBILL, bounce_address="bounces.paper.example")
-    made = paths.sender_of(7, "news@paper.example")
+    made = paths.Marks().sender(7, "news@paper.example")
     assert made.startswith("b-") and made.endswith("@bounces.paper.example") and paths.is_return_path(made)
     settings.HANDBILL = dataclasses.replace(settings.HANDBILL, bounce_address="")
-    assert paths.sender_of(7, "news@paper.example") == "news@paper.example" and not paths.is_return_path(made)
+    assert paths.Marks().sender(7, "news@paper.example") == "news@paper.example" and not paths.is_return_path(made)

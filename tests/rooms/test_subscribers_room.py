@@ -16,9 +16,9 @@ from django.test import Client
 from handbill.delivery.actions import hand_over, suppress
 from handbill.delivery.address import AddressError
 from handbill.delivery.models import Attempt, Body, Delivery, Mailing
+from handbill.delivery.paths import Marks
 from handbill.delivery.queries import progress
 from handbill.delivery.records import READER_SLOT, LetterBody, Recipient
-from handbill.delivery.stamps import reader_token
 from handbill.kit.crypto import sign_token, unseal
 from handbill.kit.errors import GiveUp
 from handbill.subscribers import actions, consent, queries
@@ -89,7 +89,7 @@ class TestSigningUp:
         assert actions.ask(BOB, NOW + timedelta(hours=1)).state == "nothing"
         assert actions.ask(BOB, NOW + timedelta(days=1)).state == "reminder"
         copy = Delivery.objects.select_related("body", "mailing").order_by("-pk")[0]
-        text = copy.body.text.replace(READER_SLOT, reader_token(copy.recipient))
+        text = copy.body.text.replace(READER_SLOT, Marks().reader_token(copy.recipient))
         assert f"/preferences/{token}/" in text and f"/unsubscribe/{token}/" in text and "/confirm/" not in text
         assert Subscription.objects.filter(ended_at=None).count() == 1
 

@@ -7,7 +7,7 @@ key (``kit.crypto``). Mail systems change the case of a local part and hold 64 c
 from __future__ import annotations
 
 import re
-from base64 import b32decode, b32encode
+from base64 import b32decode
 
 from handbill.kit.crypto import find_number, hide_number
 from handbill.kit.errors import GiveUp
@@ -17,6 +17,10 @@ PURPOSE = "return path"
 LOCAL_LIMIT = 64
 CODE_LENGTH = 26
 PREFIX_LIMIT = LOCAL_LIMIT - CODE_LENGTH  # with its separator
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 6
+_PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
+_LAST = [_PAIRS[byte << 2] for byte in range(256)]  # two zeros fill up the last letter
+_SHIFTS = range(118, 0, -10)
 _CODE = re.compile(r"[-+=]([a-z2-7]{26})\Z", re.IGNORECASE)
 
 
@@ -25,7 +29,8 @@ def return_path(key: Key, number: int, prefix: str, domain: str) -> str:
 
     Raises GiveUp: the prefix is longer than PREFIX_LIMIT.
     """
-    code = b32encode(hide_number(key, PURPOSE, number)).decode().rstrip("=").lower()
+    hidden = int.from_bytes(hide_number(key, PURPOSE, number), "big")
+    code = "".join([_PAIRS[hidden >> shift & 1023] for shift in _SHIFTS]) + _LAST[hidden & 255]
     if len(prefix) > PREFIX_LIMIT:
         raise GiveUp(f"The return path's prefix {prefix} is too long. Take one of at most {PREFIX_LIMIT} characters.")
     return f"{prefix}{code}@{domain}"
