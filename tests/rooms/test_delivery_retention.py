@@ -138,7 +138,7 @@ def test_the_setting_says_for_how_long(settings: Any) -> None:
 def test_old_word_of_what_came_back_is_forgotten() -> None:
     mailing = mail("old", "one")
     Feedback.objects.create(identity="x", at=NOON, kind="bounce", result="stray")
-    count_gone([Said("a" * 64, mailing.pk, False)], NOON)
+    count_gone([Said("a" * 64, mailing.pk, False, "")], NOON)
     assert queries.came_back_since(NOON - DAY) == {("bounce", "stray"): 1}
     retention.fold_old(NOON + 15 * DAY)
     assert not Feedback.objects.exists() and Proof.objects.exists()
