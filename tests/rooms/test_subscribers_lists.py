@@ -209,7 +209,7 @@ class TestAskingAgain:
     def test_those_who_are_held_are_asked_once_over_days_and_may_say_yes(self) -> None:
         self.held(5)
         assert asking.ask_held(NOW) == 0  # nobody said to
-        assert (asking.begin_asking(2, NOW, dry=True), asking.ask_held(NOW)) == (asking.Asking(5, 3), 0)
+        assert (asking.begin_asking(2, NOW, dry=True), asking.ask_held(NOW)) == (asking.AskingPlan(5, 3), 0)
         asking.begin_asking(2, NOW)
         days = [asking.ask_held(NOW + timedelta(hours=hour)) for hour in (0, 1, 25, 50, 75)]
         assert days == [2, 0, 2, 1, 0]

@@ -14,11 +14,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from handbill.delivery import actions as delivery
-from handbill.delivery.records import Recipient
 from handbill.kit.crypto import sign_token, unseal
 from handbill.kit.errors import GiveUp
-from handbill.subscribers import consent, mails
+from handbill.subscribers import consent, mails, rows
 from handbill.subscribers.models import Former, Import, Subscriber
 
 A_ROUND = 200  # mails; the tick comes back for more
@@ -28,7 +26,7 @@ _ANSWER = consent.CONFIRM_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class AskingPlan:
     """How many are to be asked, and in how many days the last of them is."""
 
     held: int
@@ -40,7 +38,7 @@ def held() -> QuerySet[Subscriber]:
     return Subscriber.objects.filter(brought_by__isnull=False, confirmed_at=None, asked_at=None)
 
 
-def begin_asking(a_day: int, now: datetime, *, dry: bool = False) -> Asking:
+def begin_asking(a_day: int, now: datetime, *, dry: bool = False) -> AskingPlan:
     """Ask ``a_day`` of them a day from now on, list by list. Raises GiveUp if that takes longer than they are kept."""
     imports = list(Import.objects.filter(pk__in=held().values("brought_by")).exclude(counts={}))
     counts = [held().filter(brought_by=one).count() for one in imports]
@@ -55,7 +53,7 @@ def begin_asking(a_day: int, now: datetime, *, dry: bool = False) -> Asking:
         for one in imports:
             one.asking_since, one.a_day = one.asking_since or now, a_day
             one.save(update_fields=["asking_since", "a_day"])
-    return Asking(sum(counts), days)
+    return AskingPlan(sum(counts), days)
 
 
 def ask_held(now: datetime) -> int:
@@ -77,9 +75,8 @@ def _ask(pk: UUID, now: datetime) -> bool:
         person.asked_at = now
         person.save(update_fields=["asked_at"])
         token = sign_token(settings.KEYS.token, "confirm", consent.confirm_subject(person.pk, now))
-        letter = mails.asked_again(token)
         address = unseal(settings.KEYS.address, bytes(person.address_sealed), str(pk))
-        delivery.hand_over(f"again:{pk}", "confirmation", [letter], [Recipient(str(pk), address, letter.key)], now)
+        rows.mail(person, address, mails.asked_again(token), now)
     return True
 
 
