@@ -19,7 +19,7 @@ from handbill.delivery import queries as delivery
 from handbill.delivery.address import address_hash
 from handbill.kit.crypto import read_token, sign_token, unseal
 from handbill.kit.errors import GiveUp
-from handbill.subscribers.errors import TestLink, WrongLink
+from handbill.subscribers.errors import NotReading, TestLink, WrongLink
 from handbill.subscribers.models import Subscriber, Subscription
 from handbill.subscribers.records import Answer, Preferences, Reader, ReaderLinks
 from handbill.subscribers.wishes import Wishes, read_audience
@@ -89,6 +89,14 @@ def preferences(token: str) -> Preferences:
     )
     paused = Subscriber.objects.filter(pk=reader_id(token)).values_list("paused_until", flat=True).first()
     return Preferences(token, bool(running), tuple(slug for slug in running if slug is not None), paused)
+
+
+def reading_preferences(token: str) -> Preferences:
+    """``preferences`` of somebody who gets the paper. Raises NotReading besides."""
+    held = preferences(token)
+    if not held.reading:
+        raise NotReading("There is no running subscription to change. Sign up to come back.")
+    return held
 
 
 def reading(now: datetime) -> QuerySet[Subscriber]:

@@ -18,7 +18,6 @@ from django.utils.formats import date_format
 from handbill.delivery.address import AddressError
 from handbill.kit import clock
 from handbill.subscribers import actions, own_data, queries
-from handbill.subscribers.errors import NotReading
 from handbill.subscribers.pages import HEADERS, page, reader_page
 from handbill.subscribers.silence import UNTIL_THEY_SAY
 from handbill.subscribers.wording import words
@@ -59,9 +58,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     choice = None
     if request.method == "POST":
         choice = actions.choose(token, request.POST.getlist("topics")[:MOST_TOPICS], clock.now())
-    held = queries.preferences(token)
-    if not held.reading:
-        raise NotReading("There is no running subscription to change. Sign up to come back.")
+    held = queries.reading_preferences(token)
     names = ", ".join(choice.topics) if choice else ""
     until = held.paused_until if held.paused_until and held.paused_until > clock.now() else None
     more: dict[str, Any] = {"until": until, "when": _day(until)} if until else {}
@@ -92,8 +89,7 @@ def back(request: HttpRequest, token: str) -> HttpResponse:
 @reader_page
 def pause(request: HttpRequest, token: str) -> HttpResponse:
     """A break of a week, a month, or until a day."""
-    if not queries.preferences(token).reading:
-        raise NotReading("There is no running subscription to change. Sign up to come back.")
+    queries.reading_preferences(token)
     if request.method != "POST":
         return page("pause", "pause", token=token, tomorrow=_tomorrow())
     until = _until(request.POST.get("for", ""), request.POST.get("until", ""))
@@ -124,8 +120,7 @@ def still(request: HttpRequest, token: str) -> HttpResponse:
 @reader_page
 def move(request: HttpRequest, token: str) -> HttpResponse:
     """Ask for another address; the same answer whoever has it."""
-    if not queries.preferences(token).reading:
-        raise NotReading("There is no running subscription to change. Sign up to come back.")
+    queries.reading_preferences(token)
     if request.method != "POST":
         return page("move", "move")
     typed = request.POST.get("address", "")

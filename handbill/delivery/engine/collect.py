@@ -86,16 +86,22 @@ def _refused(account: Mailbox) -> MailboxTrouble:
     )
 
 
-class _ImapLine(imaplib.IMAP4):
+class _Line:
+    """A library's connection over our own socket, with its limits; TLS from the start where the address says so."""
+
     def __init__(self, account: Mailbox, limits: Limits, context: ssl.SSLContext) -> None:
         self._account, self._limits, self._tls = account, limits, context
-        super().__init__(account.host, account.port)
+        super().__init__(account.host, account.port)  # type: ignore[call-arg]  # the library's
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         sock = dial(self._account.host, self._account.port, self._limits)
         if self._account.security == "tls":
             return self._tls.wrap_socket(sock, server_hostname=self._account.host)
         return sock
+
+
+class _ImapLine(_Line, imaplib.IMAP4):
+    pass
 
 
 class _Imap:
@@ -169,17 +175,7 @@ def _shifted(match: re.Match[str]) -> str:
     return "&" + match[0].encode("utf-7").decode().removeprefix("+").removesuffix("-").replace("/", ",") + "-"
 
 
-class _PopLine(poplib.POP3):
-    def __init__(self, account: Mailbox, limits: Limits, context: ssl.SSLContext) -> None:
-        self._account, self._limits, self._tls = account, limits, context
-        super().__init__(account.host, account.port)
-
-    def _create_socket(self, timeout: float | None) -> socket.socket:
-        sock = dial(self._account.host, self._account.port, self._limits)
-        if self._account.security == "tls":
-            return self._tls.wrap_socket(sock, server_hostname=self._account.host)
-        return sock
-
+class _PopLine(_Line, poplib.POP3):
     def _getline(self) -> tuple[bytes, int]:
         """The library's own takes no line over 2,048 bytes; mails in the wild have them."""
         line = self.file.readline(MAX_LINE + 1)
