@@ -34,7 +34,7 @@ def load_schema(path: Path) -> bool:
     """Make the SQLite file from the shipped schema unless it is there; complete or not at all."""
     if path.exists():
         return False
-    draft = path.with_suffix(".new")
+    draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)
     with sqlite3.connect(draft) as connection:

@@ -17,6 +17,7 @@ from handbill.delivery.address import address_hash  # noqa: E402
 from handbill.digest import actions  # noqa: E402
 from handbill.kit.crypto import seal  # noqa: E402
 from handbill.subscribers.models import Subscriber, Subscription  # noqa: E402
+from handbill.subscribers.wishes import write_audience  # noqa: E402
 from handbill.topics.models import Topic  # noqa: E402
 
 NOON = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
@@ -37,6 +38,7 @@ def seed(count: int) -> None:
         person.address_sealed = seal(settings.KEYS.address, address, str(person.id))
         people.append(person)
         chosen = [topic for place, topic in enumerate(topics) if (number % 64) >> place & 1] or [None]
+        person.audience = write_audience(topic and topic.pk for topic in chosen)
         subscriptions += [Subscription(subscriber=person, topic=topic, started_at=NOON) for topic in chosen]
     Subscriber.objects.bulk_create(people, batch_size=500)
     Subscription.objects.bulk_create(subscriptions, batch_size=500)

@@ -29,7 +29,7 @@ for n in range({READERS}):
     key, address = UUID(int=n + 1), f"reader{{n}}@reader.example"
     sealed = seal(settings.KEYS.address, address, str(key))
     bob = Subscriber.objects.create(id=key, address_sealed=sealed, address_hash=address_hash(address),
-                                    created_at=now(), confirmed_at=now())
+                                    created_at=now(), confirmed_at=now(), audience="")
     Subscription.objects.create(subscriber=bob, started_at=now())
 """
 STATE = """

@@ -147,7 +147,7 @@ def test_the_day_by_hand(tmp_path):
         assert paper.json("send")["accepted"] == 1, "the mail that asks Bob to confirm"
         paper.python(
             "from handbill.kit.clock import now\nfrom handbill.subscribers.models import Subscriber, Subscription\n"
-            "bob = Subscriber.objects.get()\nSubscriber.objects.update(confirmed_at=now())\n"
+            "bob = Subscriber.objects.get()\nSubscriber.objects.update(confirmed_at=now(), audience='')\n"
             "Subscription.objects.create(subscriber=bob, started_at=now())"
         )
         plan = paper.json("digest", "--dry-run")

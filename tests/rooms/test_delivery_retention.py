@@ -39,7 +39,11 @@ def bob() -> Subscriber:
     from handbill.delivery.address import address_hash
 
     person = Subscriber.objects.create(
-        address_sealed=b"x", address_hash=address_hash("bob@mail.example"), created_at=NOON, confirmed_at=NOON
+        address_sealed=b"x",
+        address_hash=address_hash("bob@mail.example"),
+        created_at=NOON,
+        confirmed_at=NOON,
+        audience="",
     )
     Subscription.objects.create(subscriber=person, started_at=NOON)
     return person
