@@ -121,7 +121,7 @@ def _engine_alone(port: int, count: int) -> Callable[[], None]:
     from handbill.delivery.sealed import seal_address
     from handbill.delivery.stamps import Stamps, compile_body
     from handbill.kit.clock import now
-    from handbill.kit.settings import Relay
+    from handbill.kit.mail_settings import Relay
 
     html, text = send_letter.whole()
     body = Body(sender=send_letter.SENDER, subject=send_letter.SUBJECT, html=html, text=text)

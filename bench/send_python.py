@@ -23,7 +23,7 @@ from handbill.delivery.engine.outcome import Copy
 from handbill.delivery.engine.pool import Limits, Manners, Pool
 from handbill.delivery.engine.protocol import Told
 from handbill.delivery.engine.stamp import BLOCKS_SLOT, Stamp, compile_block, compile_frame, compile_letter
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 AT = datetime(2026, 11, 26, 6, tzinfo=UTC)
 Options = dict[str, str]

@@ -23,7 +23,7 @@ from handbill.delivery.engine.api_pool import Post
 from handbill.delivery.engine.judge_api import Answer
 from handbill.delivery.engine.outcome import Copy, RelayTrouble
 from handbill.delivery.paths import code_of
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 10.0, 30.0, 50.0
 MOST_ANSWER = 64 * 1024  # bytes

@@ -25,7 +25,7 @@ from django.conf import settings
 
 from handbill.kit.errors import HandbillError
 from handbill.kit.http import Guard, fetch
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 TOLERANCE = 5 * 60  # seconds that a signature is good for, either way
 _AMAZON = re.compile(r"sns\.[a-z0-9-]{1,40}\.amazonaws\.com(\.cn)?")

@@ -26,7 +26,7 @@ from handbill.delivery.engine.phrases import SUPPRESSED, status_in
 from handbill.delivery.engine.weigh import OTHER, Evidence, weigh
 from handbill.delivery.feedback import file_comeback
 from handbill.delivery.hook_signs import SIGNED, BadSign, check_sns, check_svix, confirm_sns, key_of
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 MOST_EVENTS = 2000  # of one request
 REFUSED = "refused"

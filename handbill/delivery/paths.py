@@ -12,7 +12,7 @@ from handbill.delivery.engine.feedback import COMPLAINT
 from handbill.delivery.engine.verp import number_in, return_path
 from handbill.delivery.models import Delivery
 from handbill.kit.crypto import keyed_hash, read_token, sign_token
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 DOMAIN_PREFIX = "b-"  # where a whole domain is ours
 HOOK = "webhook"

@@ -21,7 +21,7 @@ from handbill.delivery.relays import pool_of
 from handbill.delivery.stamps import compile_body
 from handbill.delivery.standing import Counted, add_up
 from handbill.delivery.surge import surges as surges
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 from handbill.work.actions import due
 
 State = Delivery.State

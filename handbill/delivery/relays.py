@@ -21,7 +21,7 @@ from handbill.delivery.engine.outcome import RelayTrouble
 from handbill.delivery.engine.pool import Limits, Pool, Source
 from handbill.delivery.models import Breaker, Delivery, Tally
 from handbill.delivery.shape import SETUP, Ration, State, Way, closed, daily_budget, opened, ranked
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 logger = logging.getLogger(__name__)
 _KEPT = ("failures", "since", "until", "reason", "why", "calls")

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from handbill.delivery.engine import phrases
 from handbill.delivery.engine.judge import CALLS
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 WARM_UP_FIRST_DAY = 200  # copies
 WARM_UP_GROWTH = 1.5  # a day: 200, 300, 450 … a million on the 22nd

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.conf import settings
 
 from handbill.delivery.engine.dkim import FEWEST_BITS, KeyTrouble, Signer, load_signer
-from handbill.kit.settings import Dkim, Settings
+from handbill.kit.mail_settings import Dkim
+from handbill.kit.settings import Settings
 
 KINDS = ("rsa", "ed25519")
 MOST_OF_A_STRING = 255  # bytes of one string of a TXT record (RFC 1035 3.3.14)

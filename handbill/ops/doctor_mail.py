@@ -18,7 +18,8 @@ from publicsuffixlist import PublicSuffixList
 
 from handbill.delivery.engine.dkim import KeyTrouble
 from handbill.delivery.signing import public_key, read_signer, record_name, zone_line
-from handbill.kit.settings import Relay, Settings
+from handbill.kit.mail_settings import Relay
+from handbill.kit.settings import Settings
 from handbill.ops.doctor import OK, WARN, WRONG, Finding
 from handbill.ops.names import Names, NoNames
 

@@ -17,7 +17,7 @@ from typing import Any
 from aiosmtpd.lmtp import LMTP
 
 from handbill.kit import maildir
-from handbill.kit.settings import parse_host_port
+from handbill.kit.setting_values import parse_host_port
 
 MAX_BYTES = 10 * 1024 * 1024  # of a mail
 MAX_RECIPIENTS = 20  # of one mail

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from handbill.kit.settings import parse_host_port
+from handbill.kit.setting_values import parse_host_port
 
 
 def answers(bind: str, seconds: float = 1) -> bool:

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from handbill.kit.errors import GiveUp, TryLater
-from handbill.kit.settings import Settings, parse_host_port
+from handbill.kit.setting_values import parse_host_port
+from handbill.kit.settings import Settings
 from handbill.ops.child import MARK, end_leftovers, mark
 from handbill.ops.net import answers
 

@@ -73,7 +73,7 @@ def run(do: str, command: dict[str, Any]) -> None:
 def use_relays(relays: list[dict[str, Any]] | None) -> None:
     from django.conf import settings
 
-    from handbill.kit.settings import Relay
+    from handbill.kit.mail_settings import Relay
 
     if relays:
         made = tuple(Relay(**relay) for relay in relays)

@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 from handbill.testing.relay import LoopbackRelay, Taken
 
 LARGEST = 200_000  # bytes of a letter

@@ -12,7 +12,7 @@ from handbill.delivery.engine.greeting import Terms
 from handbill.delivery.engine.loop import send_all
 from handbill.delivery.engine.outcome import Copy, Outcome
 from handbill.delivery.engine.pool import Limits, Manners, Pool
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 PATIENCE = Patience(connect=5, reply=10, final=10, idle=0.2)
 FROM = "news@paper.example"

@@ -10,7 +10,7 @@ from handbill.delivery.engine.login import LoginError, best_login
 from handbill.delivery.engine.outcome import RelayTrouble
 from handbill.delivery.engine.protocol import Mode, Offers
 from handbill.delivery.engine.replies import Replies
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 NONCE = "rOprNGfwEbeRWgbNEkqO"
 CHALLENGE = f"r={NONCE}%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"

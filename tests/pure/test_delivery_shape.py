@@ -19,8 +19,8 @@ from handbill.delivery.shape import (
     put_off,
     ranked,
 )
+from handbill.kit.mail_settings import Relay
 from handbill.kit.providers import provider_of
-from handbill.kit.settings import Relay
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PROVIDERS = st.lists(st.sampled_from(["gmail", "gmx", ""]), max_size=60)

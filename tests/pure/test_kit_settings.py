@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handbill.kit.errors import SettingsError
-from handbill.kit.settings import Relay, find_home, load_settings, parse_host_port, parse_settings, setting_names
+from handbill.kit.mail_settings import Relay
+from handbill.kit.setting_values import parse_host_port
+from handbill.kit.settings import find_home, load_settings, parse_settings, setting_names
 
 HOME = Path("/newsroom")
 

@@ -10,7 +10,7 @@ import pytest
 from handbill.delivery import actions, standing
 from handbill.delivery.models import Breaker, Delivery, Mailing, Suppression
 from handbill.delivery.records import LetterBody, Recipient
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 from handbill.testing.relay import OFFERS, Act, LoopbackRelay, Moment, Reply
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -24,7 +24,8 @@ from handbill.delivery.models import Attempt, Breaker, Delivery, Suppression
 from handbill.delivery.paths import copy_of
 from handbill.delivery.records import READER_SLOT, LetterBody, Recipient, SendRound
 from handbill.kit.errors import SettingsError
-from handbill.kit.settings import Relay, parse_settings
+from handbill.kit.mail_settings import Relay
+from handbill.kit.settings import parse_settings
 from handbill.testing.provider import LoopbackProvider, Request, Says
 from handbill.testing.relay import Drop, LoopbackRelay, Stall
 

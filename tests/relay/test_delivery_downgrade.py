@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from handbill.delivery.engine.protocol import Mode
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 from handbill.testing.relay import OFFERS, Act, Drop, LoopbackRelay, Moment, Reply
 from tests.mta.send import BODY, Sending, readers
 

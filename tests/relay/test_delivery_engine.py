@@ -15,7 +15,7 @@ from handbill.delivery.engine.greeting import Terms
 from handbill.delivery.engine.loop import send_all
 from handbill.delivery.engine.outcome import Copy, Outcome, RelayTrouble
 from handbill.delivery.engine.pool import Limits, Manners, Pool
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 from handbill.testing.relay import OFFERS, Act, Drop, LoopbackRelay, Moment, Reply, Stall
 
 FROM = "news@paper.example"

@@ -15,7 +15,7 @@ from handbill.delivery.errors import NoRelay
 from handbill.delivery.models import Attempt, Breaker, Delivery, Mailing, Tally
 from handbill.delivery.records import LetterBody, Recipient, SendRound
 from handbill.desk.call import call_editors
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 from handbill.ops.doctor import examine
 from handbill.testing.relay import OFFERS, Act, Drop, LoopbackRelay, Moment, Reply
 

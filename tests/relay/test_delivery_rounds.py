@@ -21,7 +21,7 @@ from handbill.delivery.models import Attempt, Breaker, Delivery, Suppression, Ta
 from handbill.delivery.records import READER_SLOT, LetterBody, Recipient, SendRound
 from handbill.delivery.send import LEASE_SECONDS, WINDOW, Dispatch
 from handbill.kit.crypto import read_token
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 from handbill.testing.relay import Act, Drop, LoopbackRelay, Moment, Reply, Stall
 from handbill.work.actions import release_all
 

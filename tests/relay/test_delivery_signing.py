@@ -16,7 +16,7 @@ from handbill.delivery.models import Delivery
 from handbill.delivery.records import READER_SLOT, LetterBody, Recipient
 from handbill.delivery.signing import key_path, read_signer, zone_line
 from handbill.kit.errors import SettingsError
-from handbill.kit.settings import Dkim, Relay, parse_dkim
+from handbill.kit.mail_settings import Dkim, Relay, parse_dkim
 from handbill.ops.cli import cli
 from handbill.ops.commands import newsroom as commands  # noqa: F401 - makes them known
 from handbill.ops.doctor_mail import examine_mail

@@ -12,7 +12,7 @@ from handbill.delivery.models import Delivery
 from handbill.delivery.records import LetterBody, Recipient
 from handbill.delivery.relays import own_name, password_of
 from handbill.kit import clock
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 from handbill.testing.relay import LoopbackRelay, Moment, Stall
 from handbill.work.models import Job
 

@@ -17,7 +17,7 @@ from handbill.delivery import actions, queries
 from handbill.delivery.models import Feedback
 from handbill.delivery.records import LetterBody, Recipient
 from handbill.kit import maildir
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 from handbill.ops import lmtp
 from handbill.ops.net import free_port
 from handbill.subscribers import actions as subscribers

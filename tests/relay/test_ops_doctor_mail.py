@@ -11,7 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from handbill.kit.settings import Relay, Settings
+from handbill.kit.mail_settings import Relay
+from handbill.kit.settings import Settings
 from handbill.ops import doctor_mail, names
 from handbill.ops.doctor_mail import examine_mail, wanted_spf
 from handbill.ops.names import Names

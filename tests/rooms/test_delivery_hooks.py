@@ -20,7 +20,7 @@ from handbill.delivery import actions, hook_signs, queries
 from handbill.delivery.models import Attempt, Delivery, Feedback, Suppression
 from handbill.delivery.paths import code_of
 from handbill.delivery.records import LetterBody, Recipient
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -21,7 +21,7 @@ from handbill.delivery.engine.judge_api import Answer, judge_answer
 from handbill.delivery.engine.outcome import UNTOUCHED, Copy, RelayTrouble
 from handbill.delivery.engine.pool import MOST_STRIKES, Limits, Manners, Pool, Source
 from handbill.delivery.engine.protocol import Told
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 SECONDS = 60.0  # a request, from when it is handed to a thread
 LONGEST_PAUSE = 30.0  # seconds; a provider that asks for more is trouble, for which there is the breaker

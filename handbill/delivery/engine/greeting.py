@@ -15,7 +15,7 @@ from handbill.delivery.engine.login import LoginError, best_login
 from handbill.delivery.engine.outcome import RelayTrouble
 from handbill.delivery.engine.protocol import Offers
 from handbill.delivery.engine.replies import Reply
-from handbill.kit.settings import Relay
+from handbill.kit.mail_settings import Relay
 
 SECURE = b"\0secure"
 """Given instead of a line: put TLS over the connection, then send any reply."""

@@ -275,7 +275,7 @@ def _fetched(url: str) -> tuple[bytes, str, str]:
 def _guard() -> Any:
     """The guard of a newsroom with no exceptions but those of the environment, which are for tests."""
     from handbill.kit.http import Guard
-    from handbill.kit.settings import parse_host_port
+    from handbill.kit.setting_values import parse_host_port
 
     pairs = os.environ.get("HANDBILL_ALLOW_LOOPBACK", "").split(",")
     return Guard(frozenset(parse_host_port(pair.strip()) for pair in pairs if pair.strip()))

@@ -79,7 +79,7 @@ def dkim(selector: str, kind: str, as_json: bool) -> None:
     from django.conf import settings
 
     from handbill.delivery.signing import key_path, make_key, read_signer, record_name, record_text, zone_line
-    from handbill.kit.settings import parse_dkim
+    from handbill.kit.mail_settings import parse_dkim
 
     newsroom = settings.HANDBILL
     (one,) = [known for known in newsroom.dkim if known.selector == selector] or parse_dkim([{"selector": selector}])
