@@ -28,8 +28,8 @@ FIELDS = ("title", "link", "id", "published", "updated", "summary", "content")
 
 
 def run(quick: bool) -> Iterator[Row]:
-    """Every third feed when quick; nothing where the collection is missing."""
-    feeds = [path.read_bytes() for path in sorted(FEEDS.glob("*.xml"))[:: 3 if quick else 1]]
+    """Every fifth feed when quick; nothing where the collection is missing."""
+    feeds = [path.read_bytes() for path in sorted(FEEDS.glob("*.xml"))[:: 5 if quick else 1]]
     if not feeds:
         return
     times = 3 if quick else 10

@@ -17,8 +17,8 @@ MOST_BYTES, MOST_MS, LEAST_RATE, MOST_RATIO, MOST_MB = 1_000, 10, 1_400, 1.2, 50
 
 
 def stored(articles: Path, quick: bool) -> Iterator[Row]:
-    """500 active reports and 8,000 stored when quick, else 10,000 and 1,000,000; on PostgreSQL too if named."""
-    active, most, new = (500, 8_000, 150) if quick else (10_000, 1_000_000, 1_000)
+    """300 active reports and 2,000 stored when quick, else 10,000 and 1,000,000; on PostgreSQL too if named."""
+    active, most, new = (300, 2_000, 100) if quick else (10_000, 1_000_000, 1_000)
     for vendor, server in [("SQLite", ""), ("PostgreSQL", os.environ.get("HANDBILL_BENCH_POSTGRES", ""))]:
         if vendor == "PostgreSQL" and not server:
             continue

@@ -236,7 +236,7 @@ def _inside(paragraph: str, start: int, end: int) -> bool:
     ahead = paragraph[end : end + _CLOSES_WITHIN]
     if piece.count('"') % 2 and '"' in ahead:
         return True
-    if _SAME_MARK.search(piece) and piece.count("”") % 2 and "”" in ahead:
+    if "”" in ahead and piece.count("”") % 2 and _SAME_MARK.search(piece):
         return True
     if piece.rfind("‘") > 0 and "’" in ahead and not re.search(r"’(?!\w)", piece[piece.rfind("‘") :]):
         return True
@@ -249,6 +249,6 @@ def _inside(paragraph: str, start: int, end: int) -> bool:
 def _pairs(piece: str) -> tuple[tuple[str, str], ...]:
     """What is opened and closed by which mark; Germans close with the English opening one."""
     quotes = ("„", "“”") if "„" in piece else ("“", "”")
-    first = _GUILLEMET.search(piece)
+    first = _GUILLEMET.search(piece) if "»" in piece else None
     guillemets = ("»", "«") if first and first.group() == "»" else ("«", "»")
     return (quotes, guillemets, ("(", ")"), ("[", "]"), ("「", "」"), ("『", "』"), ("（", "）"), ("《", "》"))

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from handbill.ops.schema import SCHEMA
+from handbill.ops.schema import SCHEMA, load_schema
 
 
 def structure(database: sqlite3.Connection) -> dict[str, str]:
@@ -35,3 +35,11 @@ def test_the_shipped_schema_is_what_the_migrations_make(tmp_path):
     theirs = {name: sql for name, sql in structure(shipped).items() if not name.startswith("handbill_cache")}
     assert migrations(shipped) == migrations(made), "run `make schema`"
     assert theirs == {k: v for k, v in ours.items() if not k.startswith("handbill_cache")}, "run `make schema`"
+
+
+def test_databases_side_by_side_are_made_at_once(tmp_path):
+    """The tests' processes make theirs in one folder: each has a draft of its own."""
+    other = tmp_path / "test.new"
+    other.write_text("another's")
+    assert load_schema(tmp_path / "test.sqlite3_gw0") and not load_schema(tmp_path / "test.sqlite3_gw0")
+    assert other.read_text() == "another's"
