@@ -58,11 +58,11 @@ class Watched:
 
 
 def run(quick: bool) -> Iterator[Row]:
-    """500 feeds and 4,000 reports when quick, else 10,000 and 1,000,000; on PostgreSQL too where one is named."""
+    """300 feeds and 2,000 reports when quick, else 10,000 and 1,000,000; on PostgreSQL too where one is named."""
     with tempfile.TemporaryDirectory() as folder, _outlets() as (server, opened, closed):
         home = Path(folder)
-        yield from _many(home, server, opened, closed, 500 if quick else 10_000, 2.0 if quick else 15.0)
-        yield from _archive(home, opened, *((4_000, 20, 1) if quick else (1_000_000, 200, 2)))
+        yield from _many(home, server, opened, closed, 300 if quick else 10_000, 2.0 if quick else 15.0)
+        yield from _archive(home, opened, *((2_000, 15, 1) if quick else (1_000_000, 200, 2)))
 
 
 def _many(home: Path, server: psutil.Process, opened: int, closed: int, count: int, limit: float) -> Iterator[Row]:
