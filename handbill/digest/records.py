@@ -47,7 +47,11 @@ class SeriesPart:
 
 @dataclass(frozen=True, slots=True)
 class LetterArticle:
-    """What the letter says of one article: plain text and two addresses."""
+    """What the letter says of one article: plain text and two addresses. An empty ``excerpt``: the headline alone.
+
+    ``new`` is set where readers of this letter were told of the article before: what has come to it since, in a
+    sentence or two of the article's language. It stands before the excerpt, or instead of it.
+    """
 
     headline: str
     excerpt: str
@@ -58,25 +62,46 @@ class LetterArticle:
     language: str = ""  # empty: the paper's
     topics: tuple[str, ...] = ()
     series: SeriesPart | None = None
+    new: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterCorrection:
+    """A mistake in what readers of this letter were mailed: of which article, what is right, when it was mailed."""
+
+    headline: str
+    text: str
+    address: str  # of the article on the newsroom's own site
+    mailed: date
+    language: str = ""  # of headline and text; empty: the paper's
 
 
 @dataclass(frozen=True, slots=True)
 class LetterModel:
-    """All that a letter says, frozen. The two reader's links hold delivery's slot."""
+    """All that a letter says, frozen: made by ``letters`` from what ``plan`` decided, put into words by ``compose``.
+
+    The articles stand in the order to be shown, lead first, already chosen and capped. Never empty, but for a letter
+    of corrections alone. The reader's two links hold delivery's slot. Articles come without excerpts where the reader
+    wishes headlines.
+    """
 
     paper: str
     address: str
     postal_address: str
-    language: str
-    day: date
+    language: str  # of the words around the news: the reader's wish, or the paper's
+    day: date  # the reader's local date
     articles: tuple[LetterArticle, ...]
     preferences: str
     unsubscribe: str
     more: int = 0  # articles of the issue on the same topics that the letter has no room for
+    corrections: tuple[LetterCorrection, ...] = ()
+    plain: bool = False  # the reader wishes text alone: no HTML part is composed
 
 
 @dataclass(frozen=True, slots=True)
 class ComposedLetter:
+    """Both parts as they are mailed; ``html`` is empty in a letter of text alone."""
+
     subject: str
     html: str
     text: str
