@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 
-from handbill.kit.keys import load_keys
+from handbill.kit.keys import LiveKeys
 from handbill.kit.settings import find_home, load_settings
 
 HANDBILL = load_settings(find_home(None, os.environ))
-KEYS = load_keys(HANDBILL.keys_folder)
+KEYS = LiveKeys(HANDBILL.keys_folder)
 
 SECRET_KEY = KEYS.django.secret.hex()
 DEBUG = False

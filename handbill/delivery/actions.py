@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import Error, transaction
 from django.db.models import Q
 
-from handbill.delivery.address import AddressError, address_hash, normalise
+from handbill.delivery.address import AddressError, address_hash, all_hashes, normalise
 from handbill.delivery.collect import check_mailbox as check_mailbox
 from handbill.delivery.collect import collect as collect_bounces  # noqa: F401 - for the rooms above
 from handbill.delivery.engine.dkim import KeyTrouble
@@ -26,7 +26,7 @@ from handbill.delivery.feedback import take_in as take_in_bounces  # noqa: F401 
 from handbill.delivery.journal import settlement
 from handbill.delivery.models import Act, Body, Breaker, Delivery, Mailing, Suppression
 from handbill.delivery.paths import is_return_path as is_return_path
-from handbill.delivery.proof import take_back
+from handbill.delivery.proof import suppress_all, take_back
 from handbill.delivery.records import LetterBody, Recipient, SendRound
 from handbill.delivery.sealed import seal_address
 from handbill.delivery.send import Dispatch
@@ -92,14 +92,14 @@ def mend_dates(now: datetime) -> int:
 
 def suppress(address: str, reason: str, now: datetime) -> None:
     """Never mail ``address`` again, also what is under way; the first reason stays. Raises AddressError."""
-    Suppression.objects.get_or_create(address_hash=address_hash(address), defaults={"reason": reason[:40], "at": now})
+    suppress_all([address_hash(address)], reason[:40], now)
 
 
 def allow(address: str) -> None:
     """Lift the suppression of ``address``, if there is one. Raises AddressError."""
-    found = address_hash(address)
-    Suppression.objects.filter(address_hash=found).delete()
-    take_back([found])
+    found = all_hashes(address)
+    Suppression.objects.filter(address_hash__in=found).delete()
+    take_back(found)
 
 
 def call_off(recipient: str, now: datetime) -> int:

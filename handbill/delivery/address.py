@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from django.conf import settings
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 
-from handbill.kit.crypto import keyed_hash
 from handbill.kit.errors import GiveUp
+from handbill.kit.lookup import every_hash, every_later, find_hash, lift
 
 MOST_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its angle brackets
 MOST_IN_LOCAL_PART = 64  # octets, RFC 5321 4.5.3.1.1
@@ -45,7 +46,28 @@ def address_hash(address: str) -> str:
 
 def normalised_hash(normalised: str) -> str:
     """The same for what ``normalise`` gave."""
-    return keyed_hash(settings.KEYS.lookup, normalised.lower())
+    return find_hash(settings.KEYS.lookup, normalised.lower())
+
+
+def all_hashes(address: str) -> tuple[str, ...]:
+    """What its row may have as its hash: one value, but for a change of keys (ADR-0056). Raises AddressError."""
+    return every_hash(settings.KEYS.lookup, normalise(address).lower())
+
+
+def lifted(hashed: str) -> str:
+    """The same address's hash as it is written now."""
+    return lift(settings.KEYS.lookup, hashed)
+
+
+def with_later(hashes: Iterable[str]) -> set[str]:
+    """These, and what they are under later keys: what bars an address is written under each, so that none misses it."""
+    key = settings.KEYS.lookup
+    return {later for hashed in hashes for later in every_later(key, hashed)}
+
+
+def changing_keys() -> bool:
+    """Whether rows may carry hashes under more than one key at this moment."""
+    return len(settings.KEYS.lookup.in_use) > 1
 
 
 def _ordinary(text: str) -> str:

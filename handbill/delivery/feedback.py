@@ -17,7 +17,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
-from handbill.delivery.address import AddressError, address_hash
+from handbill.delivery.address import AddressError, all_hashes
 from handbill.delivery.engine import feedback as read
 from handbill.delivery.engine.comeback import Comeback, identity_of, read_comeback
 from handbill.delivery.engine.feedback import Told
@@ -139,7 +139,7 @@ def _note(copy: Delivery, now: datetime, **told: str) -> None:
 
 def _is_of(address: str, copy: Delivery) -> bool:
     try:
-        return address_hash(address) == copy.address_hash
+        return copy.address_hash in all_hashes(address)
     except AddressError:
         return False
 

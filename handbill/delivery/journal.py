@@ -21,12 +21,13 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import F
 
+from handbill.delivery.address import changing_keys, lifted
 from handbill.delivery.engine.judge import ACCEPTED, DEFERRED, IN_DOUBT, REFUSED, RELAY, judge
 from handbill.delivery.engine.outcome import Outcome
 from handbill.delivery.engine.phrases import FULL
 from handbill.delivery.engine.retry import next_try, next_try_full
 from handbill.delivery.engine.weigh import GONE_REASONS
-from handbill.delivery.models import Attempt, Delivery, Mailing
+from handbill.delivery.models import Attempt, Delivery, Mailing, Suppression
 from handbill.delivery.proof import GONE, Said, count_gone, take_back
 from handbill.work.models import Job
 
@@ -283,7 +284,15 @@ def _due_copies(now: datetime, size: int) -> list[Claimed]:
     lock = " FOR UPDATE OF delivery_delivery SKIP LOCKED" if connection.features.has_select_for_update else ""
     with connection.cursor() as cursor:
         cursor.execute(_DUE + lock, [at, at, size])
-        return list(map(Claimed._make, cursor.fetchall()))
+        found = list(map(Claimed._make, cursor.fetchall()))
+    return _barred_meanwhile(found) if changing_keys() else found
+
+
+def _barred_meanwhile(found: list[Claimed]) -> list[Claimed]:
+    """During a change of keys a copy may carry the old hash of an address that is barred under the new one alone."""
+    barred = Suppression.objects.filter(address_hash__in={lifted(row.address_hash) for row in found})
+    reasons = dict(barred.values_list("address_hash", "reason"))
+    return [row._replace(suppressed=row.suppressed or reasons.get(lifted(row.address_hash))) for row in found]
 
 
 def _accept(replies: list[tuple[int, str]], relay: str, token: str, now: datetime) -> int:
@@ -315,7 +324,7 @@ def _attempt(one: Tried, verdict: Verdict, now: datetime, proven: Set[str] = fro
         code=one.outcome.code,
         reply=one.outcome.reply[:_REPLY],
         reason=verdict.reason,
-        ends=GONE if verdict.reason in GONE_REASONS and one.row.address_hash in proven else "",
+        ends=GONE if verdict.reason in GONE_REASONS and lifted(one.row.address_hash) in proven else "",
     )
 
 

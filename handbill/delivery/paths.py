@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -11,7 +11,7 @@ from handbill.delivery.engine.comeback import Comeback
 from handbill.delivery.engine.feedback import COMPLAINT
 from handbill.delivery.engine.verp import number_in, return_path
 from handbill.delivery.models import Delivery
-from handbill.kit.crypto import keyed_hash, read_token, sign_token
+from handbill.kit.crypto import hash_under, read_token, sign_token
 from handbill.kit.mail_settings import Relay
 
 DOMAIN_PREFIX = "b-"  # where a whole domain is ours
@@ -23,7 +23,7 @@ class Marks:
     """What marks copies as ours, with the keys and the place of return looked up once for many."""
 
     def __init__(self) -> None:
-        self._lookup, self._token = settings.KEYS.lookup, settings.KEYS.token
+        self._name_key, self._token = _oldest(settings.KEYS.lookup.by_id), settings.KEYS.token
         self._prefix, self._domain = _place()
 
     def sender(self, number: int, usual: str) -> str:
@@ -32,7 +32,7 @@ class Marks:
 
     def message_name(self, reference: str, recipient: str) -> str:
         """What stands before the @ of a Message-ID: the same for every try of a copy, telling nothing of the reader."""
-        return keyed_hash(self._lookup, f"message-id\0{reference}\0{recipient}")[:40]
+        return hash_under(self._name_key, f"message-id\0{reference}\0{recipient}")[:40]
 
     def reader_token(self, recipient: str) -> str:
         """What fills a letter's slots: opens this reader's own pages."""
@@ -70,6 +70,11 @@ def copy_of(mail: Comeback, now: datetime) -> Delivery | None:
     Message-ID. For a complaint the reader is enough.
     """
     return _by_path(mail.paths) or _by_letter(mail, now)
+
+
+def _oldest(by_id: Mapping[int, bytes]) -> bytes:
+    """The key that stays through every change: a copy that is tried again keeps its Message-ID."""
+    return by_id[min(by_id)]
 
 
 def _place() -> tuple[str, str]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from django.db.models import Sum
 
+from handbill.delivery.address import lifted, with_later
 from handbill.delivery.models import Delivery, Proof, Suppression, Tally
 
 GONE = "gone"
@@ -38,7 +39,8 @@ class Said(NamedTuple):
 
 def count_gone(said: Iterable[Said], now: datetime) -> set[str]:
     """Write down who is said to be gone and suppress whom that proves; the hashes of those. Call in a transaction."""
-    by_hash = {one.address_hash: one for one in sorted(said) if one.address_hash}  # the definite word comes last
+    said = sorted(one for one in said if one.address_hash)  # the definite word comes last
+    by_hash = {lifted(one.address_hash): one for one in said}
     if not by_hash:
         return set()
     earlier = Proof.objects.filter(address_hash__in=by_hash, at__gt=now - FRESH, at__lte=now - APART)
@@ -47,7 +49,7 @@ def count_gone(said: Iterable[Said], now: datetime) -> set[str]:
         for found, mailing in earlier.values_list("address_hash", "mailing_id")
         if mailing != by_hash[found].mailing
     }
-    proven = again | {one.address_hash for one in by_hash.values() if one.definite}
+    proven = again | {found for found, one in by_hash.items() if one.definite}
     held = held_of({found: by_hash[found].provider for found in proven}, now)
     fates = {found: Fate.HELD if found in held else Fate.ENDED for found in proven}
     rows = [
@@ -94,13 +96,13 @@ def held_of(proven: Mapping[str, str], now: datetime) -> set[str]:
 
 def suppress_all(hashes: Iterable[str], reason: str, now: datetime) -> None:
     """Never mail these addresses again; the first reason stays."""
-    rows = [Suppression(address_hash=found, reason=reason, at=now) for found in sorted(hashes)]
+    rows = [Suppression(address_hash=found, reason=reason, at=now) for found in sorted(with_later(hashes))]
     Suppression.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def take_back(hashes: Iterable[str]) -> None:
     """These addresses are alive: what was said of them counts no longer. A complaint stays."""
-    hashes = list(hashes)
+    hashes = with_later(hashes)
     Suppression.objects.filter(address_hash__in=hashes, reason=GONE).delete()
     Proof.objects.filter(address_hash__in=hashes).delete()
 

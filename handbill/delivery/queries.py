@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, QuerySet, Sum
 
+from handbill.delivery.address import lifted
 from handbill.delivery.engine.outcome import RelayTrouble
 from handbill.delivery.engine.pool import Limits
 from handbill.delivery.hook_signs import key_of as webhook_key  # noqa: F401 - for the rooms above
@@ -60,7 +61,7 @@ def why_relay_is_unusable(relay: Relay) -> str:
 
 def suppressed(hashed: str) -> str:
     """Why the address of that hash must not be mailed, or ""."""
-    return Suppression.objects.filter(address_hash=hashed).values_list("reason", flat=True).first() or ""
+    return Suppression.objects.filter(address_hash=lifted(hashed)).values_list("reason", flat=True).first() or ""
 
 
 def suppressed_among(hashes: Collection[str]) -> set[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.conf import settings
 
 from handbill.kit.crypto import seal, unseal
-from handbill.kit.keys import Key
 
 
 def seal_address(address: str, reference: str, recipient: str) -> bytes:
@@ -13,9 +12,6 @@ def seal_address(address: str, reference: str, recipient: str) -> bytes:
     return seal(settings.KEYS.address, address, f"{reference}:{recipient}")
 
 
-def open_address(sealed: bytes, reference: str, recipient: str, key: Key | None = None) -> str:
-    """The address that ``seal_address`` sealed. Raises GiveUp when the key or the row was changed.
-
-    ``key``: ``settings.KEYS.address``, looked up once by who opens many.
-    """
-    return unseal(key or settings.KEYS.address, sealed, f"{reference}:{recipient}")
+def open_address(sealed: bytes, reference: str, recipient: str) -> str:
+    """The address that ``seal_address`` sealed. Raises GiveUp when the key or the row was changed."""
+    return unseal(settings.KEYS.address, sealed, f"{reference}:{recipient}")

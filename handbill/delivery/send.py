@@ -18,6 +18,7 @@ from functools import partial
 from django.conf import settings
 from django.db import Error, connection, transaction
 
+from handbill.delivery.address import lifted
 from handbill.delivery.engine.judge import ACCEPTED, ACTS, DEFERRED, REFUSED, RELAY, STOP, SWITCH
 from handbill.delivery.engine.loop import send_all
 from handbill.delivery.engine.outcome import UNTOUCHED, Copy, Outcome, RelayTrouble
@@ -343,7 +344,8 @@ class Dispatch:
         """Of what is not on the wire yet: whose mailing is held, who left, and what no relay will take any more."""
         ready = [*self._ready, *self._elsewhere]
         back = [row for row in ready if row.mailing in held]
-        gone = [row for row in ready if row.address_hash in left and self._journal.stops(row, left[row.address_hash])]
+        who = [(row, lifted(row.address_hash)) for row in ready] if left else []
+        gone = [row for row, found in who if found in left and self._journal.stops(row, left[found])]
         fit = {lane.relay.name for lane in self._ways.fit(self._now())}
         stuck = [row for row in self._elsewhere if fit <= self._refused[row.id]]
         self._gone += [row for row in gone if row.mailing not in held]

@@ -26,13 +26,13 @@ class Stamps:
         self._compiled: OrderedDict[int, Stamp | SignedStamp] = OrderedDict()
         self._signers = signers()
         self._at_host = f"@{_host()}"
-        self._marks, self._key = Marks(), settings.KEYS.address
+        self._marks = Marks()
 
     def copy(self, row: Claimed, mailing: Mailing) -> Copy:
         """The copy of ``row``, which is its key. Raises StampError, or GiveUp when its address can't be opened."""
         stamp = self._compiled.get(row.body) or self._compile(row.body, mailing.kind)
         reference, recipient, marks = mailing.reference, row.recipient, self._marks
-        to = open_address(row.sealed, reference, recipient, self._key)
+        to = open_address(row.sealed, reference, recipient)
         name = marks.message_name(reference, recipient)
         parts, size = stamp.parts(to, name + self._at_host, mailing.created_at, marks.reader_token(recipient))
         return Copy(row, marks.sender(row.id, stamp.envelope_from), to, parts, size, name)

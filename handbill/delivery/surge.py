@@ -13,6 +13,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, Min
 
+from handbill.delivery.address import with_later
 from handbill.delivery.journal import hold_the_news
 from handbill.delivery.models import Attempt, Delivery, Proof, Suppression
 from handbill.delivery.proof import GONE, WINDOW, suppress_all
@@ -52,7 +53,7 @@ def forgive(provider: str) -> list[str]:
     hashes = sorted(set(wrong.values_list("address_hash", flat=True)))
     recipients: set[str] = set()
     for start in range(0, len(hashes), CHUNK):
-        some = hashes[start : start + CHUNK]
+        some = with_later(hashes[start : start + CHUNK])
         told = Attempt.objects.filter(delivery__address_hash__in=some, ends=GONE, at__gt=since - WINDOW)
         recipients.update(told.values_list("delivery__recipient", flat=True))
         told.update(ends="")
@@ -68,7 +69,7 @@ def _end(said: Iterable[tuple[int, str]], now: datetime) -> None:
         by_mailing[mailing].append(found)
     for mailing, hashes in by_mailing.items():
         for start in range(0, len(hashes), CHUNK):
-            some = hashes[start : start + CHUNK]
+            some = with_later(hashes[start : start + CHUNK])
             copies = Delivery.objects.filter(mailing_id=mailing, address_hash__in=some)
             told = {"at": now, "source": "editor", "outcome": Delivery.State.REFUSED, "reason": GONE, "ends": GONE}
             Attempt.objects.bulk_create([Attempt(delivery=copy, **told) for copy in copies])

@@ -74,6 +74,6 @@ def open_newsroom(home: str | None) -> None:
 
 def main() -> None:
     """Entry point of the ``handbill`` script."""
-    from handbill.ops.commands import day, delivery, imports, inbox, inspect, lists, newsroom, people  # noqa: F401
+    from handbill.ops.commands import day, delivery, imports, inbox, inspect, keys, lists, newsroom, people  # noqa: F401
 
     cli(prog_name="handbill")

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
 
 from handbill.delivery import actions as delivery
-from handbill.delivery.address import address_hash, normalise
+from handbill.delivery.address import address_hash, all_hashes, normalise, with_later
 from handbill.delivery.queries import feedback_after
 from handbill.delivery.records import Feedback
 from handbill.kit.crypto import read_token, seal, sign_token
@@ -55,7 +55,7 @@ def confirm(token: str, now: datetime) -> Welcome:
             rows.changed(subscriber, now, confirmed_at=now)
             rows.begin(subscriber, {None}, now)
             rows.evidence(subscriber, "confirmed", now)
-            Former.objects.filter(address_hash=subscriber.address_hash).delete()
+            Former.objects.filter(address_hash__in=with_later([subscriber.address_hash])).delete()
     paper = settings.HANDBILL
     first = next_issue(now, wishes_of(subscriber), paper.digest_hour, paper.zone)
     return Welcome(reader_token(subscriber.pk), first)
@@ -214,12 +214,11 @@ def forget_asking(now: datetime) -> int:
 
 
 def _ask(address: str, now: datetime) -> Asked:
-    hashed = address_hash(address)
-    subscriber = Subscriber.objects.select_for_update().filter(address_hash=hashed).first()
+    subscriber = Subscriber.objects.select_for_update().filter(address_hash__in=all_hashes(address)).first()
     confirmed = subscriber is not None and subscriber.confirmed_at is not None
     running = subscriber is not None and subscriber.audience is not None
     where = consent.standing(subscriber is not None, confirmed, running)
-    mail = consent.mail_for(where, rows.mailed(hashed, now), now)
+    mail = consent.mail_for(where, rows.mailed(address, now), now)
     if mail is consent.Mail.NOTHING:
         return Asked(mail.value)
     subscriber = subscriber or _new(address, now)

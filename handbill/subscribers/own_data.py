@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from handbill.delivery import actions as delivery
-from handbill.delivery.address import address_hash, normalise
+from handbill.delivery.address import address_hash, all_hashes, normalise, with_later
 from handbill.delivery.queries import copies_of
 from handbill.kit.crypto import read_token, seal, sign_token, unseal
 from handbill.subscribers import consent, mails, rows
@@ -31,29 +31,29 @@ def ask_move(token: str, address: str, now: datetime) -> None:
     seldom as by sign-ups (``consent.may_mail``); a later move takes the place of an earlier one.
     """
     address = normalise(address)
-    hashed = address_hash(address)
+    hashes = all_hashes(address)
     with transaction.atomic():
         subscriber = rows.reading(reader_id(token))
-        if hashed == subscriber.address_hash or not consent.may_mail(rows.mailed(hashed, now), now):
+        if subscriber.address_hash in hashes or not consent.may_mail(rows.mailed(address, now), now):
             return
-        if Subscriber.objects.filter(address_hash=hashed, audience__isnull=False).exists():
+        if Subscriber.objects.filter(address_hash__in=hashes, audience__isnull=False).exists():
             rows.mail(subscriber, address, mails.taken(), now, own=False)
             return
         sealed = seal(settings.KEYS.address, address, str(subscriber.pk))
-        fields = {"address_sealed": sealed, "address_hash": hashed, "asked_at": now}
+        fields = {"address_sealed": sealed, "address_hash": address_hash(address), "asked_at": now}
         Move.objects.update_or_create(subscriber=subscriber, defaults=fields)
-        link = sign_token(settings.KEYS.token, PURPOSE, f"{consent.confirm_subject(subscriber.pk, now)}~{hashed[:16]}")
+        link = sign_token(settings.KEYS.token, PURPOSE, f"{consent.confirm_subject(subscriber.pk, now)}~{_moment(now)}")
         rows.mail(subscriber, address, mails.move(link), now, own=False)
 
 
 def movable(link: str, now: datetime) -> Move:
     """The move that a mailed link is for; changes nothing. Raises WrongLink or ExpiredLink."""
-    subject, _, hashed = (read_token(settings.KEYS.token, PURPOSE, link) or "").rpartition("~")
+    subject, _, moment = (read_token(settings.KEYS.token, PURPOSE, link) or "").rpartition("~")
     parts = consent.read_subject(subject)
     if parts is None:
         raise WrongLink("This link is not one of ours. Open it again from the letter.")
-    move = Move.objects.filter(subscriber_id=parts[0], address_hash__startswith=hashed).first()
-    if move is None or now - move.asked_at >= consent.CONFIRM_WITHIN:
+    move = Move.objects.filter(subscriber_id=parts[0]).first()
+    if move is None or _moment(move.asked_at) != moment or now - move.asked_at >= consent.CONFIRM_WITHIN:
         raise ExpiredLink("This link was used already, or is older than three days. Ask for the change once more.")
     return move
 
@@ -67,7 +67,8 @@ def confirm_move(link: str, now: datetime) -> str:
     with transaction.atomic():
         subscriber = rows.reading(movable(link, now).subscriber_id)
         move = movable(link, now)
-        other = Subscriber.objects.select_for_update().filter(address_hash=move.address_hash).first()
+        new = all_hashes(unseal(settings.KEYS.address, bytes(move.address_sealed), str(subscriber.pk)))
+        other = Subscriber.objects.select_for_update().filter(address_hash__in=new).first()
         if other is not None and other.audience is not None:
             raise AddressTaken("That address gets the paper already. Nothing was changed.")
         if other is not None:
@@ -76,7 +77,7 @@ def confirm_move(link: str, now: datetime) -> str:
         fields = {"address_sealed": move.address_sealed, "address_hash": move.address_hash}
         rows.changed(subscriber, now, **fields)
         rows.evidence(subscriber, "moved", now)
-        Former.objects.filter(address_hash=move.address_hash).delete()
+        Former.objects.filter(address_hash__in=new).delete()
         move.delete()
         rows.mail(subscriber, old, mails.moved(), now, own=False)
     return reader_token(subscriber.pk)
@@ -123,7 +124,8 @@ def erase(token: str, now: datetime) -> bool:
 
 def forget(subscriber: Subscriber, reason: str, now: datetime) -> None:
     """Delete a person's rows; a keyed hash stays with the first reason."""
-    Former.objects.get_or_create(address_hash=subscriber.address_hash, defaults={"at": now, "reason": reason})
+    bars = [Former(address_hash=one, at=now, reason=reason) for one in with_later([subscriber.address_hash])]
+    Former.objects.bulk_create(bars, ignore_conflicts=True)
     delivery.call_off(str(subscriber.pk), now)
     for recipient in (str(subscriber.pk), rows.elsewhere(subscriber)):
         delivery.forget_address(recipient, now)
@@ -132,6 +134,11 @@ def forget(subscriber: Subscriber, reason: str, now: datetime) -> None:
 
 def _opened(person: Subscriber) -> str:
     return unseal(settings.KEYS.address, bytes(person.address_sealed), str(person.pk))
+
+
+def _moment(asked: datetime) -> str:
+    """What tells a reader's move from an earlier one."""
+    return f"{asked.timestamp():.6f}".replace(".", "")
 
 
 def _text(moment: datetime | None) -> str | None:

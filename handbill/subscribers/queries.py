@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 
 from handbill.delivery import queries as delivery
-from handbill.delivery.address import address_hash
+from handbill.delivery.address import address_hash, all_hashes
 from handbill.kit.crypto import read_token, sign_token, unseal
 from handbill.kit.errors import GiveUp
 from handbill.subscribers.errors import NotReading, TestLink, WrongLink
@@ -120,7 +120,7 @@ def _pages(now: datetime, columns: tuple[str, ...]) -> Iterator[list[tuple[Any, 
 def answer(address: str, now: datetime, day: date | None = None) -> Answer:
     """What became of the mail to ``address``, of a day or of all days that are kept. Raises AddressError."""
     found = address_hash(address)
-    person = Subscriber.objects.filter(address_hash=found).first()
+    person = Subscriber.objects.filter(address_hash__in=all_hashes(address)).first()
     if person is None:
         return Answer(known=False, suppressed=delivery.suppressed(found))
     subscriptions = Subscription.objects.filter(subscriber=person)

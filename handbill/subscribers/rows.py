@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from handbill.delivery import actions as delivery
-from handbill.delivery.address import address_hash
+from handbill.delivery.address import address_hash, all_hashes
 from handbill.delivery.records import LetterBody, Recipient
 from handbill.subscribers import consent
 from handbill.subscribers.errors import NotReading
@@ -41,10 +41,10 @@ def elsewhere(subscriber: Subscriber) -> str:
     return f"elsewhere~{subscriber.pk}"
 
 
-def mailed(hashed: str, now: datetime) -> list[datetime]:
+def mailed(address: str, now: datetime) -> list[datetime]:
     """When an address was mailed because somebody typed it, in the last 30 days."""
     since = now - consent.MONTH
-    return list(Asking.objects.filter(address_hash=hashed, at__gt=since).values_list("at", flat=True))
+    return list(Asking.objects.filter(address_hash__in=all_hashes(address), at__gt=since).values_list("at", flat=True))
 
 
 def evidence(subscriber: Subscriber, how: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
 
-from handbill.delivery.address import AddressError, normalise, normalised_hash
+from handbill.delivery.address import AddressError, all_hashes, changing_keys, normalise, normalised_hash
 from handbill.kit.errors import TryLater
 from handbill.subscribers.lists_in.bulk import larger_cache
 from handbill.subscribers.lists_in.plan import EMPTY, ROLE, is_role, judge, proof, without_proof
@@ -114,7 +114,7 @@ def _settle(asked: list[tuple[Row, str, str, bool]], program: str, run: _Run) ->
     for _ in range(TRIES):
         try:
             with transaction.atomic():
-                known = look_up([hashed for _, _, hashed, _ in asked], run.row)
+                known = look_up(_names(asked), run.row)
                 verdicts, changes = _judge(asked, known, program, run)
                 if run.row is not None and changes:
                     run.ended += write(changes, run.row, run.now)
@@ -123,6 +123,13 @@ def _settle(asked: list[tuple[Row, str, str, bool]], program: str, run: _Run) ->
         except IntegrityError:
             continue
     raise TryLater("Others are changing the same readers at this moment. Bring the file in again in a minute.")
+
+
+def _names(asked: Iterable[tuple[Row, str, str, bool]]) -> dict[str, str]:
+    """Each hash that an address of the batch may be found under, to the one it has here."""
+    if not changing_keys():
+        return {hashed: hashed for _, _, hashed, _ in asked}
+    return {found: hashed for _, address, hashed, _ in asked for found in (hashed, *all_hashes(address))}
 
 
 def _judge(
@@ -157,10 +164,10 @@ def _leaves(hashed: str, state: State, what: Known, changes: Changes) -> None:
     changes.prove.pop(hashed, None)
     if what.barred not in Former.Reason.values:
         changes.former.setdefault(hashed, state)
-    if what.reading:
-        changes.end[hashed] = state
-    elif what.reader and what.confirmed is None:
-        changes.drop.add(hashed)
+    if what.id and what.reading:
+        changes.end[what.id] = state
+    elif what.id and what.confirmed is None:
+        changes.drop.add(what.id)
 
 
 def _chosen(row: Row, run: _Run) -> frozenset[int | None]:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from handbill.delivery.address import with_later
 from handbill.kit.crypto import sign_token, unseal
 from handbill.kit.errors import GiveUp
 from handbill.subscribers import consent, mails, rows
@@ -91,7 +92,8 @@ def forget_held(now: datetime) -> int:
     )
     forgotten = 0
     while page := list(stale.values_list("pk", "address_hash", "asked_at")[:CHUNK]):
-        silent = [Former(address_hash=hashed, at=now, reason="silent") for _, hashed, asked in page if asked]
+        asked_in_vain = with_later(hashed for _, hashed, asked in page if asked)
+        silent = [Former(address_hash=hashed, at=now, reason="silent") for hashed in asked_in_vain]
         with transaction.atomic():
             Former.objects.bulk_create(silent, ignore_conflicts=True)
             Subscriber.objects.filter(pk__in=[pk for pk, _, _ in page], confirmed_at=None).delete()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+from uuid import UUID
 
 from handbill.subscribers.wishes import Wishes
 
@@ -77,6 +78,7 @@ class Known:
     imported: bool = False
     this_import: bool = False  # brought in by a run of the same file that was cut off
     barred: str = ""
+    id: UUID | None = None
 
 
 @dataclass(slots=True)

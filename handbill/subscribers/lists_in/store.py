@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 
 from handbill.delivery import actions as delivery
+from handbill.delivery.address import all_hashes, with_later
 from handbill.delivery.queries import suppressed_among
 from handbill.kit.crypto import seal
 from handbill.subscribers.lists_in.bulk import Bulk, found_among
@@ -45,31 +46,30 @@ class Entry:
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch leads to, by hash. ``begin``: readers, or those who are held; ``prove``: held ones who now read;
+    """What a batch leads to, by hash. ``begin``: readers, or those who are held; ``prove``: held ones who now read.
 
-    ``drop``: held ones who left.
+    By id: ``end``: readers who left; ``drop``: held ones who did.
     """
 
     begin: dict[str, Entry] = field(default_factory=dict)
     prove: dict[str, Entry] = field(default_factory=dict)
     former: dict[str, State] = field(default_factory=dict)
-    end: dict[str, State] = field(default_factory=dict)
-    drop: set[str] = field(default_factory=set)
+    end: dict[UUID, State] = field(default_factory=dict)
+    drop: set[UUID] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return bool(self.begin or self.prove or self.former or self.end or self.drop)
 
 
-def look_up(hashes: Collection[str], run: Import | None) -> Mapping[str, Known]:
-    """What is known of those of the addresses of which anything is."""
+def look_up(names: Mapping[str, str], run: Import | None) -> Mapping[str, Known]:
+    """What is known of those of the addresses of which anything is. ``names``: each hash to look under, to its own."""
     found = {}
-    columns = ("address_hash", "confirmed_at", "audience", "brought_by_id")
-    for hashed, confirmed, audience, brought in found_among(Subscriber, columns, "address_hash", hashes):
+    columns = ("id", "address_hash", "confirmed_at", "audience", "brought_by_id")
+    for pk, hashed, confirmed, audience, brought in found_among(Subscriber, columns, "address_hash", names):
         mine = run is not None and brought == run.pk
-        found[hashed] = Known(True, confirmed, audience is not None, brought is not None, mine)
-    for hashed, reason in _barred(hashes):
-        old = found.get(hashed, UNKNOWN)
-        found[hashed] = Known(old.reader, old.confirmed, old.reading, old.imported, old.this_import, reason)
+        found[names[hashed]] = Known(True, confirmed, audience is not None, brought is not None, mine, id=pk)
+    for hashed, reason in _barred(names):
+        found[names[hashed]] = replace(found.get(names[hashed], UNKNOWN), barred=reason)
     return found
 
 
@@ -86,10 +86,10 @@ def write(changes: Changes, run: Import, now: datetime) -> int:
     for entry in changes.prove.values():
         _prove(entry, run, now)
     if changes.former:
-        Bulk(Former, _FORMER).insert((hashed, now, _FORMER_REASON[state]) for hashed, state in changes.former.items())
+        Bulk(Former, _FORMER).insert(_former(changes.former, now))
     if changes.drop:
-        Subscriber.objects.filter(address_hash__in=changes.drop, confirmed_at=None).delete()
-    return sum(_end(hashed, state, now) for hashed, state in changes.end.items())
+        Subscriber.objects.filter(pk__in=changes.drop, confirmed_at=None).delete()
+    return sum(_end(pk, state, now) for pk, state in changes.end.items())
 
 
 def _begin(entries: Collection[Entry], run: Import, now: datetime) -> None:
@@ -120,7 +120,7 @@ def _consent(pk: UUID, entry: Entry, now: datetime) -> tuple[Any, ...]:
 
 
 def _prove(entry: Entry, run: Import, now: datetime) -> None:
-    subscriber = Subscriber.objects.select_for_update().get(address_hash=entry.hash)
+    subscriber = Subscriber.objects.select_for_update().get(address_hash__in=all_hashes(entry.address))
     subscriber.confirmed_at, subscriber.seen_at, subscriber.brought_by = entry.consent or now, now, run
     subscriber.audience = write_audience(entry.topics)
     subscriber.save(update_fields=["confirmed_at", "seen_at", "brought_by", "audience"])
@@ -128,8 +128,13 @@ def _prove(entry: Entry, run: Import, now: datetime) -> None:
     Bulk(Subscription, _SUBSCRIPTION).insert((subscriber.pk, topic, entry.consent or now) for topic in entry.topics)
 
 
-def _end(hashed: str, state: State, now: datetime) -> int:
-    subscriber = Subscriber.objects.select_for_update().filter(address_hash=hashed, audience__isnull=False).first()
+def _former(leavers: Mapping[str, State], now: datetime) -> Iterable[tuple[str, datetime, str]]:
+    for hashed, state in leavers.items():
+        yield from ((later, now, _FORMER_REASON[state]) for later in with_later([hashed]))
+
+
+def _end(pk: UUID, state: State, now: datetime) -> int:
+    subscriber = Subscriber.objects.select_for_update().filter(pk=pk, audience__isnull=False).first()
     if subscriber is None:
         return 0
     running = Subscription.objects.filter(subscriber=subscriber, ended_at=None)
