@@ -10,6 +10,8 @@ from django.contrib.contenttypes.fields import GenericRelation
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from modelcluster.fields import ParentalManyToManyField
 from modelcluster.models import ClusterableModel
 from wagtail.fields import RichTextField
@@ -32,7 +34,8 @@ class Series(models.Model):
 
     class Meta:
         ordering = ["name"]
-        verbose_name_plural = "series"
+        verbose_name = pgettext_lazy("one", "series")
+        verbose_name_plural = _("series")
 
     def __str__(self) -> str:
         return self.name

@@ -46,7 +46,7 @@ def part_facts(part: PartOf) -> PartFacts:
 
 
 def _dated(part: PartOf, run: Rhythm) -> PartFacts:
-    words = {"name": part.series, "date": date_format(date.fromordinal(part.number), "j F Y")}
+    words = {"name": part.series, "date": date_format(date.fromordinal(part.number), _("j F Y"))}
     what = _("“%(name)s” of %(date)s, of a series that dates itself") % words
     why = ngettext(
         "Its title gives the date, and the dates of %(n)s part rise as they come.",
@@ -54,7 +54,7 @@ def _dated(part: PartOf, run: Rhythm) -> PartFacts:
         len(run.dates),
     ) % {"n": len(run.dates)}
     missing = spans([day.toordinal() for day in run.missing], _day)
-    coming = date_format(run.next, "l, j F") if run.next else ""
+    coming = date_format(run.next, _("l, j F")) if run.next else ""
     return PartFacts(what, missing, coming, f"{why} {_rhythm(run.days)}".strip())
 
 
@@ -69,7 +69,7 @@ def _rhythm(days: frozenset[int]) -> str:
 
 
 def _day(ordinal: int) -> str:
-    return date_format(date.fromordinal(ordinal), "j F")
+    return date_format(date.fromordinal(ordinal), _("j F"))
 
 
 def spans(numbers: Sequence[int], said: Callable[[int], str] = str) -> str:

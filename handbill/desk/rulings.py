@@ -18,13 +18,13 @@ from django.views.generic import TemplateView
 from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 
 from handbill.articles.models import Article
-from handbill.desk.views import gone, numbers, require, shown_all, to_list, with_undo
+from handbill.desk.views import STRICTNESS, gone, numbers, require, shown_all, to_list, with_undo
 from handbill.digest.queries import last_closed
 from handbill.kit.clock import now
 from handbill.stories import actions as stories
 from handbill.stories import queries
 from handbill.stories.errors import ChangedSince
-from handbill.stories.models import Grouping, Ruling, Story
+from handbill.stories.models import Ruling, Story
 
 
 class StoryView(WagtailAdminTemplateMixin, TemplateView):
@@ -140,8 +140,8 @@ def undo(request: HttpRequest, ruling_id: int) -> HttpResponse:
     try:
         if stories.undo(ruling_id, now()):
             messages.success(request, _("Undone: the reports are where they were."))
-    except ChangedSince as error:
-        messages.error(request, str(error))
+    except ChangedSince:
+        messages.error(request, _("Somebody changed these stories again since. Undo that first."))
     return to_list(request)
 
 
@@ -154,7 +154,7 @@ def set_strictness(request: HttpRequest) -> HttpResponse:
     except ValueError:
         messages.error(request, _("Choose one of the five."))
         return to_list(request)
-    chosen = Grouping.Strictness(queries.strictness()).label
+    chosen = STRICTNESS[queries.strictness()]
     messages.success(request, _("Stories are grouped “%s” from the next report on. Those there are stay.") % chosen)
     return to_list(request)
 

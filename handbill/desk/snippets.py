@@ -26,7 +26,7 @@ from wagtail.admin.panels import (
     TitleFieldPanel,
 )
 from wagtail.admin.rich_text import DraftailRichTextArea
-from wagtail.admin.ui.tables import DateColumn, LiveStatusTagColumn
+from wagtail.admin.ui.tables import BooleanColumn, Column, DateColumn, LiveStatusTagColumn
 from wagtail.admin.widgets.button import HeaderButton
 from wagtail.snippets.views.snippets import IndexView, SnippetViewSet
 
@@ -65,6 +65,7 @@ _FULL_TEXT = _(
     "Once for each new article, where its robots.txt allows, for outlets whose feeds carry teasers only. Their"
     " excerpts and grouping get better."
 )
+_RETIRED = _("Takes no new articles or readers; its archive stays.")
 
 
 class ArticleForm(WagtailAdminModelForm):
@@ -254,16 +255,20 @@ class TopicViewSet(SnippetViewSet):
     icon = "tag"
     menu_order = 130
     add_to_admin_menu = True
-    list_display = ["name", "position", "retired"]
+    list_display = [
+        "name",
+        Column("position", label=_("Position"), sort_key="position"),
+        BooleanColumn("retired", label=_("Retired"), sort_key="retired"),
+    ]
     search_backend_name = None
     search_fields = ["name"]
     copy_view_enabled = False
     edit_handler = ObjectList(
         [
-            TitleFieldPanel("name", targets=["slug"], classname=""),
+            TitleFieldPanel("name", targets=["slug"], classname="", heading=_("Name")),
             FieldPanel("slug", heading=_("Address"), help_text=_("Part of the topic's address; it never changes.")),
-            FieldPanel("position", help_text=_("Smaller numbers come first.")),
-            FieldPanel("retired"),
+            FieldPanel("position", heading=_("Position"), help_text=_("Smaller numbers come first.")),
+            FieldPanel("retired", heading=_("Retired"), help_text=_RETIRED),
         ],
         base_form_class=SlugForm,
     )
@@ -281,7 +286,7 @@ class SeriesViewSet(SnippetViewSet):
     search_backend_name = None
     search_fields = ["name"]
     copy_view_enabled = False
-    panels = [FieldPanel("name")]
+    panels = [FieldPanel("name", heading=_("Name"))]
 
 
 class SourceIndexView(IndexView):

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from django.views.generic import TemplateView
 from wagtail.admin.views.generic import WagtailAdminTemplateMixin
@@ -25,15 +26,23 @@ from handbill.articles.errors import EditedSince
 from handbill.articles.models import Article
 from handbill.articles.teaching import offered_topics
 from handbill.desk.parts import part_facts
+from handbill.desk.reason_words import why_in_words
 from handbill.desk.topics import in_words
 from handbill.digest.queries import last_closed
 from handbill.kit.clock import now
 from handbill.kit.text import language_direction
 from handbill.stories import actions as stories
 from handbill.stories import queries
-from handbill.stories.models import Grouping, Story
+from handbill.stories.models import Story
 from handbill.stories.records import SuggestedTopic, TriagedStory
 
+STRICTNESS = {  # what is asked of reports to be one story, as ``Grouping.Strictness`` has it
+    -2: gettext_lazy("loose"),
+    -1: gettext_lazy("rather loose"),
+    0: gettext_lazy("even"),
+    1: gettext_lazy("rather strict"),
+    2: gettext_lazy("strict"),
+}
 PAGE = 20
 MOST_AT_ONCE = 100  # stories, reports or topics chosen in one form
 LAST_PAGE = 50  # older stories are found by the list's successor: a search
@@ -67,7 +76,7 @@ class StoriesView(WagtailAdminTemplateMixin, TemplateView):
             **super().get_context_data(**kwargs),
             "stories": shown_all(found[:PAGE], articles_of),
             "taken": taken,
-            "strictnesses": Grouping.Strictness.choices,
+            "strictnesses": STRICTNESS.items(),
             "strictness": queries.strictness(),
             "number": number,
             "earlier": number + 1 if len(found) > PAGE and number < LAST_PAGE else None,
@@ -88,6 +97,7 @@ def _shown(view: TriagedStory, article: Article | None, offered: Sequence[Sugges
         "direction": language_direction(view.story.language),
         "language": view.story.language,
         "names": list(dict.fromkeys(member.outlet for member in view.members)),
+        "members": [(member, why_in_words(member.why, view.story.language)) for member in view.members],
         "rare": next((m.outlet for m in view.members if m.outlet_id == view.standing.rare), ""),
         "article": article,
         "edit": _edit_address(article) if article else "",

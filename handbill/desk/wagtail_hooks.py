@@ -16,6 +16,7 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from wagtail import hooks
 from wagtail.admin.menu import Menu, MenuItem, SubmenuMenuItem
 from wagtail.admin.search import SearchArea
@@ -51,13 +52,15 @@ class StoriesMenuItem(MenuItem):
 
 @hooks.register("register_admin_menu_item")
 def stories_menu_item() -> MenuItem:
-    return StoriesMenuItem(_("Stories"), reverse("desk_stories"), name="stories", icon_name="list-ul", order=100)
+    return StoriesMenuItem(
+        gettext_lazy("Stories"), reverse("desk_stories"), name="stories", icon_name="list-ul", order=100
+    )
 
 
 @hooks.register("register_admin_menu_item")
 def sources_menu() -> MenuItem:
     menu = Menu(register_hook_name=SOURCES_HOOK, items=source_items())
-    return SubmenuMenuItem(_("Sources"), menu, name="sources", icon_name="globe", order=150)
+    return SubmenuMenuItem(gettext_lazy("Sources"), menu, name="sources", icon_name="globe", order=150)
 
 
 @hooks.register("register_admin_menu_item")

@@ -23,7 +23,7 @@ from handbill.stories.copies import BOILERPLATE, COMMON, FEWEST, Memory, Text, r
 from handbill.stories.dated import dated_of
 from handbill.stories.evidence import MOST_EASE, Evidence, Words, bar, ease
 from handbill.stories.gist import Gist, gist
-from handbill.stories.reasons import reasons
+from handbill.stories.reasons import Reason, reasons
 from handbill.stories.series import series_of
 from handbill.stories.terms import shown
 from handbill.stories.ties import Bundles, Pair, numbered, speak_alike
@@ -61,14 +61,14 @@ class Told:
 class Place:
     """Where a report goes: into the known ``story``, or else into a new one with all that share ``opens``.
 
-    ``opens`` is the id of the new story's first report. ``why`` gives the reasons as sentences, strongest first.
+    ``opens`` is the id of the new story's first report. ``why`` gives the reasons, strongest first.
     """
 
     report: int
     story: int | None
     opens: int | None
     copy_of: int | None
-    why: tuple[str, ...]
+    why: tuple[Reason, ...]
 
 
 @dataclass(slots=True)
@@ -430,7 +430,7 @@ def _places(g: _Group, told: Sequence[Told], originals: Mapping[int, int], evide
     return places
 
 
-def _why(told: Sequence[Told], here: int, there: int, same_text: bool, evidence: Evidence) -> tuple[str, ...]:
+def _why(told: Sequence[Told], here: int, there: int, same_text: bool, evidence: Evidence) -> tuple[Reason, ...]:
     """The reasons of a report measured against an earlier one of its story."""
     one, other = told[here], told[there]
     headlines = evidence.titled(here) & evidence.titled(there)

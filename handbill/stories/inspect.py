@@ -20,6 +20,7 @@ from handbill.stories.dated import dated_of, rhythm
 from handbill.stories.excerpt import excerpt
 from handbill.stories.gist import Gist
 from handbill.stories.group import WINDOW, Place, Told, alike, group, text_of
+from handbill.stories.reasons import sentence
 from handbill.stories.series import follow, series_of
 from handbill.stories.terms import said
 
@@ -276,7 +277,7 @@ def _place(new: Sequence[_Report], known: Sequence[_Report], past: _Past) -> Non
 
 def _why(place: Place, report: _Report) -> list[str]:
     """The reasons; the last one, the time between, is not known of a report without a date."""
-    return list(place.why if report.dated else place.why[:-1])
+    return [sentence(reason) for reason in (place.why if report.dated else place.why[:-1])]
 
 
 def _active(new: Sequence[_Report], known: Sequence[_Report]) -> list[Told]:

@@ -1,4 +1,4 @@
-"""The reports of one event, together, with the reasons in words; and what editors ruled of them (ADR-0031)."""
+"""The reports of one event, together, with the reasons; and what editors ruled of them (ADR-0031)."""
 
 from django.conf import settings
 from django.db import models
@@ -44,7 +44,7 @@ class Member(models.Model):
     report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="member")
     story = models.ForeignKey(Story, on_delete=models.CASCADE, related_name="members")
     copy_of = models.ForeignKey(Report, null=True, blank=True, on_delete=models.SET_NULL, related_name="copies")
-    why = models.JSONField(default=list, help_text="Reasons as sentences, strongest first.")
+    why = models.JSONField(default=list, help_text="[kind, values] of each reason (``reasons``), strongest first.")
     series = models.CharField(max_length=200, blank=True, help_text="The series its title says it is a part of.")
     number = models.PositiveIntegerField(null=True, blank=True, help_text="Which part.")
     counting = models.PositiveSmallIntegerField(choices=Counting, default=Counting.NUMBERED)

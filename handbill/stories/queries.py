@@ -18,6 +18,7 @@ from handbill.stories.learning import learned
 from handbill.stories.models import Example, Grouping, Member, Ruled, Ruling, Story
 from handbill.stories.parts import MOST_NAME, NUMBERED, parts_of, sure
 from handbill.stories.rank import Standing, Teller, rank, usual_rhythm
+from handbill.stories.reasons import stored
 from handbill.stories.records import Learning, SuggestedTopic, TriagedMember, TriagedStory
 from handbill.stories.series import Run
 from handbill.topics.models import Topic
@@ -226,7 +227,7 @@ def _member(member: Member, moves: Mapping[int, Ruling]) -> TriagedMember:
         address=report.address,
         published_at=report.published_at,
         copy_of=member.copy_of_id,
-        why=tuple(member.why),
+        why=stored(member.why),
         original_outlet=original.source.name if original else "",
         original_at=original.published_at if original else None,
         moved_by=(ruling.by.get_short_name() or ruling.by.get_username()) if ruling and ruling.by else "",

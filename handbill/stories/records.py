@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from handbill.stories.dated import Rhythm
     from handbill.stories.models import Member, Story
     from handbill.stories.rank import Standing
+    from handbill.stories.reasons import Reason
     from handbill.stories.series import Run
     from handbill.topics.models import Topic
     from handbill.wire.models import Report
@@ -68,7 +69,7 @@ class TriagedMember:
     address: str
     published_at: datetime
     copy_of: int | None
-    why: tuple[str, ...]
+    why: tuple[Reason, ...]
     outlet_id: int = 0
     original_outlet: str = ""
     original_at: datetime | None = None

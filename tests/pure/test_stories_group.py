@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from handbill.kit.text import plain
 from handbill.stories.group import Told, group
 from handbill.stories.lead import Voice, summarise
-from handbill.stories.reasons import reasons
+from handbill.stories.reasons import reasons, sentence
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -75,13 +75,15 @@ def test_one_event_once_in_three_languages():
     assert events(group(BATCH)) == EVENTS
 
 
-def test_reasons_are_sentences():
+def test_reasons_are_data_that_can_be_said():
     places = {place.report: place for place in group(BATCH)}
     assert places[1].why == () and places[1].opens == 1
-    assert places[2].why[0].startswith("Same words in the title: ") and "Kirnstadt" in places[2].why[0]
-    assert places[2].why[-1] == "Published 2 hours apart."
-    assert places[3].why[0] == "The same text as Outlet 1's." and places[3].copy_of == 1
-    assert all(sentence.endswith(".") for place in places.values() for sentence in place.why)
+    assert places[2].why[0].kind == "title" and "Kirnstadt" in places[2].why[0].values
+    assert places[2].why[-1] == ("apart", (120,))
+    assert places[3].why[0] == ("copy", ("Outlet 1",)) and places[3].copy_of == 1
+    assert sentence(places[2].why[0]).startswith("Same words in the title: ")
+    assert sentence(places[3].why[0]) == "The same text as Outlet 1's."
+    assert all(sentence(reason).endswith(".") for place in places.values() for reason in place.why)
 
 
 @given(st.permutations(BATCH))
@@ -184,7 +186,8 @@ def test_summary_of_a_story():
     ],
 )
 def test_spans_of_time(apart, says):
-    assert reasons([], [], [], apart, "Courier", False) == (says,)
+    (reason,) = reasons([], [], [], apart, "Courier", False)
+    assert sentence(reason) == says
 
 
 def test_large_stories_told_in_short_titles_lower_the_bar_for_what_is_left_of_them():

@@ -43,7 +43,9 @@ def make_story(*titles: str, outlets: list[str] | None = None, backlog: bool = F
         )
         mark = series_of(title)
         series, number = (mark.name, mark.number) if mark else ("", None)
-        Member.objects.create(report=report, story=story, why=["It opened the story."], series=series, number=number)
+        Member.objects.create(
+            report=report, story=story, why=[["said", ["It opened the story."]]], series=series, number=number
+        )
     return story
 
 

@@ -100,7 +100,7 @@ def make_story(language: str, *titles: str) -> Story:
             published_at=at,
             filed_at=at,
         )
-        Member.objects.create(report=report, story=story, why=["It tells of the same bridge."])
+        Member.objects.create(report=report, story=story, why=[["title", ["bridge"]], ["apart", [0]]])
     return story
 
 

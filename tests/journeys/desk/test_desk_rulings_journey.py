@@ -84,3 +84,24 @@ def test_a_series_shows_its_gaps(page):
     page.goto("/stories/")
     part = page.locator(".desk-story", has_text="Quay Works Day 5")
     expect(part.get_by_text(re.compile("Part 5 of the series “Quay Works” · missing: 4 · next: 6"))).to_be_visible()
+
+
+@pytest.mark.parametrize(("language", "direction", "why"), [
+    ("de", "ltr", "Dieselben Wörter im Titel: bridge."), ("ar", "rtl", "الكلمات نفسها في العنوان: bridge."),
+])  # fmt: skip
+def test_stories_and_series_are_said_in_the_editors_language(ada, browser, desk, check, language, direction, why):
+    with browser.new_context(base_url=desk, locale=language, storage_state=ada.storage_state()) as context:
+        page = context.new_page()
+        page.goto("/stories/")
+        assert page.evaluate("document.documentElement.dir") == direction
+        for title in ("Lock gate jams", "Quay Works Day 5", "تعطل بوابة القفل"):
+            page.locator(".desk-story", has_text=title).locator("summary").click()
+        check(page, f"stories-{language}")
+        page.get_by_role("link", name="Lock gate jams at Weirmouth").first.click()
+        expect(page.get_by_text(why).first).to_be_visible()
+        side = "right" if direction == "rtl" else "left"
+        assert page.evaluate("getComputedStyle(document.querySelector('.desk-member')).textAlign") in (side, "start")
+        check(page, f"story-{language}")
+        for name in ("topics", "series"):
+            page.goto(f"/{name}/")
+            check(page, f"{name}-{language}")
