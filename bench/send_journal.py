@@ -117,17 +117,18 @@ def _engine_alone(port: int, count: int) -> Callable[[], None]:
     from handbill.delivery.engine.loop import send_all
     from handbill.delivery.engine.pool import Limits, Pool
     from handbill.delivery.journal import Claimed
+    from handbill.delivery.letters import sample
     from handbill.delivery.models import Body, Mailing
     from handbill.delivery.sealed import seal_address
-    from handbill.delivery.stamps import Stamps, compile_body
+    from handbill.delivery.stamps import Stamps
     from handbill.kit.clock import now
     from handbill.kit.mail_settings import Relay
 
     html, text = send_letter.whole()
-    body = Body(sender=send_letter.SENDER, subject=send_letter.SUBJECT, html=html, text=text)
+    body = Body(sender=send_letter.SENDER, subject=send_letter.SUBJECT, html_pieces=[html], text_pieces=[text])
     body.one_click = send_letter.ONE_CLICK
     mailing, stamps = Mailing(reference="bench", kind="issue", created_at=now()), Stamps()
-    stamps._compiled[1] = compile_body(body, "issue")
+    stamps._compiled[1] = sample(body, "issue")
     sealed = [seal_address(f"reader{number}@mail.example", "bench", str(number)) for number in range(count)]
     rows = iter(Claimed(n, 1, 1, str(n), sealed[n], "", "", "waiting", 0, None) for n in range(count))
     source = lambda most: [stamps.copy(row, mailing) for row in islice(rows, most)] or None  # noqa: E731

@@ -22,7 +22,7 @@ from handbill.delivery.engine.loop import send_all
 from handbill.delivery.engine.outcome import Copy
 from handbill.delivery.engine.pool import Limits, Manners, Pool
 from handbill.delivery.engine.protocol import Told
-from handbill.delivery.engine.stamp import BLOCKS_SLOT, Stamp, compile_block, compile_frame, compile_letter
+from handbill.delivery.engine.stamp import Stamp, compile_letter, compile_piece
 from handbill.kit.mail_settings import Relay
 
 AT = datetime(2026, 11, 26, 6, tzinfo=UTC)
@@ -72,17 +72,23 @@ def one_letter() -> Stamp:
 
 
 def _distinct() -> Callable[[int], Stamp]:
-    frame = compile_frame(
-        sender=letter.SENDER,
-        subject=letter.SUBJECT,
-        html=letter.HTML_TOP + BLOCKS_SLOT + letter.HTML_END,
-        text=letter.TEXT_TOP + BLOCKS_SLOT + letter.TEXT_END,
-        one_click=letter.ONE_CLICK,
-    )
-    blocks = [compile_block(html=html, text=text) for html, text in letter.articles()]
+    tops = [compile_piece(written) for written in (letter.HTML_TOP, letter.TEXT_TOP)]
+    ends = [compile_piece(written) for written in (letter.HTML_END, letter.TEXT_END)]
+    blocks = [(compile_piece(html), compile_piece(text)) for html, text in letter.articles()]
     dice = random.Random(9)
     chosen = [dice.sample(blocks, letter.CHOSEN) for _ in range(5_000)]
-    return lambda number: frame.letter(chosen[number % len(chosen)])
+
+    def compiled(number: int) -> Stamp:
+        html, text = zip(*chosen[number % len(chosen)], strict=True)
+        return compile_letter(
+            sender=letter.SENDER,
+            subject=letter.SUBJECT,
+            html=[tops[0], *html, ends[0]],
+            text=[tops[1], *text, ends[1]],
+            one_click=letter.ONE_CLICK,
+        )
+
+    return compiled
 
 
 def prebuilt(port: int, count: int, options: Options) -> Callable[[], None]:

@@ -24,7 +24,8 @@ from handbill.delivery.errors import MailingError, NoJournal, NoRelay
 from handbill.delivery.feedback import BOUNCES as BOUNCES
 from handbill.delivery.feedback import take_in as take_in_bounces  # noqa: F401 - for the rooms above
 from handbill.delivery.journal import settlement
-from handbill.delivery.models import Act, Body, Breaker, Delivery, Mailing, Suppression
+from handbill.delivery.letters import file_letters as store
+from handbill.delivery.models import Act, Breaker, Delivery, Mailing, Suppression
 from handbill.delivery.paths import is_return_path as is_return_path
 from handbill.delivery.proof import suppress_all, take_back
 from handbill.delivery.records import LetterBody, Recipient, SendRound
@@ -49,19 +50,37 @@ def hand_over(
 
     Idempotent by ``reference``: a sealed mailing comes back untouched and nothing is read from the iterables; an
     unsealed one (its hand-over was cut off) is continued, and who is in already is passed over. ``recipients`` is
-    read once, in chunks of 1,000. One whose address is no address is filed as refused.
-    Raises MailingError when a recipient names a letter that is not among ``letters``; what came before stays.
+    read once, in chunks of 1,000. One whose address is no address is filed as refused. ``letters`` are those that
+    ``file_letters`` wasn't given before.
+    Raises MailingError when a recipient names a letter that the mailing doesn't have; what came before stays.
     """
-    mailing, _ = Mailing.objects.get_or_create(reference=reference, defaults={"kind": kind, "created_at": now})
+    mailing = file_letters(reference, kind, letters, now)
     if mailing.sealed_at is not None:
         return mailing
-    bodies = _file_bodies(mailing, letters)
+    bodies = dict(mailing.bodies.values_list("key", "pk"))
     for chunk in _chunks(recipients):
         rows = [_delivery(mailing, bodies, one, now) for one in chunk]
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
     mailing.sealed_at = now
     mailing.save(update_fields=["sealed_at"])
     return mailing
+
+
+def file_letters(reference: str, kind: str, letters: Iterable[LetterBody], now: datetime) -> Mailing:
+    """Take letters of a mailing before their recipients are known; all or none.
+
+    One that is there already, by its key, stays as it was; a sealed mailing takes no more. What letters have in common
+    should stand in pieces of its own (``records.Written``): then thousands of letters cost little more than one.
+    """
+    mailing, _ = Mailing.objects.get_or_create(reference=reference, defaults={"kind": kind, "created_at": now})
+    if mailing.sealed_at is None:
+        store(mailing, letters)
+    return mailing
+
+
+def withdraw(reference: str) -> None:
+    """Forget a mailing that has letters and no recipient."""
+    Mailing.objects.filter(reference=reference, deliveries=None).delete()
 
 
 def send_batch(
@@ -171,25 +190,6 @@ def switch_relay(name: str, now: datetime, *, on: bool, who: str = "") -> None:
 def _record(what: str, about: str, now: datetime, who: str, why: str = "") -> bool:
     Act.objects.create(at=now, who=who, what=what, about=about, why=why[:MOST_OF_WHY])
     return True
-
-
-def _file_bodies(mailing: Mailing, letters: Iterable[LetterBody]) -> dict[str, int]:
-    rows = [
-        Body(
-            mailing=mailing,
-            key=letter.key,
-            sender=letter.sender,
-            subject=letter.subject,
-            html=letter.html,
-            text=letter.text,
-            one_click=letter.one_click,
-            language=letter.language,
-        )
-        for letter in letters
-    ]
-    with transaction.atomic():
-        Body.objects.bulk_create(rows, ignore_conflicts=True)
-    return dict(mailing.bodies.values_list("key", "pk"))
 
 
 def _delivery(mailing: Mailing, bodies: dict[str, int], one: Recipient, now: datetime) -> Delivery:

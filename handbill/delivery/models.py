@@ -3,9 +3,14 @@
 ``Delivery`` rows are the journal: intent is committed before a message leaves, outcome after the reply (ADR-0005).
 """
 
+from typing import TypeAlias
+
 from django.db import models
 
 from handbill.work.models import Leased
+
+Pieces: TypeAlias = list[int | str]
+"""Text or HTML of a letter in order: the id of a Piece, or a piece of the letter's own."""
 
 
 class Mailing(models.Model):
@@ -45,15 +50,26 @@ class Total(models.Model):
         constraints = [models.UniqueConstraint(fields=["mailing", "state"], name="total_once")]
 
 
+class Piece(models.Model):
+    """A piece of text or HTML that letters of a mailing have in common, with slots where a reader's own links go."""
+
+    mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="pieces", db_index=False)
+    key = models.CharField(max_length=64, help_text="Digest of its content.")
+    content = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["mailing", "key"], name="piece_once")]
+
+
 class Body(models.Model):
-    """One composed letter of a mailing, with slots (``handbill.delivery.records``) where a reader's own links go."""
+    """One composed letter of a mailing: what stands in it only, and which pieces it shares (``letters``)."""
 
     mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="bodies")
     key = models.CharField(max_length=64)
     sender = models.CharField(max_length=300)
     subject = models.CharField(max_length=400)
-    html = models.TextField()
-    text = models.TextField()
+    html_pieces = models.JSONField(default=list, help_text="In order: the id of a Piece, or a piece of its own.")
+    text_pieces = models.JSONField(default=list, help_text="Likewise.")
     one_click = models.CharField(
         max_length=500, blank=True, help_text="RFC 8058 address with a slot; empty: no list mail."
     )
@@ -62,6 +78,20 @@ class Body(models.Model):
     class Meta:
         verbose_name_plural = "bodies"
         constraints = [models.UniqueConstraint(fields=["mailing", "key"], name="body_once")]
+
+    @property
+    def html(self) -> str:
+        """All of it, read from its pieces."""
+        return self._joined(self.html_pieces)
+
+    @property
+    def text(self) -> str:
+        """Likewise."""
+        return self._joined(self.text_pieces)
+
+    def _joined(self, pieces: Pieces) -> str:
+        shared = Piece.objects.in_bulk([piece for piece in pieces if isinstance(piece, int)])
+        return "".join(piece if isinstance(piece, str) else shared[piece].content for piece in pieces)
 
 
 class Delivery(Leased):

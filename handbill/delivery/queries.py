@@ -14,12 +14,12 @@ from handbill.delivery.address import lifted
 from handbill.delivery.engine.outcome import RelayTrouble
 from handbill.delivery.engine.pool import Limits
 from handbill.delivery.hook_signs import key_of as webhook_key  # noqa: F401 - for the rooms above
+from handbill.delivery.letters import sample
 from handbill.delivery.models import Attempt, Body, Delivery, Mailing, Suppression, Tally, Total
 from handbill.delivery.models import Feedback as Comeback
 from handbill.delivery.paths import hook_address as hook_address
 from handbill.delivery.records import CopyTold, Feedback, Progress, ProviderTold, Try
 from handbill.delivery.relays import pool_of
-from handbill.delivery.stamps import compile_body
 from handbill.delivery.standing import Counted, add_up
 from handbill.delivery.surge import surges as surges
 from handbill.kit.mail_settings import Relay
@@ -72,7 +72,7 @@ def suppressed_among(hashes: Collection[str]) -> set[str]:
 def sample_copy() -> bytes | None:
     """A copy of the newest issue's letter as it is sent, with nobody's links; None while there is none."""
     body = Body.objects.filter(mailing__kind="issue").order_by("-pk").first()
-    return None if body is None else compile_body(body, "issue").copy("reader@mail.example", "sample", EPOCH, "nobody")
+    return None if body is None else sample(body, "issue").copy("reader@mail.example", "sample", EPOCH, "nobody")
 
 
 def came_back_since(since: datetime) -> Counter[tuple[str, str]]:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeAlias
 
 READER_SLOT = "HANDBILL-READER-TOKEN"
 """Stands in a letter's links where each recipient's signed token goes: ``https://paper.example/unsubscribe/<slot>/``."""
+
+
+Written: TypeAlias = str | tuple[str, ...]
+"""Text or HTML of a letter: whole, or in pieces that read as one when joined. What letters of a mailing have in common
+should stand in pieces of its own, the same in all of them: such a piece is stored once, encoded once, and only named by
+each letter. A piece best ends with a line break; behind any other one a soft line break is put."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +23,8 @@ class LetterBody:
     key: str
     sender: str
     subject: str
-    html: str
-    text: str
+    html: Written
+    text: Written
     language: str = ""
     one_click: str = ""
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from handbill.delivery.models import Attempt, Body, Delivery, Feedback, Mailing, Proof, Total
+from handbill.delivery.models import Attempt, Body, Delivery, Feedback, Mailing, Piece, Proof, Total
 from handbill.delivery.proof import FRESH
 from handbill.work.actions import standing_job
 
@@ -73,4 +73,5 @@ def _close(mailing: Mailing, now: datetime) -> None:
     with transaction.atomic():
         if not Delivery.objects.filter(mailing=mailing).exists():
             Body.objects.filter(mailing=mailing).delete()
+            Piece.objects.filter(mailing=mailing).delete()
             Mailing.objects.filter(pk=mailing.pk).update(folded_at=now)

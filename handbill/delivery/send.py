@@ -264,6 +264,7 @@ class Dispatch:
         self._gone = []
         going = [row for row in claimed if row.state != SUPPRESSED]
         self._hand.update((row.id, row) for row in going)
+        self._stamps.learn(going)
         self._queue(going)
 
     def _queue(self, going: list[Claimed]) -> None:

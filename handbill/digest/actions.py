@@ -1,13 +1,13 @@
 """Send the day's issue: plan, compose, hand over, each a step that a later call takes up where it was cut off.
 
-The plan is frozen in one transaction (articles with their topics), then the letters, then delivery gets every reader.
+The plan is frozen in one transaction (articles with their topics), then delivery gets the letters, then every reader.
 A kill between any two leaves the same plan and the same letters, and a repeated hand-over adds nobody twice.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,7 +23,16 @@ from handbill.delivery.records import READER_SLOT, LetterBody, Recipient
 from handbill.digest import letters, plan
 from handbill.digest.errors import NewAudience, NothingToTest
 from handbill.digest.models import Issue, IssueArticle, Letter
-from handbill.digest.records import Audience, Candidate, Chosen, LetterArticle, ReadingList, Sent, Window
+from handbill.digest.records import (
+    Audience,
+    Candidate,
+    Chosen,
+    ComposedLetter,
+    LetterArticle,
+    ReadingList,
+    Sent,
+    Window,
+)
 from handbill.subscribers import queries as subscribers
 from handbill.work.actions import standing_job
 
@@ -84,7 +93,7 @@ def send_test(address: str, now: datetime) -> str:
         raise NothingToTest("There is nothing to show: no article waits for an issue. Publish one first.")
     composed = letters.compose_letter(shown, known, day, more=len(chosen) - len(shown), test=True)
     nobody = f"{subscribers.TEST_SUBJECT}{secrets.token_hex(12)}"
-    body = _body("test", composed.subject, composed.html, composed.text)
+    body = _body("test", composed)
     recipients = [Recipient(nobody, address, body.key)]
     return delivery.hand_over(f"test:{day:%Y-%m-%d}:{nobody[5:]}", "test", [body], recipients, now).reference
 
@@ -150,6 +159,7 @@ def _finish_begun(now: datetime) -> Sent | None:
         over = now >= plan.closing(issue.date + _DAY, *_hour())
         if over and not progress(reference(issue)).total:
             issue.delete()
+            delivery.withdraw(reference(issue))
         else:
             sent = _complete(issue, now)
     return sent
@@ -167,34 +177,46 @@ def _compose(issue: Issue, now: datetime) -> None:
     """Write the letters. What was withdrawn since the plan goes out of the issue, before any letter names it."""
     known = letters.load_articles(one.id for one in _entries(issue))
     drafts = _Drafts(issue, [one for one in _entries(issue) if one.id in known], now)
-    rows = [drafts.letter(listed, who, known) for listed, who in drafts.missing()]
     with transaction.atomic():
         issue.entries.exclude(article_id__in=known).delete()
-        Letter.objects.bulk_create(rows, ignore_conflicts=True)
+        _file(issue, (drafts.letter(listed, who, known) for listed, who in drafts.missing()), now)
         _advance(issue, State.COMPOSED)
 
 
+def _file(issue: Issue, composed: Iterable[tuple[Letter, LetterBody]], now: datetime) -> None:
+    """Write letters down, here and with delivery, which keeps what they say. Call it in a transaction."""
+    rows: list[Letter] = []
+
+    def bodies() -> Iterator[LetterBody]:
+        for row, body in composed:
+            rows.append(row)
+            yield body
+
+    delivery.file_letters(reference(issue), "issue", bodies(), now)
+    Letter.objects.bulk_create(rows, ignore_conflicts=True)
+
+
 def _hand_over(issue: Issue, now: datetime) -> None:
-    """Give delivery the letters and a stream of readers. A reader whose topics have no letter yet gets one composed."""
+    """Give delivery a stream of readers. One whose topics have no letter yet gets one composed."""
     drafts = _Drafts(issue, _entries(issue), now)
     for last in [False] * (MOST_ROUNDS - 1) + [True]:
         try:
-            bodies = [_body(row.key, row.subject, row.html, row.text) for row in issue.letters.order_by("key")]
-            recipients = drafts.recipients({body.key for body in bodies})
-            delivery.hand_over(reference(issue), "issue", bodies, recipients, now)
+            recipients = drafts.recipients(set(issue.letters.values_list("key", flat=True)))
+            delivery.hand_over(reference(issue), "issue", (), recipients, now)
             break
         except NewAudience:
             if last:
                 raise
-            _compose_late(issue, drafts)
+            _compose_late(issue, drafts, now)
     _advance(issue, State.HANDED_OVER)
 
 
-def _compose_late(issue: Issue, drafts: _Drafts) -> None:
+def _compose_late(issue: Issue, drafts: _Drafts, now: datetime) -> None:
     known = letters.load_articles(one.id for one in drafts.chosen)
     have = set(issue.letters.values_list("key", flat=True))
-    rows = [drafts.letter(listed, who, known) for listed, who in drafts.missing(have) if letters.present(listed, known)]
-    Letter.objects.bulk_create(rows, ignore_conflicts=True)
+    missing = [(listed, who) for listed, who in drafts.missing(have) if letters.present(listed, known)]
+    with transaction.atomic():
+        _file(issue, (drafts.letter(listed, who, known) for listed, who in missing), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,18 +232,19 @@ class _Drafts:
         planned = plan.plan_letters(self.chosen, subscribers.audiences(self.now))
         return [(listed, who) for listed, who in planned.items() if plan.letter_key(listed) not in have]
 
-    def letter(self, listed: ReadingList, who: set[Audience], known: Mapping[int, LetterArticle]) -> Letter:
+    def letter(
+        self, listed: ReadingList, who: set[Audience], known: Mapping[int, LetterArticle]
+    ) -> tuple[Letter, LetterBody]:
         more = min(len(plan.matching(self.chosen, audience)) for audience in who) - len(listed)
         composed = letters.compose_letter(listed, known, self.issue.date, more=more)
-        return Letter(
+        row = Letter(
             issue=self.issue,
             key=plan.letter_key(listed),
             articles=list(listed),
             audiences=sorted(sorted(audience) for audience in who),
             subject=composed.subject,
-            html=composed.html,
-            text=composed.text,
         )
+        return row, _body(row.key, composed)
 
     def recipients(self, keys: set[str]) -> Iterator[Recipient]:
         """Every reader with something to read, under their letter. Raises NewAudience when a letter is missing."""
@@ -246,14 +269,14 @@ def _entries(issue: Issue) -> list[Chosen]:
     return [Chosen(row.article_id, frozenset(row.topics)) for row in issue.entries.order_by("position")]
 
 
-def _body(key: str, subject: str, html: str, text: str) -> LetterBody:
+def _body(key: str, composed: ComposedLetter) -> LetterBody:
     paper = settings.HANDBILL
     return LetterBody(
         key=key,
         sender=paper.from_address,
-        subject=subject,
-        html=html,
-        text=text,
+        subject=composed.subject,
+        html=composed.html_pieces,
+        text=composed.text_pieces,
         language=paper.language,
         one_click=subscribers.reader_links(READER_SLOT).unsubscribe,
     )

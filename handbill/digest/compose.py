@@ -36,7 +36,7 @@ def compose(model: LetterModel, test: bool = False) -> ComposedLetter:
         fitted = _cut(model, limit)
         subject = _subject(fitted, test)
         html = html_part(fitted, subject)
-        if len(html.encode()) <= GOOD_SIZE:
+        if sum(len(piece.encode()) for piece in html) <= GOOD_SIZE:
             break
     return ComposedLetter(subject, html, text_part(fitted))
 

@@ -78,6 +78,7 @@ DARK = """
 }
 """
 
+_CUT = "<!--cut-->"  # between pieces; nobody can type it, for all that is said is escaped
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False)
 
 _PAGE = """<!DOCTYPE html>
@@ -94,16 +95,16 @@ _PAGE = """<!DOCTYPE html>
 <body class="paper" dir="{direction}">
 <div class="paper" role="article" aria-roledescription="email" aria-label="{subject}" lang="{language}"
  dir="{direction}">
-<div class="preheader">{preheader}</div>
+<div class="preheader"><!--cut-->{preheader}<!--cut--></div>
 <!--[if mso]><table role="presentation" width="600" align="center"><tr><td><![endif]-->
 <div class="column">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" dir="{direction}">
 <tr><td class="inside {direction}">
 <h1 class="name"><a href="{address}/">{paper}</a></h1>
-<p class="date">{date}<span class="gap">·</span>{length}</p>
+<p class="date">{date}<span class="gap">·</span><!--cut-->{length}<!--cut--></p>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0">
-{stories}</table>
-{more}{foot}</td></tr>
+{stories}<!--cut--></table>
+<!--cut-->{more}<!--cut-->{foot}</td></tr>
 </table>
 </div>
 <!--[if mso]></td></tr></table><![endif]-->
@@ -112,7 +113,7 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 
-_STORY = """<tr><td class="story {rank} {direction}">
+_STORY = """<!--cut--><tr><td class="story {rank} {direction}">
 {kicker}<h2{in_its_language}><a href="{address}">{headline}</a></h2>
 {excerpt}{credit}</td></tr>
 """
@@ -125,8 +126,13 @@ _FOOT = """<div class="foot">
 """
 
 
-def html_part(model: LetterModel, subject: str) -> str:
-    """The whole HTML document, styles inlined. ``model`` holds plain text; its links may hold delivery's slot."""
+def html_part(model: LetterModel, subject: str) -> tuple[str, ...]:
+    """The whole HTML document in pieces (``ComposedLetter``), styles inlined.
+
+    ``model`` holds plain text; its links may hold delivery's slot. ``_CUT`` stands where one piece ends and another
+    begins: around each article, and around what is the letter's own. An article's piece must be alike in all letters
+    that show it at the same rank, or it is stored and encoded anew for each of them.
+    """
     said = words(model.language)
     page = _fill(
         _PAGE,
@@ -143,7 +149,8 @@ def html_part(model: LetterModel, subject: str) -> str:
         more=_more(model, said),
         foot=_foot(model, said),
     )
-    return _INLINER.inline(page).replace("</head>", f"<style>{DARK}</style>\n</head>", 1)
+    whole = _INLINER.inline(page).replace("</head>", f"<style>{DARK}</style>\n</head>", 1)
+    return tuple(whole.split(_CUT))
 
 
 def _story(one: LetterArticle, model: LetterModel, said: Words, lead: bool) -> Markup:

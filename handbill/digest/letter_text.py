@@ -25,8 +25,8 @@ class _Links:
         return [f"[{number}] {address}" for address, number in self.numbers.items()]
 
 
-def text_part(model: LetterModel) -> str:
-    """The whole text document; ends with a line break. An address is never broken over two lines."""
+def text_part(model: LetterModel) -> tuple[str, ...]:
+    """The whole text document in pieces (``ComposedLetter``); ends with a line break. No address is broken."""
     said, links = words(model.language), _Links()
     head = [model.paper, date_line(said, model.day), length_line(model, said)]
     blocks = ["\n".join(head), RULE]
@@ -35,7 +35,7 @@ def text_part(model: LetterModel) -> str:
     if line := more_line(model, said):
         blocks += [_wrap(f"{line}: {said.all_on_site} {links.mark(model.address + '/')}"), RULE]
     blocks += [f"{said.links}\n" + "\n".join(links.lines()), RULE, _foot(model, said)]
-    return "\n\n".join(blocks) + "\n"
+    return (*(f"{block}\n\n" for block in blocks[:-1]), f"{blocks[-1]}\n")
 
 
 def _story(one: LetterArticle, said: Words, links: _Links) -> str:

@@ -38,15 +38,13 @@ class IssueArticle(models.Model):
 
 
 class Letter(models.Model):
-    """One composed body, shared by every audience with the same reading list."""
+    """One composed letter, shared by every audience with the same reading list; ``delivery`` has what it says."""
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="letters")
     key = models.CharField(max_length=64, help_text="Hash of the reading list.")
     articles = models.JSONField(help_text="Article ids, lead first.")
     audiences = models.JSONField(help_text="Lists of topic ids; an empty list is the whole paper.")
     subject = models.CharField(max_length=400)
-    html = models.TextField()
-    text = models.TextField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["issue", "key"], name="letter_once")]

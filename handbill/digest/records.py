@@ -100,11 +100,23 @@ class LetterModel:
 
 @dataclass(frozen=True, slots=True)
 class ComposedLetter:
-    """Both parts as they are mailed; ``html`` is empty in a letter of text alone."""
+    """Both parts as they are mailed, in pieces; ``html`` is empty in a letter of text alone.
+
+    What letters of one issue have in common, such as an article, is a piece of its own, the same in each of them
+    (``delivery.records.Written``).
+    """
 
     subject: str
-    html: str
-    text: str
+    html_pieces: tuple[str, ...]
+    text_pieces: tuple[str, ...]
+
+    @property
+    def html(self) -> str:
+        return "".join(self.html_pieces)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.text_pieces)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from handbill.delivery.engine.dkim import KeyTrouble, SignedStamp, Signer, load_signer
-from handbill.delivery.engine.stamp import compile_letter
+from handbill.delivery.engine.stamp import compile_letter, compile_piece
 from handbill.delivery.records import READER_SLOT
 
 MORNING = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
@@ -29,12 +29,14 @@ def records(name: bytes, timeout: int = 5) -> bytes:
     }[name]
 
 
-def signed(text: str = "Hi", html: str = "<p>Hi</p>", token: str = "abc=", to: str = "bob@mail.example") -> bytes:
+def signed(
+    text: str | list[str] = "Hi", html: str | list[str] = "<p>Hi</p>", token: str = "abc=", to: str = "bob@mail.example"
+) -> bytes:
     letter = compile_letter(
         sender="Die Zeitung für  alle <news@paper.example>",
         subject="Fünf  Berichte " * 12,
-        html=html,
-        text=text,
+        html=html if isinstance(html, str) else map(compile_piece, html),
+        text=text if isinstance(text, str) else map(compile_piece, text),
         language="de",
         one_click=f"https://paper.example/unsubscribe/{READER_SLOT}/",
         headers=[("List-Id", "<digest.paper.example>")],
@@ -56,10 +58,15 @@ PIECES = st.lists(st.sampled_from(["a  b", " \t", "\n", "\n\n", ".", "é", READE
 
 
 @settings(deadline=None, max_examples=40)
-@given(text=PIECES.map("".join), html=PIECES.map("".join), token=st.sampled_from(["abc=", "t" * 200, ".x"]))
+@given(
+    text=PIECES | PIECES.map("".join),
+    html=PIECES | PIECES.map("".join),
+    token=st.sampled_from(["abc=", "t" * 200, ".x"]),
+)
 @example(text="", html="", token="a")
+@example(text=[" ", "\t", READER_SLOT, READER_SLOT], html=["x" * 72 + " ", " ", "\n"], token="a")
 @example(text="a \n\n\n", html="\n", token="a")
-def test_both_signatures_hold_whatever_the_letter(text: str, html: str, token: str):
+def test_both_signatures_hold_whatever_the_letter(text: str | list[str], html: str | list[str], token: str):
     data = signed(text, html, token)
     assert holds(data, 0) and holds(data, 1)
     assert all(len(line) <= 998 for line in data.split(b"\r\n")) and b"\r\n." not in data

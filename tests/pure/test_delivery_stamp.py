@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from handbill.delivery.engine.stamp import BLOCKS_SLOT, StampError, compile_block, compile_frame, compile_letter
+from handbill.delivery.engine.stamp import StampError, compile_letter, compile_piece
 from handbill.delivery.records import READER_SLOT
 
 MORNING = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
@@ -85,40 +85,39 @@ def test_the_parts_are_the_copy():
     assert size == len(b"".join(parts))
 
 
-FRAME = {
-    "sender": "The Paper <news@paper.example>",
-    "subject": "Today",
-    "one_click": f"https://p.example/{READER_SLOT}",
-}
+PIECES = st.lists(st.one_of(SLOTTED, DOTTED, SLOTTED.map(lambda text: f"{text}\n")), max_size=5)
+MADE = {"sender": "The Paper <news@paper.example>", "subject": "Today", "one_click": f"https://p.example/{READER_SLOT}"}
 
 
 @settings(deadline=None)
-@given(blocks=st.lists(st.tuples(TEXTS, TEXTS), max_size=4), around=st.tuples(SLOTTED, SLOTTED))
-def test_a_letter_of_blocks_reads_like_one_that_was_written_whole(blocks, around):
-    top, bottom = around
-    frame = compile_frame(**FRAME, html=f"{top}{BLOCKS_SLOT}{bottom}", text=f"{bottom}{BLOCKS_SLOT}{top}")
-    letter = frame.letter([compile_block(html=html, text=text) for html, text in blocks])
-    parts, size = letter.parts("bob@mail.example", "abc@paper.example", MORNING, TOKEN)
+@given(html=PIECES, text=PIECES, token=TOKENS)
+@example(html=["a" * 73 + " ", "\n"], text=["a\t", ".b", "", "é" * 40], token=TOKEN)
+@example(html=["a" * 74 + " "], text=[READER_SLOT, READER_SLOT], token="=")
+def test_a_letter_of_pieces_reads_like_one_that_was_written_whole(html: list[str], text: list[str], token: str):
+    letter = compile_letter(**MADE, html=map(compile_piece, html), text=map(compile_piece, text))
+    parts, size = letter.parts("bob@mail.example", "abc@paper.example", MORNING, token)
     data = b"".join(parts)
     message = parsed(data)
-    html, text = ("".join(unix(block[place]) for block in blocks) for place in (0, 1))
-    top, bottom = unix(top), unix(bottom)
-    for subtype, expected in (("html", f"{top}{html}{bottom}"), ("plain", f"{bottom}{text}{top}")):
-        assert unix(body(message, subtype)) == unix(expected).replace(READER_SLOT, TOKEN)
-    assert b"\r\n." not in data and len(data) == size
-    assert message["List-Unsubscribe"] == f"<https://p.example/{TOKEN}>"
+    whole = parsed(
+        compile_letter(**MADE, html="".join(map(unix, html)), text="".join(map(unix, text))).copy(
+            "bob@mail.example", "abc@paper.example", MORNING, token
+        )
+    )
+    for subtype, written in (("html", html), ("plain", text)):
+        assert unix(body(message, subtype)) == unix("".join(map(unix, written)).replace(READER_SLOT, token))
+        assert unix(body(message, subtype)) == unix(body(whole, subtype))
+    lines = data.partition(b"\r\n\r\n")[2].split(b"\r\n")
+    assert b"\r\n." not in data and len(data) == size and max(map(len, lines)) <= 76
+    assert not any(line.endswith((b" ", b"\t")) for line in lines)
+    assert message.items() == whole.items()
 
 
-@pytest.mark.parametrize(("html", "text"), [(READER_SLOT, ""), ("", READER_SLOT)])
-def test_a_block_that_is_one_readers_is_refused(html: str, text: str):
-    with pytest.raises(StampError):
-        compile_block(html=html, text=text)
-
-
-@pytest.mark.parametrize(("html", "text"), [(0, 0), (1, 0), (2, 0), (0, 2), (2, 1)])
-def test_a_frame_without_its_places_for_blocks_is_refused(html: int, text: int):
-    with pytest.raises(StampError):
-        compile_frame(**FRAME, html=BLOCKS_SLOT * html, text=BLOCKS_SLOT * text)
+def test_a_piece_that_is_all_a_letter_has_is_like_a_letter_that_was_written_whole():
+    pieces = compile_letter(**MADE, html=[compile_piece("<p>Hi</p>")], text=[compile_piece("Hi\n")])
+    whole = compile_letter(**MADE, html="<p>Hi</p>", text="Hi\n")
+    assert pieces.parts("bob@mail.example", "a@paper.example", MORNING, TOKEN) == whole.parts(
+        "bob@mail.example", "a@paper.example", MORNING, TOKEN
+    )
 
 
 @settings(deadline=None)

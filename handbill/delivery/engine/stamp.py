@@ -1,10 +1,12 @@
 """Compile a letter to MIME once, then stamp each recipient's copy by setting bytes between bytes.
 
 The body is multipart/alternative (text, then HTML), UTF-8 in quoted-printable (RFC 2045 6.7), CRLF, lines of at most
-76 characters. Every slot stands between soft line breaks of its own, so no encoding can split it and a token of any
-length is wrapped in its turn; so do the blocks of which a frame makes a letter for each reader. No line starts with a
-dot (it is written as ``=2E``), so there is nothing to stuff. Nothing a writer typed can start a header: subject and
-sender pass through the email package on one line. Bytes depend only on the arguments: a copy sent again is the same.
+76 characters. Text and HTML are joined from *pieces*, each encoded once for all letters that carry it: a piece begins
+on a line of its own and ends with a line break, a soft one where the text has none, so what is joined reads like what
+was encoded whole. Every slot stands between soft line breaks, too, so no encoding can split it and a token of any
+length is wrapped in its turn. No line starts with a dot (it is written as ``=2E``), so there is nothing to stuff.
+Nothing a writer typed can start a header: subject and sender pass through the email package on one line. Bytes depend
+only on the arguments: a copy sent again is the same.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email import quoprimime
 from email.headerregistry import Address
@@ -27,11 +28,7 @@ from handbill.kit.errors import GiveUp
 
 LONGEST_LINE = 76  # of a quoted-printable body; the hard limit of RFC 5322 is 998
 LONGEST_HEADER = 998
-BLOCKS_SLOT = "HANDBILL-BLOCKS-GO-HERE"
-"""Stands in a frame's text and HTML where the blocks of each letter go."""
-
 _SLOT = READER_SLOT.encode()
-_SLOTS = re.compile(f"({READER_SLOT}|{BLOCKS_SLOT})")
 _FIRST_DOT = re.compile(r"^\.", re.MULTILINE)
 _ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 _SOFT_BREAK = "=\r\n"
@@ -89,98 +86,76 @@ class Stamp(NamedTuple):
         return head
 
 
-class Block(NamedTuple):
-    """One article of a letter, encoded once for all letters that carry it; ``size`` is that of both in bytes."""
-
-    text: bytes
-    html: bytes
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What letters have in common around their blocks: before the text's, between, and after those of the HTML."""
-
-    envelope_from: str
-    one_click: tuple[str, ...]
-    around: tuple[Template, Template, Template]
-
-    def letter(self, blocks: Sequence[Block]) -> Stamp:
-        """The letter of these blocks in this order; it costs no encoding."""
-        top, middle, bottom = self.around
-        texts, markups = [block[0] for block in blocks], [block[1] for block in blocks]
-        to_middle = len(top.parts) + len(texts)
-        to_bottom = to_middle + len(middle.parts) + len(markups)
-        slots = [*top.slots, *[n + to_middle for n in middle.slots], *[n + to_bottom for n in bottom.slots]]
-        parts = [*top.parts, *texts, *middle.parts, *markups, *bottom.parts]
-        size = top.size + middle.size + bottom.size + sum([block[2] for block in blocks])
-        return Stamp(self.envelope_from, self.one_click, Template(parts, slots, size))
-
-
 def compile_letter(
     *,
     sender: str,
     subject: str,
-    html: str,
-    text: str,
+    html: str | Iterable[Template],
+    text: str | Iterable[Template],
     language: str = "",
     one_click: str = "",
     headers: Iterable[tuple[str, str]] = (),
 ) -> Stamp:
     """Compile once per letter. ``sender`` is a mailbox with or without a name; ``one_click`` makes it list mail.
 
-    ``headers`` are further ones, the same in every copy. Raises StampError for a sender that is no mailbox or a
-    ``one_click`` that is no plain https or http address.
+    ``html`` and ``text`` are whole, or compiled pieces, which cost no encoding. ``headers`` are further ones, the same
+    in every copy. Raises StampError for a sender that is no mailbox or a ``one_click`` that is no plain https or http
+    address.
     """
-    mailbox, whole = _whole(sender, subject, html, text, language, one_click, headers)
-    return Stamp(mailbox.addr_spec, _around(one_click), _template(whole))
-
-
-def compile_frame(
-    *,
-    sender: str,
-    subject: str,
-    html: str,
-    text: str,
-    language: str = "",
-    one_click: str = "",
-    headers: Iterable[tuple[str, str]] = (),
-) -> Frame:
-    """As ``compile_letter``, with BLOCKS_SLOT once in ``html`` and once in ``text``. Raises StampError without them."""
-    mailbox, whole = _whole(sender, subject, html, text, language, one_click, headers)
-    top, *others = whole.split(BLOCKS_SLOT)
-    if len(others) != 2 or html.count(BLOCKS_SLOT) != 1:
-        raise StampError("A frame has one place for blocks in its text and one in its HTML.")
-    middle, bottom = others
-    return Frame(mailbox.addr_spec, _around(one_click), (_template(top), _template(middle), _template(bottom)))
-
-
-def compile_block(*, html: str, text: str) -> Block:
-    """Encode one block. Raises StampError when it holds a slot: what is a reader's own stands in the frame."""
-    if READER_SLOT in html or READER_SLOT in text:
-        raise StampError("A block of a letter is the same for all readers. Put personal links into the frame.")
-    plain, markup = (f"{_body(part)}{_SOFT_BREAK}".encode("ascii") for part in (text, html))
-    return Block(plain, markup, len(plain) + len(markup))
-
-
-def _whole(
-    sender: str,
-    subject: str,
-    html: str,
-    text: str,
-    language: str,
-    one_click: str,
-    headers: Iterable[tuple[str, str]],
-) -> tuple[Address, str]:
     if one_click and not re.fullmatch(r"https?://[!-;=?-~]+", one_click):
         raise StampError("The unsubscribe address of a letter must be a plain web address without blanks.")
+    around = _surroundings(sender, subject, language, tuple(headers))
+    parts: list[bytes] = [around.top]
+    slots: list[int] = []
+    size = len(around.top) + _add(text, parts, slots)
+    parts.append(around.middle)
+    size += len(around.middle) + _add(html, parts, slots)
+    parts.append(around.bottom)
+    size += len(around.bottom)
+    return Stamp(around.envelope_from, _around(one_click), Template(parts, slots, size))
+
+
+def compile_piece(content: str) -> Template:
+    """Encode a piece of text or HTML once for all letters that carry it; it may hold slots."""
+    encoded = _body(content)
+    return _template(encoded if not encoded or encoded.endswith("\r\n") else f"{encoded}{_SOFT_BREAK}")
+
+
+def _add(pieces: str | Iterable[Template], parts: list[bytes], slots: list[int]) -> int:
+    """Join pieces to what stands there, and give their size. The last one's soft break guards blanks at most."""
+    size = 0
+    for piece in [compile_piece(pieces)] if isinstance(pieces, str) else pieces:
+        slots += [place + len(parts) for place in piece.slots]
+        parts += piece.parts
+        size += piece.size
+    if parts[-1].endswith(b"=\r\n") and parts[-1][-4:-3] not in b" \t":
+        parts[-1] = parts[-1][:-3]
+        size -= 3
+    return size
+
+
+class _Surroundings(NamedTuple):
+    """What stands before the text, between text and HTML, and at the end."""
+
+    envelope_from: str
+    top: bytes
+    middle: bytes
+    bottom: bytes
+
+
+@lru_cache(maxsize=256)
+def _surroundings(sender: str, subject: str, language: str, headers: tuple[tuple[str, str], ...]) -> _Surroundings:
+    """Kept, for letters of an issue differ in nothing else but their subjects; the email package is slow."""
     mailbox = _mailbox(sender)
     head = _head(mailbox, subject, language, headers)
     # No body can hold it: in quoted-printable a "=" is followed by two hexadecimal digits or ends its line.
-    boundary = f"=_{hashlib.sha256(f'{text}{chr(0)}{html}'.encode(errors='replace')).hexdigest()[:40]}"
-    return mailbox, (
-        f'{head}MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
-        f"--{boundary}\r\n{_part('plain', text)}\r\n--{boundary}\r\n{_part('html', html)}\r\n--{boundary}--\r\n"
+    boundary = f"=_{hashlib.sha256(head.encode()).hexdigest()[:40]}"
+    kind = f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
+    return _Surroundings(
+        mailbox.addr_spec,
+        f"{head}{kind}--{boundary}\r\n{_part('plain')}".encode("ascii"),
+        f"\r\n--{boundary}\r\n{_part('html')}".encode("ascii"),
+        f"\r\n--{boundary}--\r\n".encode("ascii"),
     )
 
 
@@ -245,21 +220,14 @@ def _plain(value: str) -> str:
     return " ".join(printable.encode(errors="replace").decode().split())
 
 
-def _part(subtype: str, content: str) -> str:
-    return (
-        f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-        f"{_body(content)}"
-    )
+def _part(subtype: str) -> str:
+    return f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
 
 
 def _body(content: str) -> str:
     """In quoted-printable, each slot on a line of its own."""
-    lines = content.replace("\r\n", "\n").replace("\r", "\n")
-    pieces = _SLOTS.split(lines)
-    return "".join(
-        f"{_SOFT_BREAK}{piece}{_SOFT_BREAK}" if piece in (READER_SLOT, BLOCKS_SLOT) else _encode(piece)
-        for piece in pieces
-    )
+    pieces = content.replace("\r\n", "\n").replace("\r", "\n").split(READER_SLOT)
+    return f"{_SOFT_BREAK}{READER_SLOT}{_SOFT_BREAK}".join(map(_encode, pieces))
 
 
 def _encode(text: str) -> str:

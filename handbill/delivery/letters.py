@@ -1,0 +1,112 @@
+"""Letters of a mailing as they are stored: what they have in common once, and each as a list of pieces (ADR-0086)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from itertools import islice
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+
+from handbill.delivery.engine.stamp import Stamp, Template, compile_letter, compile_piece
+from handbill.delivery.models import Body, Mailing, Piece, Pieces
+from handbill.delivery.records import LetterBody, Written
+
+CHUNK = 500  # letters at a time, so that memory stays flat
+SHORT = 100  # characters; a shorter piece stands in each letter's own list, where a reference would save nothing
+MOST_PIECES = 4096  # kept compiled: some 15 MB
+
+
+def file_letters(mailing: Mailing, letters: Iterable[LetterBody]) -> None:
+    """Store letters of a mailing; all or none. One that is there already, by its key, stays as it was."""
+    stream, known = iter(letters), dict[str, int]()
+    with transaction.atomic():
+        while chunk := list(islice(stream, CHUNK)):
+            _file_pieces(mailing, chunk, known)
+            Body.objects.bulk_create([_body(mailing, letter, known) for letter in chunk], ignore_conflicts=True)
+
+
+def _file_pieces(mailing: Mailing, letters: Collection[LetterBody], known: dict[str, int]) -> None:
+    """Store the pieces that letters share, and note the id of each in ``known``, by its content."""
+    found = dict.fromkeys(piece for one in letters for written in (one.html, one.text) for piece in _shared(written))
+    new = {_key(content): content for content in found if content not in known}
+    if not new:
+        return
+    rows = [Piece(mailing=mailing, key=key, content=content) for key, content in new.items()]
+    Piece.objects.bulk_create(rows, ignore_conflicts=True)
+    keys = Piece.objects.filter(mailing=mailing, key__in=list(new)).values_list("key", "pk")
+    known.update((new[key], pk) for key, pk in keys)
+
+
+def _shared(written: Written) -> Iterable[str]:
+    return () if isinstance(written, str) else (piece for piece in written if len(piece) >= SHORT)
+
+
+def _key(content: str) -> str:
+    return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
+
+
+def _body(mailing: Mailing, letter: LetterBody, known: dict[str, int]) -> Body:
+    return Body(
+        mailing=mailing,
+        key=letter.key,
+        sender=letter.sender,
+        subject=letter.subject,
+        html_pieces=_listed(letter.html, known),
+        text_pieces=_listed(letter.text, known),
+        one_click=letter.one_click,
+        language=letter.language,
+    )
+
+
+def _listed(written: Written, known: dict[str, int]) -> Pieces:
+    return [written] if isinstance(written, str) else [known.get(piece, piece) for piece in written]
+
+
+def sample(body: Body, kind: str) -> Stamp:
+    """A letter of a mailing of that kind, compiled by itself. Raises StampError."""
+    compiler = Compiler()
+    compiler.learn([body])
+    return compiler.compile(body, kind)
+
+
+def host() -> str:
+    """Where the newsroom is at home."""
+    return urlsplit(settings.HANDBILL.public_address).hostname or "localhost"
+
+
+class Compiler:
+    """Compiles letters, each shared piece once."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[int, Template] = {}
+
+    def learn(self, bodies: Iterable[Body]) -> None:
+        """Read the pieces of these letters, by one statement for all of them."""
+        named = {piece for body in bodies for piece in (*body.text_pieces, *body.html_pieces) if isinstance(piece, int)}
+        missing = named - self._pieces.keys()
+        if not missing:
+            return
+        if len(self._pieces) + len(missing) > MOST_PIECES:
+            self._pieces.clear()
+            missing = named
+        rows = Piece.objects.filter(pk__in=missing).values_list("pk", "content")
+        self._pieces.update((pk, compile_piece(content)) for pk, content in rows)
+
+    def compile(self, body: Body, kind: str) -> Stamp:
+        """A letter, whose pieces were read, of a mailing of that kind, with the headers of ours. Raises StampError."""
+        issue = kind == "issue"
+        return compile_letter(
+            sender=body.sender,
+            subject=body.subject,
+            html=map(self._compiled, body.html_pieces),
+            text=map(self._compiled, body.text_pieces),
+            language=body.language,
+            one_click=body.one_click if issue else "",
+            headers=[("List-Id", f"<digest.{host()}>")] if issue else [("Auto-Submitted", "auto-generated")],
+        )
+
+    def _compiled(self, piece: int | str) -> Template:
+        return compile_piece(piece) if isinstance(piece, str) else self._pieces[piece]
