@@ -1,53 +1,132 @@
 """Compose one letter from its model: subject, HTML part, text part. Pure: the same model gives the same bytes.
 
-Nothing remote is in it: no image, font, style sheet or pixel. Links lead to the newsroom's own site and, per article,
-to the source (ADR-0008).
+Nothing remote is in it but the newsroom's own logo, if the design has one: no font, style sheet or pixel. Links lead to
+the newsroom's own site and, per article, to the source (ADR-0008).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, MutableMapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from handbill.delivery.records import READER_SLOT
 from handbill.digest.errors import PlanError
-from handbill.digest.letter_html import html_part
-from handbill.digest.letter_text import text_part
-from handbill.digest.records import ComposedLetter, LetterArticle, LetterModel, SeriesPart
-from handbill.digest.wording import words
+from handbill.digest.letter_html import Design, correction_shown, item_shown, page_shown
+from handbill.digest.letter_text import correction_text, foot_text, head_text, item_text
+from handbill.digest.records import (
+    ComposedLetter,
+    Cut,
+    LetterArticle,
+    LetterCorrection,
+    LetterModel,
+    SeriesPart,
+)
+from handbill.digest.wording import Words, words
 from handbill.kit.text import clean, shorten
 
 SUBJECT_LIMIT = 120  # characters; phones show about 40 of them
 HEADLINE_LIMIT = 300
-GOOD_SIZE = 40_000  # bytes of HTML; Gmail cuts a letter off at 102 KB
-EXCERPT_LIMITS = (1200, 700, 400, 200, 0)  # characters, tried in turn until the letter fits
+GOOD_SIZE = 40_000  # bytes of HTML that a letter aims for
+MOST_SIZE = 100_000  # bytes it never passes: Gmail cuts a letter off at 102 KB
+EXCERPT_LIMITS = (1200, 700, 400, 200)  # characters, tried in turn until the letter fits
 ADDRESS_LIMIT = 700  # a longer source address is left to the article's own page
 MOST_OUTLETS = 40
+MOST_CORRECTIONS = 12
+NOTE_LIMIT = 600  # characters of a correction, and of what is new
+
+Pieces: TypeAlias = MutableMapping[tuple[LetterArticle, str, bool], tuple[str, str]]
+"""Articles' pieces (HTML, text) made before with the same design, by article, language of the paper, being lead."""
 
 
-def compose(model: LetterModel, test: bool = False) -> ComposedLetter:
+def compose(model: LetterModel, design: Design, *, test: bool = False, made: Pieces | None = None) -> ComposedLetter:
     """Subject from the lead, preheader from the next two, both parts. ``test`` marks the subject.
 
-    Excerpts shorten where the HTML would pass 40,000 bytes. Raises PlanError for a letter without articles.
+    Where the HTML would pass 40,000 bytes excerpts shorten, then the last articles become headlines; where it would
+    still pass 100,000 the last are left out and counted with the rest of the issue. ``cuts`` says what was done.
+    ``made`` keeps articles' pieces for the next letter. Raises PlanError for a letter that says nothing.
     """
-    if not model.articles:
+    if not model.articles and not model.corrections:
         raise PlanError("A letter needs an article. Compose none when there is nothing to say.")
-    model = _tidy(model)
-    for limit in EXCERPT_LIMITS:
-        fitted = _cut(model, limit)
-        subject = _subject(fitted, test)
-        html = html_part(fitted, subject)
-        if sum(len(piece.encode()) for piece in html) <= GOOD_SIZE:
+    made = {} if made is None else made
+    for fitted, most in _tries(_tidy(model)):
+        letter = _assemble(fitted, design, test, made)
+        if len(letter.html.encode()) <= most:
             break
-    return ComposedLetter(subject, html, text_part(fitted))
+    html = () if model.plain else letter.html_pieces
+    return replace(letter, html_pieces=html, cuts=tuple(_cuts(model, fitted)))
 
 
-def _subject(model: LetterModel, test: bool) -> str:
-    lead = shorten(model.articles[0].headline, SUBJECT_LIMIT) or model.paper
-    return f"{words(model.language).test} {lead}" if test else lead
+def _tries(model: LetterModel) -> Iterator[tuple[LetterModel, int]]:
+    """The letter ever shorter, each with the bytes it may have."""
+    for limit in EXCERPT_LIMITS:
+        model = replace(model, articles=tuple(_short(one, limit) for one in model.articles))
+        yield model, GOOD_SIZE
+    for bare in range(1, len(model.articles) + 1):
+        kept = len(model.articles) - bare
+        articles = (*model.articles[:kept], *(_headline_only(one) for one in model.articles[kept:]))
+        yield replace(model, articles=articles), GOOD_SIZE if kept else MOST_SIZE
+    model = replace(model, articles=tuple(_headline_only(one) for one in model.articles))
+    for kept in range(len(model.articles) - 1, 0, -1):
+        yield replace(model, articles=model.articles[:kept], more=model.more + len(model.articles) - kept), MOST_SIZE
+
+
+def _assemble(model: LetterModel, design: Design, test: bool, made: Pieces) -> ComposedLetter:
+    said = words(model.language)
+    subject = _subject(model, said)
+    subject = f"{said.say('[Test]')} {subject}" if test else subject
+    before, after = design.page(page_shown(model, subject, said))
+    pieces = _articles(model, design, made) + _corrections(model, design)
+    htmls, texts = ([piece[part] for piece in pieces] for part in (0, 1))
+    return ComposedLetter(subject, (*before, *htmls, *after), (head_text(model), *texts, foot_text(model)))
+
+
+def _subject(model: LetterModel, said: Words) -> str:
+    if model.articles:
+        return shorten(model.articles[0].headline, SUBJECT_LIMIT) or model.paper
+    return shorten(f"{said.say('Correction')}: {model.corrections[0].headline}", SUBJECT_LIMIT)
+
+
+def _articles(model: LetterModel, design: Design, made: Pieces) -> list[tuple[str, str]]:
+    keys = [(one, model.language, place == 0) for place, one in enumerate(model.articles)]
+    said, missing = words(model.language), [key for key in dict.fromkeys(keys) if key not in made]
+    shown = [item_shown(one, language, said, lead) for one, language, lead in missing]
+    for key, html in zip(missing, design.items(shown), strict=True):
+        made[key] = html, item_text(key[0], said)
+    return [made[key] for key in keys]
+
+
+def _corrections(model: LetterModel, design: Design) -> list[tuple[str, str]]:
+    said = words(model.language)
+    htmls = design.corrections([correction_shown(one, model.language, said) for one in model.corrections])
+    return list(zip(htmls, (correction_text(one, said) for one in model.corrections), strict=True))
+
+
+def _cuts(whole: LetterModel, fitted: LetterModel) -> Iterator[Cut]:
+    for place, one in enumerate(whole.articles):
+        if place >= len(fitted.articles):
+            yield Cut(place, "left out")
+            continue
+        shown = fitted.articles[place]
+        if shown.headline != _said(one.headline):
+            yield Cut(place, "headline")
+        if shown.excerpt != _said(one.excerpt):
+            yield Cut(place, "excerpt" if shown.excerpt else "headline only")
 
 
 def _tidy(model: LetterModel) -> LetterModel:
-    return replace(model, paper=clean(model.paper), articles=tuple(_tidy_article(one) for one in model.articles))
+    return replace(
+        model,
+        paper=clean(model.paper),
+        articles=tuple(_tidy_article(one) for one in model.articles),
+        corrections=tuple(_tidy_correction(one) for one in model.corrections[:MOST_CORRECTIONS]),
+    )
+
+
+def _tidy_correction(one: LetterCorrection) -> LetterCorrection:
+    return replace(
+        one, headline=shorten(_said(one.headline), HEADLINE_LIMIT), text=shorten(_said(one.text), NOTE_LIMIT)
+    )
 
 
 def _tidy_article(one: LetterArticle) -> LetterArticle:
@@ -60,6 +139,7 @@ def _tidy_article(one: LetterArticle) -> LetterArticle:
         source_address=_linkable(one.source_address.strip()),
         topics=tuple(_said(name) for name in one.topics[:2]),
         series=_tidy_part(one.series) if one.series else None,
+        new=shorten(_said(one.new), NOTE_LIMIT),
     )
 
 
@@ -78,5 +158,10 @@ def _linkable(source: str) -> str:
     return source if plain and source.startswith(("http://", "https://")) and len(source) <= ADDRESS_LIMIT else ""
 
 
-def _cut(model: LetterModel, limit: int) -> LetterModel:
-    return replace(model, articles=tuple(replace(one, excerpt=shorten(one.excerpt, limit)) for one in model.articles))
+def _short(one: LetterArticle, limit: int) -> LetterArticle:
+    return replace(one, excerpt=shorten(one.excerpt, limit))
+
+
+def _headline_only(one: LetterArticle) -> LetterArticle:
+    """What is left is the headline with its link, and what a reader was not told before."""
+    return replace(one, excerpt="", topics=(), also_reported=())

@@ -1,11 +1,27 @@
-"""The text part: written from the model, wrapped at 72 columns, links numbered and listed at the end. Pure."""
+"""The text part: written from the model, wrapped at 72 columns, links numbered and listed under what names them. Pure.
+
+A column is what a terminal shows as one: a wide character takes two, a mark none, and no letter is torn from its
+marks. Each article's piece stands by itself, links and all, so that letters can share it (ADR-0094).
+"""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 
-from handbill.digest.phrases import apart, length_line, more_line, outlets_line, part_line, read_on
-from handbill.digest.records import LetterArticle, LetterModel
+from wcwidth import wrap
+
+from handbill.digest.phrases import (
+    apart,
+    length_line,
+    mailed_line,
+    more_line,
+    outlets_line,
+    part_line,
+    read_on,
+    sender_lines,
+)
+from handbill.digest.records import LetterArticle, LetterCorrection, LetterModel
 from handbill.digest.wording import Words, date_line, words
 
 WIDTH = 72
@@ -25,29 +41,46 @@ class _Links:
         return [f"[{number}] {address}" for address, number in self.numbers.items()]
 
 
-def text_part(model: LetterModel) -> tuple[str, ...]:
-    """The whole text document in pieces (``ComposedLetter``); ends with a line break. No address is broken."""
+def head_text(model: LetterModel) -> str:
+    """The paper, the day and how much there is; ends with a rule and an empty line."""
     said, links = words(model.language), _Links()
-    head = [model.paper, date_line(said, model.day), length_line(model, said)]
-    blocks = ["\n".join(head), RULE]
-    for one in model.articles:
-        blocks += [_story(one, said, links), RULE]
-    if line := more_line(model, said):
-        blocks += [_wrap(f"{line}: {said.all_on_site} {links.mark(model.address + '/')}"), RULE]
-    blocks += [f"{said.links}\n" + "\n".join(links.lines()), RULE, _foot(model, said)]
-    return (*(f"{block}\n\n" for block in blocks[:-1]), f"{blocks[-1]}\n")
+    lines = [_wrap(model.paper), date_line(said, model.day), length_line(model, said)]
+    if model.web:
+        lines.append(_wrap(f"{said.say('Read this issue on the web')} {links.mark(model.web)}"))
+    return _paragraphs("\n".join(lines), "\n".join(links.lines()), RULE)
 
 
-def _story(one: LetterArticle, said: Words, links: _Links) -> str:
-    lines = [_kicker(one, said, links), _wrap(f"{one.headline} {links.mark(one.address)}")]
-    if one.excerpt:
-        lines += ["", _wrap(one.excerpt), ""]
-    lines.append(_wrap(outlets_line(one, said)))
-    if one.source_address:
-        lines.append(_wrap(f"{read_on(one, said)} {links.mark(one.source_address)}"))
-    while lines and not lines[0]:
-        lines.pop(0)
-    return "\n".join(line for number, line in enumerate(lines) if line or lines[number - 1]).rstrip()
+def item_text(one: LetterArticle, said: Words) -> str:
+    """One article with its links; ends with a rule and an empty line. An address is never broken over two lines."""
+    links = _Links()
+    top = [_kicker(one, said, links), _wrap(f"{one.headline} {links.mark(one.address)}")]
+    new = _wrap(f"{said.say('New')}: {one.new}") if one.new else ""
+    target = one.source_address or one.address
+    last = [_wrap(outlets_line(one, said)), _wrap(f"{read_on(one, said)} {links.mark(target)}")]
+    return _paragraphs(_lines(top), new, _wrap(one.excerpt), _lines([*last, *links.lines()]), RULE)
+
+
+def correction_text(one: LetterCorrection, said: Words) -> str:
+    """One correction with its link; ends with a rule and an empty line."""
+    links = _Links()
+    top = [_wrap(f"{said.say('Correction')}: {one.headline} {links.mark(one.address)}"), mailed_line(one, said)]
+    return _paragraphs(_lines(top), _wrap(one.text), _lines(links.lines()), RULE)
+
+
+def foot_text(model: LetterModel) -> str:
+    """What the letter has no room for, why it came, how to change that, who sends it; ends with a line break."""
+    said = words(model.language)
+    more = more_line(model, said)
+    ways = [
+        (more and f"{more}: {said.say('Everything on our site')}", more and f"{model.address}/"),
+        (said.say("Choose topics"), model.preferences),
+        (said.say("Pause"), model.pause),
+        (said.say("Unsubscribe"), model.unsubscribe),
+        (said.say("You also find us at"), "\n".join(model.other_addresses)),
+    ]
+    why = _wrap(said.say("You get this because you asked for {paper} by mail and confirmed it.", paper=model.paper))
+    named = [f"{_wrap(name)}:\n{address}" for name, address in ways if address]
+    return _paragraphs(*named[:1] * bool(more), why, *named[bool(more) :], _lines(sender_lines(model))).rstrip() + "\n"
 
 
 def _kicker(one: LetterArticle, said: Words, links: _Links) -> str:
@@ -55,16 +88,20 @@ def _kicker(one: LetterArticle, said: Words, links: _Links) -> str:
     if one.series:
         parts.append(part_line(one.series, said))
         if one.series.previous:
-            parts.append(f"{said.previous} {links.mark(one.series.previous)}")
+            parts.append(f"{said.say('The part before')} {links.mark(one.series.previous)}")
     return _wrap(" · ".join(parts))
 
 
-def _foot(model: LetterModel, said: Words) -> str:
-    why = _wrap(said.why.replace("{paper}", model.paper))
-    ways = [f"{said.choose}:\n{model.preferences}", f"{said.leave}:\n{model.unsubscribe}"]
-    postal = [line.strip() for line in model.postal_address.splitlines() if line.strip()]
-    return "\n\n".join([why, *ways, "\n".join([model.paper, *postal])])
+def _paragraphs(*parts: str) -> str:
+    return "".join(f"{part}\n\n" for part in parts if part)
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "\n".join(line for line in lines if line)
 
 
 def _wrap(text: str) -> str:
-    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    """A word longer than a line is broken between its letters; an address is never given to this."""
+    if text.isascii():  # most text: a column a character, in a fifth of the time
+        return textwrap.fill(text, WIDTH, break_on_hyphens=False)
+    return "\n".join(wrap(text, WIDTH, control_codes="ignore", break_on_hyphens=False, propagate_sgr=False))

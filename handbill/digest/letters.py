@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from urllib.parse import quote
 
 from django.conf import settings
@@ -11,9 +12,12 @@ from django.conf import settings
 from handbill.articles.queries import letter_items
 from handbill.articles.records import LetterItem
 from handbill.delivery.records import READER_SLOT
-from handbill.digest.compose import compose
+from handbill.digest.compose import Pieces, compose
+from handbill.digest.design import FileDesign, current
 from handbill.digest.records import ComposedLetter, LetterArticle, LetterModel, ReadingList, SeriesPart
 from handbill.subscribers.queries import reader_links
+
+MOST_PIECES = 5000  # kept of letters composed before: some 15 MB
 
 
 def load_articles(ids: Iterable[int]) -> dict[int, LetterArticle]:
@@ -35,9 +39,25 @@ def compose_letter(
         articles=tuple(known[pk] for pk in articles if pk in known),
         preferences=links.preferences,
         unsubscribe=links.unsubscribe,
+        pause=links.pause,
+        other_addresses=paper.other_addresses,
         more=more,
     )
-    return compose(model, test=test)
+    design = current(paper.home)
+    return compose(model, design, test=test, made=_pieces(design))
+
+
+@lru_cache(maxsize=2)
+def _kept(design: FileDesign) -> Pieces:
+    return {}
+
+
+def _pieces(design: FileDesign) -> Pieces:
+    """Articles' pieces of letters composed before, so that each is made once however many letters show it."""
+    kept = _kept(design)
+    if len(kept) > MOST_PIECES:
+        kept.clear()
+    return kept
 
 
 def present(articles: ReadingList, known: Mapping[int, LetterArticle]) -> ReadingList:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
-from handbill.digest.records import LetterArticle, LetterModel, SeriesPart
-from handbill.digest.wording import Words, counted
+from handbill.digest.records import LetterArticle, LetterCorrection, LetterModel, SeriesPart
+from handbill.digest.wording import Words, date_line
 from handbill.kit.text import clean, language_direction, shorten, word_count
 
 WORDS_A_MINUTE = 220
@@ -19,20 +19,25 @@ def outlets_line(one: LetterArticle, said: Words) -> str:
     if len(names) < 2:
         return "" if one.source_address and one.credit else "".join(names)
     if len(names) == SHOWN_OUTLETS:
-        return said.and_one.format(first=names[0], second=names[1])
-    more = counted(said.and_more, said.language, len(names) - SHOWN_OUTLETS)
-    return more.replace("{names}", said.list_comma.join(names[:SHOWN_OUTLETS]))
+        return said.say("{first} and {second}", first=names[0], second=names[1])
+    shown = said.say("{first}, {second}", first=names[0], second=names[1])
+    return said.count("{names} and {count} more", "{names} and {count} more", len(names) - SHOWN_OUTLETS, names=shown)
 
 
 def length_line(model: LetterModel, said: Words) -> str:
-    """How much there is to read: "12 stories, 5 minutes"."""
+    """How much there is to read: "12 stories, 5 minutes"; "1 correction" in a letter that has nothing else."""
+    if not model.articles:
+        return said.count("{count} correction", "{count} corrections", len(model.corrections))
     total = sum(word_count(one.headline) + word_count(one.excerpt) for one in model.articles)
-    stories = counted(said.stories, said.language, len(model.articles))
-    return stories + said.joiner + counted(said.minutes, said.language, max(1, round(total / WORDS_A_MINUTE)))
+    stories = said.count("{count} story", "{count} stories", len(model.articles))
+    minutes = said.count("{count} minute", "{count} minutes", max(1, round(total / WORDS_A_MINUTE)))
+    return said.say("{first}, {second}", first=stories, second=minutes)
 
 
 def preheader(model: LetterModel) -> str:
-    """What a mail program shows after the subject: the next two headlines, or the lead's first words."""
+    """What a mail program shows after the subject: the next two headlines, or the first words."""
+    if not model.articles:
+        return shorten(model.corrections[0].text, 120)
     following = [shorten(one.headline, 80) for one in model.articles[1:3]]
     return " · ".join(following) or shorten(model.articles[0].excerpt, 120)
 
@@ -40,17 +45,29 @@ def preheader(model: LetterModel) -> str:
 def part_line(part: SeriesPart, said: Words) -> str:
     """Where it stands in its series: "Day 138"."""
     number = "" if part.number is None else str(part.number)
-    return apart(clean(said.part.replace("{number}", number).replace("{name}", part.name)), said)
+    return apart(clean(said.say("{name} {number}", number=number, name=part.name)), said)
 
 
 def more_line(model: LetterModel, said: Words) -> str:
     """What the letter has no room for; empty when it shows all."""
-    return counted(said.more, said.language, model.more) if model.more else ""
+    return said.count("{count} more story today", "{count} more stories today", model.more) if model.more else ""
 
 
 def read_on(one: LetterArticle, said: Words) -> str:
     """The words of the link to the source."""
-    return said.read_on_at.replace("{name}", apart(one.credit, said)) if one.credit else said.read_on
+    if not one.credit or not one.source_address:
+        return said.say("Read on")
+    return said.say("Read on at {name}", name=apart(one.credit, said))
+
+
+def mailed_line(one: LetterCorrection, said: Words) -> str:
+    """When the mistake was mailed."""
+    return said.say("We mailed this on {date}", date=date_line(said, one.mailed))
+
+
+def sender_lines(model: LetterModel) -> tuple[str, ...]:
+    """Who sends this: the paper's name and the lines of its postal address."""
+    return (model.paper, *(line.strip() for line in model.postal_address.splitlines() if line.strip()))
 
 
 def apart(name: str, said: Words) -> str:

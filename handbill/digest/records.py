@@ -81,7 +81,7 @@ class LetterModel:
     """All that a letter says, frozen: made by ``letters`` from what ``plan`` decided, put into words by ``compose``.
 
     The articles stand in the order to be shown, lead first, already chosen and capped. Never empty, but for a letter
-    of corrections alone. The reader's two links hold delivery's slot. Articles come without excerpts where the reader
+    of corrections alone. The reader's own links hold delivery's slot. Articles come without excerpts where the reader
     wishes headlines.
     """
 
@@ -93,9 +93,23 @@ class LetterModel:
     articles: tuple[LetterArticle, ...]
     preferences: str
     unsubscribe: str
+    pause: str = ""
+    web: str = ""  # where the issue stands on the newsroom's site, or empty
+    other_addresses: tuple[str, ...] = ()  # where else the newsroom is found
     more: int = 0  # articles of the issue on the same topics that the letter has no room for
     corrections: tuple[LetterCorrection, ...] = ()
     plain: bool = False  # the reader wishes text alone: no HTML part is composed
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a letter had no room for: ``what`` is "headline" or "excerpt" (shortened), "headline only" or "left out".
+
+    ``place``: that of the article in the letter, 0 for the lead.
+    """
+
+    place: int
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +123,7 @@ class ComposedLetter:
     subject: str
     html_pieces: tuple[str, ...]
     text_pieces: tuple[str, ...]
+    cuts: tuple[Cut, ...] = ()
 
     @property
     def html(self) -> str:

@@ -18,6 +18,7 @@ from handbill.kit.urls import AddressRefused, read_address
 
 LONGEST_SOCKET = 107  # bytes; what Linux takes
 LONGEST_PATH = 1000  # bytes
+MOST_SITES = 8
 HIDDEN = "…"
 _SECRET = re.compile(r"password|secret|token|key")
 
@@ -98,6 +99,13 @@ def read_site(name: str, value: Any) -> str:
     if address is None or address.target != "/" or "#" in text:
         raise wrong(name, value, 'write the address alone, such as "https://paper.example".')
     return address.text.removesuffix("/")
+
+
+def read_sites(name: str, value: Any) -> tuple[str, ...]:
+    """At most MOST_SITES addresses, each as ``read_site`` gives it."""
+    if not isinstance(value, list) or len(value) > MOST_SITES:
+        raise wrong(name, value, f'write a list of at most {MOST_SITES} addresses, such as ["https://paper.example"].')
+    return tuple(dict.fromkeys(read_site(name, one) for one in value))
 
 
 def read_bind(name: str, value: Any) -> str:

@@ -40,6 +40,7 @@ from handbill.kit.setting_values import (
     read_line,
     read_listener,
     read_site,
+    read_sites,
     read_text,
     read_time_zone,
     shown,
@@ -68,6 +69,7 @@ class Settings:
     desk_bind: str = "127.0.0.1:8101"
     from_address: str = "newsroom@localhost"
     postal_address: str = ""
+    other_addresses: tuple[str, ...] = ()
     relays: tuple[Relay, ...] = (Relay("local", "127.0.0.1", 25, "smtp"),)
     provider_rates: tuple[tuple[str, int], ...] = ()
     dkim: tuple[Dkim, ...] = ()
@@ -245,6 +247,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "desk_bind": read_bind,
     "from_address": read_sender,
     "postal_address": read_text,
+    "other_addresses": read_sites,
     "relays": read_relays,
     "provider_rates": read_provider_rates,
     "dkim": lambda name, value: parse_dkim(value),

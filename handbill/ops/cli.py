@@ -74,6 +74,17 @@ def open_newsroom(home: str | None) -> None:
 
 def main() -> None:
     """Entry point of the ``handbill`` script."""
-    from handbill.ops.commands import day, delivery, imports, inbox, inspect, keys, lists, newsroom, people  # noqa: F401
+    from handbill.ops.commands import (  # noqa: F401
+        day,
+        delivery,
+        imports,
+        inbox,
+        inspect,
+        keys,
+        letter,
+        lists,
+        newsroom,
+        people,
+    )
 
     cli(prog_name="handbill")

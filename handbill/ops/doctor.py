@@ -109,6 +109,16 @@ def _sender(newsroom: Settings) -> Iterator[Finding]:
         yield Finding(WARN, "postal_address is empty", "Most countries ask for one in each mail; write yours.")
 
 
+def _letter(newsroom: Settings) -> Iterator[Finding]:
+    """Whether the newsroom's own design of the letter is sound."""
+    from handbill.digest.design import FOLDER
+    from handbill.digest.design_check import check_design
+
+    folder = newsroom.home / FOLDER
+    for trouble in check_design(folder)[1] if folder.is_dir() else ():
+        yield Finding(WARN, f"{FOLDER}/{trouble}", "Till it is mended, letters have the shipped design.")
+
+
 def _addresses(newsroom: Settings) -> Iterator[Finding]:
     if newsroom.public_address.startswith("http://"):
         yield Finding(
@@ -216,6 +226,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _disk,
     _addresses,
     _sender,
+    _letter,
     _relays,
     _calls,
     _people,

@@ -66,7 +66,7 @@ def reader_token(subscriber_id: str | UUID) -> str:
 def reader_links(token: str) -> ReaderLinks:
     """The addresses of a reader's own pages. ``token`` may be delivery's slot, which is stamped later."""
     public = settings.HANDBILL.public_address
-    return ReaderLinks(*(f"{public}/{page}/{token}/" for page in ("preferences", "unsubscribe", "still")))
+    return ReaderLinks(*(f"{public}/{page}/{token}/" for page in ("preferences", "unsubscribe", "still", "pause")))
 
 
 def reader_id(token: str) -> UUID:

@@ -31,6 +31,7 @@ class ReaderLinks:
     preferences: str
     unsubscribe: str
     still: str
+    pause: str
 
 
 @dataclass(frozen=True, slots=True)

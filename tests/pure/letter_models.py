@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from handbill.delivery.records import READER_SLOT
-from handbill.digest.records import LetterArticle, LetterModel, SeriesPart
+from handbill.digest.records import LetterArticle, LetterCorrection, LetterModel, SeriesPart
 
 SITE = "https://paper.example"
 
@@ -21,6 +21,7 @@ def model(*articles: LetterArticle, **more) -> LetterModel:
         "day": date(2026, 11, 22),
         "preferences": f"{SITE}/preferences/{READER_SLOT}/",
         "unsubscribe": f"{SITE}/unsubscribe/{READER_SLOT}/",
+        "pause": f"{SITE}/pause/{READER_SLOT}/",
     }
     return LetterModel(articles=articles, **{**fields, **more})
 
@@ -115,10 +116,50 @@ def dozen() -> tuple[LetterArticle, ...]:
     return (FERRY, STRIKE, OWN, GERMAN, *rest)
 
 
+def forty() -> tuple[LetterArticle, ...]:
+    """More than a letter has room for."""
+    return tuple(
+        replace(one, headline=f"{one.headline} ({number})", address=f"{SITE}/article/of-forty-{number}/")
+        for number, one in enumerate((dozen() * 4)[:40])
+    )
+
+
+LONG = LetterArticle(
+    "A headline that goes on and on, as no editor would let it stand " * 8,
+    "",
+    f"{SITE}/article/long/",
+    source_address="javascript:alert(1)",
+)
+UNBROKEN = LetterArticle("Donaudampfschifffahrts" * 23, "Wort" * 60, f"{SITE}/article/unbroken/", credit="Auebote")
+JAPANESE = LetterArticle(
+    "川の渡し船、九年ぶりに復活、時刻表はなく鐘だけが頼り",
+    "町議会は火曜日、リバートンと東岸を結ぶ渡し船を九対四で復活させることを決めた。" * 4,
+    f"{SITE}/article/ferry-in-japanese/",
+    credit="谷の新聞",
+    source_address="https://tani.example/ferry",
+    language="ja",
+)
+WRONG = LetterCorrection(
+    "Clinic keeps its emergency room at weekends",
+    "We wrote that the clinic has forty beds. It has fourteen.",
+    f"{SITE}/article/clinic/",
+    date(2026, 11, 20),
+)
+AGAIN = replace(STRIKE, new="The owners offered the whole night bonus on Saturday; the bakers vote on Monday.")
+
 MODELS = {
     "one": model(OWN),
-    "dozen": model(*dozen(), more=4),
-    "mixed": model(GERMAN, ARABIC, FERRY),
+    "dozen": model(
+        *dozen(),
+        more=4,
+        web=f"{SITE}/issues/2026-11-22/",
+        other_addresses=("https://mirror.example", "http://paper7xk.onion"),
+    ),
+    "forty": model(*forty()),
+    "mixed": model(GERMAN, ARABIC, FERRY, JAPANESE),
+    "told-before": model(AGAIN, FERRY, corrections=(WRONG,)),
+    "correction": model(corrections=(WRONG,)),
+    "text-alone": model(OWN, STRIKE, plain=True),
     "right-to-left": model(
         ARABIC,
         replace(FERRY, language="en"),
@@ -129,11 +170,12 @@ MODELS = {
         more=3,
     ),
     "german": model(GERMAN, STRIKE, paper="Das Talblatt", language="de"),
-    "bare": model(
-        LetterArticle(
-            "A headline that goes on " * 14, "", f"{SITE}/article/long/", source_address="javascript:alert(1)"
-        ),
+    "long-headlines": model(LONG, UNBROKEN),
+    "no-excerpt": model(
         LetterArticle("No excerpt, no credit", "", f"{SITE}/article/none/"),
+        LetterArticle(
+            "Nor here", "", f"{SITE}/article/nor/", credit="City Desk", source_address="http://city.example/"
+        ),
         postal_address="",
     ),
 }
