@@ -20,6 +20,7 @@ from handbill.kit.lookup import every_hash, every_later, find_hash, lift
 MOST_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its angle brackets
 MOST_IN_LOCAL_PART = 64  # octets, RFC 5321 4.5.3.1.1
 MOST_IN_DOMAIN = 253  # octets, RFC 1035 2.3.4
+UNREAD = "\ufffd"  # what bytes became that were no text
 _ATOM, _LABEL = r"[A-Za-z0-9_+-]+", r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?!-)){0,62}(?<!-)"
 _ORDINARY = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+([A-Za-z]{{2,63}}))", re.ASCII)
 _SPECIAL = frozenset({*SPECIAL_USE_DOMAIN_NAMES, *CASE_INSENSITIVE_MAILBOX_NAMES})
@@ -97,5 +98,6 @@ def _by_library(text: str) -> str:
 
 
 def _refuse_unprintable(text: str) -> None:
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in text):
+    hidden = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    if any(character == UNREAD or unicodedata.category(character) in hidden for character in text):
         raise AddressError("An e-mail address holds no line breaks or hidden characters. Type it again.")

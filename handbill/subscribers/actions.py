@@ -5,6 +5,7 @@ Each may be repeated without harm. What needs a reader's token raises WrongLink 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,8 +22,8 @@ from handbill.subscribers import consent, mails, rows
 from handbill.subscribers.errors import ExpiredLink, SignUpBusy, WrongLink
 from handbill.subscribers.models import Asking, Cursor, Former, Move, Subscriber, Subscription
 from handbill.subscribers.queries import reader_id, reader_token, wishes_of
-from handbill.subscribers.records import Asked, Choice, Welcome
-from handbill.subscribers.wishes import next_issue, write_audience
+from handbill.subscribers.records import Asked, Choice, Shown, Welcome
+from handbill.subscribers.wishes import next_issue, read_audience, write_audience
 from handbill.topics.models import Topic
 
 FEEDBACK_CHUNK = 500
@@ -31,29 +32,31 @@ LONGEST_PAUSE = timedelta(days=366)
 Reason = Subscription.Reason
 
 
-def ask(address: str, now: datetime) -> Asked:
-    """Take a sign-up: a confirmation for who doesn't read yet, a reminder for who does, at most one mail in 24 hours.
+def ask(address: str, now: datetime, shown: Shown | None = None, topics: Collection[str] = ()) -> Asked:
+    """Answer a sign-up: a confirmation for who doesn't read yet, a reminder for who does, at most one mail in 24 hours.
 
-    Row, evidence and mail are one transaction. An address that must not be mailed is stopped by delivery.
+    ``shown``: the words that led to it (the paper's own, now); ``topics``: slugs to begin with, all where none is one.
+    Row, evidence and mail are one transaction. An address that must not be mailed is stopped by delivery. Forms and
+    the API come in by ``signups.take``: here it shows in the time it takes whose address it is.
     Raises AddressError, with nothing changed, or SignUpBusy when two sign-ups for one address meet twice.
     """
     address = normalise(address)
     for _ in range(2):
         try:
             with transaction.atomic():
-                return _ask(address, now)
+                return _ask(address, now, shown, topics)
         except IntegrityError:
             continue  # somebody signed up the same address in between: now it is known
     raise SignUpBusy("This address is being signed up at this moment. Try again in a minute.")
 
 
 def confirm(token: str, now: datetime) -> Welcome:
-    """Begin the whole paper for the person the confirmation was mailed to. Raises WrongLink or ExpiredLink."""
+    """Begin what the person wished for whom the confirmation was mailed to. Raises WrongLink or ExpiredLink."""
     with transaction.atomic():
         subscriber = confirmable(token, now, lock=True)
         if subscriber.audience is None:
             rows.changed(subscriber, now, confirmed_at=now)
-            rows.begin(subscriber, {None}, now)
+            rows.begin(subscriber, _wished(subscriber), now)
             rows.evidence(subscriber, "confirmed", now)
             Former.objects.filter(address_hash__in=with_later([subscriber.address_hash])).delete()
     paper = settings.HANDBILL
@@ -213,7 +216,7 @@ def forget_asking(now: datetime) -> int:
     return asked + moves
 
 
-def _ask(address: str, now: datetime) -> Asked:
+def _ask(address: str, now: datetime, shown: Shown | None, topics: Collection[str]) -> Asked:
     subscriber = Subscriber.objects.select_for_update().filter(address_hash__in=all_hashes(address)).first()
     confirmed = subscriber is not None and subscriber.confirmed_at is not None
     running = subscriber is not None and subscriber.audience is not None
@@ -223,14 +226,27 @@ def _ask(address: str, now: datetime) -> Asked:
         return Asked(mail.value)
     subscriber = subscriber or _new(address, now)
     subscriber.asked_at = now
-    subscriber.save(update_fields=["asked_at"])
     if mail is consent.Mail.CONFIRMATION:
-        rows.evidence(subscriber, "asked", now)
+        subscriber.wished = _wish(topics)
+    subscriber.save(update_fields=["asked_at", "wished"])
+    if mail is consent.Mail.CONFIRMATION:
+        rows.evidence(subscriber, "asked", now, shown)
         token = sign_token(settings.KEYS.token, "confirm", consent.confirm_subject(subscriber.pk, now))
         rows.mail(subscriber, address, mails.confirmation(token), now)
     else:
         rows.mail(subscriber, address, mails.reminder(), now)
     return Asked(mail.value)
+
+
+def _wish(slugs: Collection[str]) -> str:
+    topics = [topic.pk for topic in Topic.objects.filter(retired=False) if topic.slug in slugs] if slugs else []
+    return write_audience(topics) or ""
+
+
+def _wished(subscriber: Subscriber) -> set[int | None]:
+    """The topics of them that are left; all of the paper where none is."""
+    topics = Topic.objects.filter(retired=False, pk__in=read_audience(subscriber.wished))
+    return set(topics.values_list("pk", flat=True)) or {None}
 
 
 def _new(address: str, now: datetime) -> Subscriber:

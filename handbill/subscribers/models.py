@@ -55,6 +55,7 @@ class Subscriber(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     address_sealed = models.BinaryField(help_text="AES-GCM, bound to the id.")
     address_hash = models.CharField(max_length=64, unique=True, help_text="HMAC of the normalised address.")
+    wished = models.TextField(default="", blank=True, help_text="Topics to begin with, as in ``audience``.")
     created_at = models.DateTimeField()
     asked_at = models.DateTimeField(null=True, help_text="When a confirmation was last mailed.")
     confirmed_at = models.DateTimeField(null=True, blank=True, db_index=True)
@@ -146,6 +147,48 @@ class Asking(models.Model):
 
     address_hash = models.CharField(max_length=64, db_index=True)
     at = models.DateTimeField(db_index=True)
+
+
+class SignUp(models.Model):
+    """An address typed into a form, until its turn comes (``signups``). The row is the same whoever's address it is."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    address_sealed = models.BinaryField(help_text="AES-GCM, bound to the id.")
+    address_hash = models.CharField(max_length=64, db_index=True)
+    at = models.DateTimeField(db_index=True)
+    topics = models.JSONField(default=list, help_text="Slugs wished for; none is the whole paper.")
+    wording = models.TextField(help_text="The words that led to it.")
+    version = models.CharField(max_length=20)
+    network = models.CharField(max_length=32, blank=True, help_text="Hash of the day; empty: not known.")
+    domain = models.CharField(max_length=32, blank=True, help_text="Hash of the day; empty: a large provider's.")
+    proved = models.BooleanField(default=False, help_text="A proof of work came with it.")
+    let_go = models.BooleanField(default=False, help_text="An editor let it pass the brakes.")
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Turn(models.Model):
+    """A sign-up that was answered, for a day: what the brakes count. Holds nothing of whose it was."""
+
+    at = models.DateTimeField(db_index=True)
+    network = models.CharField(max_length=32, blank=True)
+    domain = models.CharField(max_length=32, blank=True)
+    let_go = models.BooleanField(default=False)
+
+
+class Rush(models.Model):
+    """A time in which more sign up than this newsroom answers by itself; at most one is running."""
+
+    since = models.DateTimeField()
+    over_at = models.DateTimeField(help_text="When there were too many last.")
+    ended_at = models.DateTimeField(null=True)
+    came = models.PositiveIntegerField(default=0, help_text="In its busiest hour.")
+    allowed = models.PositiveIntegerField(help_text="An hour, when it began.")
+    acts = models.JSONField(default=list, help_text="What people did about it: at, who, what, count.")
+
+    def __str__(self) -> str:
+        return f"since {self.since:%Y-%m-%d %H:%M}"
 
 
 class Move(models.Model):

@@ -18,8 +18,10 @@ from handbill.delivery.queries import copies_of
 from handbill.kit.crypto import read_token, seal, sign_token, unseal
 from handbill.subscribers import consent, mails, rows
 from handbill.subscribers.errors import AddressTaken, ExpiredLink, WrongLink
-from handbill.subscribers.models import Consent, Former, Move, Subscriber, Subscription
+from handbill.subscribers.models import Consent, Former, Move, SignUp, Subscriber, Subscription
 from handbill.subscribers.queries import reader_id, reader_token
+from handbill.subscribers.wishes import read_audience
+from handbill.topics.models import Topic
 
 PURPOSE = "move"
 
@@ -97,6 +99,7 @@ def own_data(token: str, now: datetime) -> dict[str, Any]:
         **{name: _text(getattr(person, name)) for name in sorted(kept)},
         "wishes": {name: getattr(person, name) for name in sorted(wishes)},
         "brought_by": str(person.brought_by) if person.brought_by else None,
+        "wished": [topic.name for topic in Topic.objects.filter(pk__in=read_audience(person.wished))],
         "subscriptions": [_subscription(row) for row in person.subscriptions.select_related("topic").order_by("pk")],
         "consents": [
             {"at": _text(row.at), "how": row.how, "wording": row.wording, "version": row.version, "proof": row.proof}
@@ -126,6 +129,7 @@ def forget(subscriber: Subscriber, reason: str, now: datetime) -> None:
     """Delete a person's rows; a keyed hash stays with the first reason."""
     bars = [Former(address_hash=one, at=now, reason=reason) for one in with_later([subscriber.address_hash])]
     Former.objects.bulk_create(bars, ignore_conflicts=True)
+    SignUp.objects.filter(address_hash__in=with_later([subscriber.address_hash])).delete()
     delivery.call_off(str(subscriber.pk), now)
     for recipient in (str(subscriber.pk), rows.elsewhere(subscriber)):
         delivery.forget_address(recipient, now)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
@@ -21,10 +25,14 @@ HEADERS = {
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'",
 }
+"""No other site can frame a page, keep hold of its window, or read it: what its form leads to tells it nothing."""
 View = Callable[..., HttpResponse]
+UNREADABLE = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError)
 
 
 def reader_page(view: View) -> View:
@@ -35,7 +43,10 @@ def reader_page(view: View) -> View:
     @wraps(view)
     def answer(request: HttpRequest, **arguments: str) -> HttpResponse:
         try:
+            _ = request.POST  # or it would be read outside of this
             return view(request, **arguments)
+        except UNREADABLE:
+            return page("note", "unread", 400)
         except ExpiredLink:
             return page("again", "expired", 410)
         except WrongLink:
@@ -52,12 +63,25 @@ def reader_page(view: View) -> View:
     return answer
 
 
-def page(template: str, title: str, status: int = 200, **more: Any) -> HttpResponse:
-    """A page of ``templates/subscribers/`` under the words ``{title}_title`` and ``{title}_text``."""
+def page(template: str, title: str, status: int = 200, script: str = "", **more: Any) -> HttpResponse:
+    """A page of ``templates/subscribers/`` under the words ``{title}_title`` and ``{title}_text``.
+
+    ``script``: the one script that may run there and ask this site; no page needs one.
+    """
     paper = settings.HANDBILL
     said = words(paper.language, paper=paper.name, when=more.get("when", ""), topics=more.get("names", ""))
     context = {"paper": paper_context(), "words": said, "heading": said[f"{title}_title"], "kind": title, **more}
+    if script:
+        context["script"] = script
     text, button = said.get(f"{title}_text", ""), said.get(f"{title}_button", "")
     with translation.override(paper.language):
         html = render_to_string(f"subscribers/{template}.html", {"text": text, "button": button, **context})
-    return HttpResponse(html, status=status, headers=HEADERS)
+    return HttpResponse(html, status=status, headers=_headers(script))
+
+
+def _headers(script: str) -> dict[str, str]:
+    if not script:
+        return HEADERS
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = HEADERS["Content-Security-Policy"]
+    return HEADERS | {"Content-Security-Policy": f"{policy}; script-src 'sha256-{digest}'; connect-src 'self'"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from handbill.delivery.records import CopyTold
 
@@ -32,6 +34,54 @@ class ReaderLinks:
     unsubscribe: str
     still: str
     pause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which words somebody agreed to, in which version, and when."""
+
+    at: datetime
+    wording: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A sign-up that is written down. What it means is found out later, by nobody who asked."""
+
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """An address with a likely slip in its domain: nothing is written down until its owner says which is right."""
+
+    typed: str
+    meant: str
+
+    def __repr__(self) -> str:
+        return "Slip()"
+
+
+@dataclass(frozen=True, slots=True)
+class RushTold:
+    """A time in which more sign up than are answered by themselves. ``came``: in its busiest hour."""
+
+    since: datetime
+    came: int
+    allowed: int
+    acts: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignUps:
+    """Where sign-ups stand. ``waiting``: all, of ``networks`` networks, ``busiest`` of the one that most came from."""
+
+    waiting: int
+    oldest: datetime | None
+    networks: int
+    busiest: int
+    rush: RushTold | None
 
 
 @dataclass(frozen=True, slots=True)

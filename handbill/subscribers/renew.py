@@ -6,7 +6,7 @@ from typing import Any
 
 from handbill.delivery.renew import TABLES as DELIVERY
 from handbill.delivery.renew import Table, drop_old, renew, write_ahead
-from handbill.subscribers.models import Asking, Export, Former, Move, Subscriber
+from handbill.subscribers.models import Asking, Export, Former, Move, SignUp, Subscriber
 
 __all__ = ["TABLES", "drop_old", "renew", "write_ahead"]
 
@@ -24,6 +24,7 @@ TABLES = (
     *DELIVERY,
     Table(Former, bars=True),
     Table(Subscriber, sealed="address_sealed", twice=_one_of_two),
+    Table(SignUp, sealed="address_sealed"),
     Table(Move, sealed="address_sealed", bound=("subscriber_id",)),
     Table(Asking),
     Table(Export, hash="canary_hash"),

@@ -16,6 +16,7 @@ from handbill.delivery.records import LetterBody, Recipient
 from handbill.subscribers import consent
 from handbill.subscribers.errors import NotReading
 from handbill.subscribers.models import Asking, Consent, Subscriber, Subscription
+from handbill.subscribers.records import Shown
 from handbill.subscribers.wishes import write_audience
 from handbill.subscribers.wording import VERSION, consent_words
 
@@ -47,11 +48,17 @@ def mailed(address: str, now: datetime) -> list[datetime]:
     return list(Asking.objects.filter(address_hash__in=all_hashes(address), at__gt=since).values_list("at", flat=True))
 
 
-def evidence(subscriber: Subscriber, how: str, now: datetime) -> None:
-    """Keep which words led to an act, and when."""
+def evidence(subscriber: Subscriber, how: str, now: datetime, shown: Shown | None = None) -> None:
+    """Keep which words led to an act, and when; ``shown`` where they weren't shown right now."""
+    shown = shown or shown_now(how, now)
+    fields = {"at": shown.at, "wording": shown.wording, "version": shown.version}
+    Consent.objects.create(subscriber=subscriber, how=how, **fields)
+
+
+def shown_now(how: str, now: datetime) -> Shown:
+    """The words that the paper's own pages show for an act."""
     paper = settings.HANDBILL
-    words = consent_words(how, paper.language, paper.name)
-    Consent.objects.create(subscriber=subscriber, at=now, how=how, wording=words, version=VERSION)
+    return Shown(now, consent_words(how, paper.language, paper.name), VERSION)
 
 
 def locked(identity: UUID) -> Subscriber | None:

@@ -3,9 +3,14 @@
 from celery import shared_task
 
 from handbill.kit import clock
-from handbill.subscribers import actions
+from handbill.subscribers import actions, signups
 from handbill.subscribers.lists_in import asking
 from handbill.subscribers.silence import heed_silence
+
+
+@shared_task
+def answer_sign_ups() -> None:
+    signups.answer(clock.now())
 
 
 @shared_task

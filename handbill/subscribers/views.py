@@ -1,8 +1,9 @@
 """The readers' pages: sign up, confirm, choose, leave. GET and HEAD never change anything (ADR-0007).
 
 None carries a CSRF token, and none needs one. A forged sign-up can only lead to one mail a day to the address it names,
-as anybody could by typing it. Everything else needs the reader's own token in the address: who knows it may act, who
-doesn't can't forge the form. There is no cookie for a browser to add by itself, so nothing is decided by one.
+as anybody could by typing it, and counts for the brakes as any other. Everything else needs the reader's own token in
+the address: who knows it may act, who doesn't can't forge the form. There is no cookie for a browser to add by itself,
+so nothing is decided by one.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from django.utils.formats import date_format
 
 from handbill.delivery.address import AddressError
 from handbill.kit import clock
-from handbill.subscribers import actions, own_data, queries
+from handbill.subscribers import actions, own_data, proof, queries, rush, signups
+from handbill.subscribers.brakes import network_of
 from handbill.subscribers.pages import HEADERS, page, reader_page
+from handbill.subscribers.records import Slip
 from handbill.subscribers.silence import UNTIL_THEY_SAY
 from handbill.subscribers.wording import words
 from handbill.topics.models import Topic
@@ -29,15 +32,33 @@ MOST_TOPICS = 500
 
 @reader_page
 def subscribe(request: HttpRequest) -> HttpResponse:
-    """The form; a POST answers the same whether the address is new, known or must not be mailed."""
+    """The form; a POST answers the same, at the same cost, whether the address is new, known or must not be mailed."""
     if request.method != "POST":
         return page("ask", "ask")
-    typed = request.POST.get("address", "")
+    typed = request.POST.getlist("address")[:2]
     try:
-        actions.ask(typed, clock.now())
+        if len(typed) != 1:
+            raise AddressError("A form holds one address.")
+        taken = signups.take(typed[0], clock.now(), network=_network(request), sure="sure" in request.POST)
     except AddressError:
-        return page("ask", "ask", 400, typed=typed[:MOST_TYPED], wrong=True)
-    return page("asked", "asked")
+        return page("ask", "ask", 400, typed=typed[0][:MOST_TYPED] if typed else "", wrong=True)
+    if isinstance(taken, Slip):
+        return page("slip", "slip", slip=taken)
+    if not rush.is_on():
+        return page("asked", "asked")
+    task = proof.task(settings.KEYS.token, taken.id)
+    return page("asked", "asked", script=proof.script(), task=task, bits=proof.BITS)
+
+
+@reader_page
+def prove(request: HttpRequest) -> HttpResponse:
+    """Take the proof of work for a sign-up, which a script sends; without one it waits a little longer."""
+    given = request.POST.get("task", ""), request.POST.get("answer", "")
+    identity = proof.check(settings.KEYS.token, *given)
+    if identity is None:
+        return HttpResponse(status=400, headers=HEADERS)
+    signups.prove(identity)
+    return HttpResponse(status=204, headers=HEADERS)
 
 
 @reader_page
@@ -161,6 +182,10 @@ def erase(request: HttpRequest, token: str) -> HttpResponse:
         return page("press", "erase")
     own_data.erase(token, clock.now())
     return page("note", "erased")
+
+
+def _network(request: HttpRequest) -> str:
+    return network_of(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
 
 
 def _topics(chosen: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from handbill.config import faces
 from handbill.delivery.models import Body
 from handbill.kit.clock import now
-from handbill.subscribers import actions, queries
+from handbill.subscribers import actions, queries, signups
 from handbill.topics.models import Topic
 from handbill.topics.paper import css_bytes
 
@@ -67,6 +67,7 @@ def test_from_sign_up_to_goodbye_without_scripts_by_keyboard(browser: Browser, p
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Look in your inbox")
 
+    assert signups.answer(now()) == 1
     page.goto(public + mailed(r"https://paper\.example(/confirm/\S+/)"))
     assert queries.audiences(now()) == {}
     page.get_by_role("button").focus()

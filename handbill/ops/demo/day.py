@@ -199,11 +199,13 @@ class Demo:
     def sign_up(self, stage: Stage) -> None:
         from handbill.delivery.tasks import send_waiting
         from handbill.subscribers.models import Subscriber
+        from handbill.subscribers.tasks import answer_sign_ups
 
         readers = ReadersAtTheirDesk(self.settings.public_address, self.relay)
         for reader in newsroom.READERS:
             readers.ask(reader.address)
         total = len(newsroom.READERS)
+        self._until(stage, answer_sign_ups, total, Subscriber.objects.count)
         self._until(stage, send_waiting, total, lambda: len(self.relay.messages))
         for reader in newsroom.READERS:
             readers.confirm(reader.address, reader.topics)
