@@ -11,12 +11,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from handbill.delivery.models import Attempt, Body, Delivery, Feedback, Mailing, Piece, Proof, Total
+from handbill.delivery.models import Attempt, Body, Delivery, Feedback, Mailing, Piece, Proof, Suppression, Total
 from handbill.delivery.proof import FRESH
 from handbill.work.actions import standing_job
+from handbill.work.records import Kept
 
 BATCH = 1000  # copies a transaction
 MOST_BATCHES = 20  # a call
+GRACE = timedelta(days=2)  # a night was missed
 MOST_MAILINGS = 200  # a call; sign-ups have one each
 
 
@@ -37,6 +39,35 @@ def fold_old(now: datetime, most: int = MOST_BATCHES) -> int:
                     folded += count
                 _close(mailing, now)
     return folded
+
+
+def enforce(now: datetime) -> None:
+    """Forget all that is older than it is kept, batch by batch."""
+    while fold_old(now):
+        pass
+
+
+def kept(now: datetime) -> list[Kept]:
+    """Each kind, with what should have been forgotten by now; copies still under way aren't late."""
+    days = settings.HANDBILL.retention_days
+    before = now - timedelta(days=days) - GRACE
+    late = Delivery.objects.filter(mailing__created_at__lt=before, mailing__sealed_at__lt=before, next_at=None)
+    return [
+        Kept("copies of letters", f"{days} days (retention_days)", Delivery.objects.count(), late.count()),
+        Kept(
+            "notes on mails that came back",
+            f"{days} days (retention_days)",
+            Feedback.objects.count(),
+            Feedback.objects.filter(at__lt=before).count(),
+        ),
+        Kept(
+            "words that an address is gone",
+            f"{FRESH.days} days, a keyed hash",
+            Proof.objects.count(),
+            Proof.objects.filter(at__lt=now - FRESH - GRACE).count(),
+        ),
+        Kept("addresses that must not be mailed", "for good, a keyed hash", Suppression.objects.count(), 0),
+    ]
 
 
 def _fold_batch(mailing: Mailing) -> int:

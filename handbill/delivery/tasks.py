@@ -7,7 +7,7 @@ import time
 from celery import shared_task
 from celery.worker import state
 
-from handbill.delivery import actions, collect, feedback, queries, retention
+from handbill.delivery import actions, collect, feedback, queries
 from handbill.delivery.engine.collect import MailboxTrouble
 from handbill.delivery.errors import NoJournal, NoRelay
 from handbill.kit import clock
@@ -48,12 +48,6 @@ def collect_bounces() -> None:
     """Fetch what came back from the mailbox of the settings."""
     with contextlib.suppress(MailboxTrouble):  # said in the log, and by doctor
         collect.collect(clock.now())
-
-
-@shared_task
-def fold_old() -> None:
-    """Forget copies that are older than they are kept."""
-    retention.fold_old(clock.now())
 
 
 def _shutting_down() -> bool:

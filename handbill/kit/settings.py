@@ -89,6 +89,9 @@ class Settings:
     retention_days: int = 14
     still_reading_days: int = 180
     held_days: int = 90
+    left_days: int = 365
+    export_days: int = 1095
+    login_days: int = 30
     canary_domain: str = ""
     allow_loopback: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
@@ -267,6 +270,9 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "retention_days": whole(1, 3650),
     "still_reading_days": whole(0, 3650),
     "held_days": whole(7, 3650),
+    "left_days": whole(30, 3650),
+    "export_days": whole(30, 3650),
+    "login_days": whole(1, 3650),
     "canary_domain": read_canary_domain,
 }
 _OF_TEXT = (

@@ -14,6 +14,7 @@ from handbill.articles import tasks as articles
 from handbill.delivery import tasks as delivery
 from handbill.desk import tasks as desk
 from handbill.digest import tasks as digest
+from handbill.ops.retention import keep_to_retention
 from handbill.site import tasks as site
 from handbill.stories import tasks as stories
 from handbill.subscribers import tasks as subscribers
@@ -40,6 +41,7 @@ def standing_tasks() -> list[Task]:
         *([delivery.collect_bounces] if settings.HANDBILL.bounce_mailbox else []),
         delivery.read_bounces,
         subscribers.look_after,
+        keep_to_retention,
     ]
 
 

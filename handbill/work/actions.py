@@ -108,6 +108,11 @@ def release_all() -> int:
     return sum(rows.update(lease_until=None, lease_token="") for rows in held)
 
 
+def job_done_at(name: str) -> datetime | None:
+    """When a standing job was last done to its end; None: never."""
+    return Job.objects.filter(name=name).values_list("done_at", flat=True).first()
+
+
 @contextmanager
 def standing_job(name: str, now: datetime, seconds: int = 300, *, every: timedelta = timedelta()) -> Iterator[bool]:
     """Hold the job ``name`` while the block runs; yields False when another worker holds it.
@@ -122,4 +127,4 @@ def standing_job(name: str, now: datetime, seconds: int = 300, *, every: timedel
     held = lease(Job.objects.filter(name=name), now, seconds, 1)
     yield bool(held)
     if held:
-        finish(held[0], next_at=now + every)
+        finish(held[0], next_at=now + every, done_at=now)

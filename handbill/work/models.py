@@ -22,6 +22,7 @@ class Job(Leased):
     """A standing job of the newsroom, done by one worker at a time: group stories, build the site, plan the digest."""
 
     name = models.CharField(max_length=40, primary_key=True)
+    done_at = models.DateTimeField(null=True, blank=True, help_text="When it was last done to its end.")
 
     def __str__(self) -> str:
         return self.name

@@ -61,11 +61,11 @@ def run(auto: bool, home: str | None, as_json: bool) -> int:
 
 
 @command(newsroom=False)
-@click.argument("what", type=click.Choice(["mail"]), required=False)
+@click.argument("what", type=click.Choice(["mail", "privacy"]), required=False)
 def doctor(what: str | None, home: str | None, as_json: bool) -> int:
-    """Examine the newsroom: what is wrong, and the fix. `doctor mail`: what lets mail arrive."""
+    """Examine the newsroom: what is wrong, and the fix. `mail`: what lets mail arrive; `privacy`: what is kept."""
     open_newsroom(home)
-    findings = _examined_mail() if what else _examined()
+    findings = {None: _examined, "mail": _examined_mail, "privacy": _examined_privacy}[what]()
     data = {"findings": [{"level": f.level, "what": f.what, "fix": f.fix} for f in findings]}
     emit(data, "\n".join(f.line() for f in findings), as_json)
     return FAILED if any(f.level == "wrong" for f in findings) else OK
@@ -112,6 +112,13 @@ def _examined() -> list[Finding]:
     from handbill.ops.doctor import examine
 
     return examine()
+
+
+def _examined_privacy() -> list[Finding]:
+    from handbill.kit.clock import now
+    from handbill.ops.doctor_privacy import examine_privacy
+
+    return list(examine_privacy(now()))
 
 
 def _examined_mail() -> list[Finding]:

@@ -81,17 +81,21 @@ def _ask(pk: UUID, now: datetime) -> bool:
     return True
 
 
-def forget_held(now: datetime) -> int:
-    """Delete those who were kept for ``held_days``, counted from the day when asking began; how many."""
+def stale(now: datetime) -> QuerySet[Subscriber]:
+    """Those who were kept for ``held_days``, counted from the day when asking began."""
     before = now - settings.HANDBILL.held_days * _DAY
     old = Q(asking_since__lte=before) | Q(asking_since=None, at__lte=before)
-    stale = Subscriber.objects.filter(
+    return Subscriber.objects.filter(
         Q(asked_at=None) | Q(asked_at__lte=now - _ANSWER),
         confirmed_at=None,
         brought_by__in=Import.objects.filter(old).values("pk"),
     )
+
+
+def forget_held(now: datetime) -> int:
+    """Delete the ``stale``; how many."""
     forgotten = 0
-    while page := list(stale.values_list("pk", "address_hash", "asked_at")[:CHUNK]):
+    while page := list(stale(now).values_list("pk", "address_hash", "asked_at")[:CHUNK]):
         asked_in_vain = with_later(hashed for _, hashed, asked in page if asked)
         silent = [Former(address_hash=hashed, at=now, reason="silent") for hashed in asked_in_vain]
         with transaction.atomic():
