@@ -243,12 +243,17 @@ class Act(models.Model):
         STOP = "stop"
         ON = "on", "a relay was switched on"
         OFF = "off", "a relay was switched off"
+        KEEP = "keep", "held readers of a provider were kept"
+        END = "end", "subscriptions of held readers of a provider were ended"
 
     at = models.DateTimeField()
     who = models.CharField(max_length=150, help_text="The name they log in with.")
     what = models.CharField(max_length=10, choices=What.choices)
-    about = models.CharField(max_length=100, help_text="A mailing's reference, or ``relay NAME``.", db_index=True)
+    about = models.CharField(
+        max_length=100, help_text="A mailing's reference, ``relay NAME`` or ``provider NAME``.", db_index=True
+    )
     why = models.CharField(max_length=300, blank=True)
+    count = models.PositiveIntegerField(default=0, help_text="How many readers an end was about.")
 
     def __str__(self) -> str:
         return f"{self.what} {self.about}"

@@ -175,13 +175,14 @@ class ProviderStanding:
 
 @dataclass(frozen=True, slots=True)
 class ActTold:
-    """What somebody did about the sending: ``what`` is hold, go on, stop, on or off."""
+    """What somebody did about the sending, in a word of ``Act.What``; ``count``: how many readers ended by it."""
 
     at: datetime
     who: str
     what: str
     about: str
     why: str
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,13 @@ from handbill.delivery.records import (
 from handbill.delivery.relays import Lane, Ways, sent_today
 from handbill.delivery.shape import State as WayState
 from handbill.delivery.signing import signers
+from handbill.delivery.surge import surges
 
 State = Delivery.State
 OTHER = "other"
 MOST_ACTS = 20
+_ACT = ("at", "who", "what", "about", "why", "count")
+SURGE = "surge"
 _HELD = (State.DEFERRED, State.REFUSED, State.IN_DOUBT)
 
 
@@ -58,7 +61,10 @@ def relay_standings(now: datetime) -> list[RelayStanding]:
 
 
 def calls() -> list[Call]:
-    """What needs a person: a missing key, relays that won't have us, providers that block us, refused letters."""
+    """What needs a person: a missing key, relays that won't have us, providers that block us, refused letters, surges.
+
+    Of a surge ``reason`` is SURGE: many of a provider's readers are said to be gone at once (``surge``).
+    """
     known = {f"relay {relay.name}" for relay in settings.HANDBILL.relays}
     rows = Breaker.objects.filter(calls=True, until__isnull=False, off=False).order_by("about")
     troubles = [
@@ -70,6 +76,10 @@ def calls() -> list[Call]:
     return (
         _signing()
         + troubles
+        + [
+            Call(f"surge {one.provider} {one.since:%Y%m%d%H%M%S}", f"provider {one.provider}", SURGE, "", one.since)
+            for one in surges()
+        ]
         + [
             Call(f"{row.reference} {row.held_at:%Y%m%d%H%M%S}", row.reference, "content", row.why, row.held_at)
             for row in held
@@ -89,7 +99,7 @@ def _signing() -> list[Call]:
 def acts(about: str = "", most: int = MOST_ACTS) -> list[ActTold]:
     """What people did, the newest first; of a relay or mailing alone where ``about`` names it."""
     rows = Act.objects.filter(about=about) if about else Act.objects.all()
-    return [ActTold(*values) for values in rows.order_by("-pk").values_list("at", "who", "what", "about", "why")[:most]]
+    return [ActTold(*values) for values in rows.order_by("-pk").values_list(*_ACT)[:most]]
 
 
 def add_up(counted: Iterable[Counted]) -> Progress:

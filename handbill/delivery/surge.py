@@ -15,7 +15,7 @@ from django.db.models import Count, Min
 
 from handbill.delivery.address import with_later
 from handbill.delivery.journal import hold_the_news
-from handbill.delivery.models import Attempt, Delivery, Proof, Suppression
+from handbill.delivery.models import Act, Attempt, Delivery, Proof, Suppression
 from handbill.delivery.proof import GONE, WINDOW, suppress_all
 from handbill.delivery.records import Surge
 
@@ -30,17 +30,20 @@ def surges() -> list[Surge]:
     return [Surge(provider or "other", count, since) for provider, count, since in sorted(found)]
 
 
-def believe(provider: str, now: datetime) -> int:
-    """These readers are gone, an editor says; how many. Their subscriptions end as by any bounce."""
+def believe(provider: str, now: datetime, who: str = "") -> int:
+    """These readers are gone, an editor (``who``) says; how many. Their subscriptions end as by any bounce."""
     with transaction.atomic():
         held = Proof.objects.select_for_update().filter(provider=_plain(provider), fate=Fate.HELD)
         rows = list(held.values_list("pk", "mailing_id", "address_hash"))
         _end(((mailing, found) for _, mailing, found in rows), now)
         Proof.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(fate=Fate.SURE)
-    return len({found for _, _, found in rows})
+        count = len({found for _, _, found in rows})
+        if rows:
+            Act.objects.create(at=now, who=who, what=Act.What.END, about=f"provider {provider}", count=count)
+    return count
 
 
-def forgive(provider: str) -> list[str]:
+def forgive(provider: str, now: datetime, who: str = "") -> list[str]:
     """These readers are there: whoever was held, or ended in the day before; their recipients. Call in a transaction.
 
     What was said of them counts no longer, and what ``queries.feedback_after`` would still tell of it ends nothing.
@@ -49,6 +52,7 @@ def forgive(provider: str) -> list[str]:
     since = proofs.filter(fate=Fate.HELD).aggregate(Min("at"))["at__min"]
     if since is None:
         return []
+    Act.objects.create(at=now, who=who, what=Act.What.KEEP, about=f"provider {provider}")
     wrong = proofs.filter(fate__in=[Fate.HELD, Fate.ENDED], at__gt=since - WINDOW)
     hashes = sorted(set(wrong.values_list("address_hash", flat=True)))
     recipients: set[str] = set()

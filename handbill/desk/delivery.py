@@ -22,6 +22,7 @@ from django.shortcuts import redirect, render
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 from django.views.generic import TemplateView
 from wagtail.admin.views.generic import WagtailAdminTemplateMixin
@@ -29,9 +30,11 @@ from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 from handbill.delivery import actions, standing
 from handbill.delivery.records import Call, Held, MailingStanding, Progress, ProviderStanding, RelayStanding
 from handbill.delivery.report import report_csv
+from handbill.delivery.surge import surges
 from handbill.desk import sending_words as words
 from handbill.desk.sources import require
 from handbill.kit.clock import now
+from handbill.subscribers.actions import forgive_gone
 
 SEE, STEER, STOP, SWITCH = (
     "delivery.view_mailing",
@@ -154,6 +157,42 @@ def switch(request: HttpRequest) -> HttpResponse:
     return _back()
 
 
+@require_POST
+def keep(request: HttpRequest) -> HttpResponse:
+    """Held readers of a provider are there: they and those who ended just before read on."""
+    require(request, STEER)
+    if (provider := _surge(request)) is not None:
+        count = forgive_gone(provider, now(), _who(request))
+        said = ngettext(
+            "They are kept. %d reader whose subscription had ended reads on.",
+            "They are kept. %d readers whose subscriptions had ended read on.",
+            count,
+        )
+        messages.success(request, said % count)
+    return _back()
+
+
+@require_POST
+def end(request: HttpRequest) -> HttpResponse:
+    """Held readers of a provider are gone: their subscriptions end."""
+    require(request, STOP)
+    if "sure" not in request.POST:
+        messages.error(request, _("Tick the box first: subscriptions that are ended don't come back by themselves."))
+    elif (provider := _surge(request)) is not None:
+        count = actions.believe_gone(provider, now(), _who(request))
+        said = ngettext("%d subscription is ended.", "%d subscriptions are ended.", count)
+        messages.success(request, said % count)
+    return _back()
+
+
+def _surge(request: HttpRequest) -> str | None:
+    """The provider that the form names, while readers of it are held."""
+    found = next((one.provider for one in surges() if one.provider == request.POST.get("provider")), None)
+    if found is None:
+        messages.warning(request, _("Nobody of that provider is held any more: somebody decided already."))
+    return found
+
+
 def calls_in_words() -> list[dict[str, Any]]:
     """What about the sending needs a person, with what to do."""
     return [
@@ -179,6 +218,8 @@ def about_words(call: Call) -> str:
 
 def reason_words(call: Call) -> str:
     """Why, in a sentence."""
+    if call.reason == standing.SURGE:
+        return _("So many of its readers were said not to exist at once that nobody's subscription ends by it.")
     if call.reason == "content":
         return _("Many readers' providers refused the letter for what it says. It is held.")
     return str(words.ABOUT_US.get(call.reason, words.ABOUT_US[""]))
@@ -198,6 +239,7 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
     may = {name: request.user.has_perm(right) for name, right in (("steer", STEER), ("stop", STOP), ("switch", SWITCH))}
     return {
         "calls": calls_in_words(),
+        "surges": [{"surge": one, "name": words.provider_name(one.provider)} for one in surges()],
         "mailings": [_mailing(one) for one in mailings],
         "relays": [_relay(one) for one in standing.relay_standings(moment)],
         "acts": [{"act": one, "what": words.ACTS[one.what], "about": _about(one.about)} for one in standing.acts()],
@@ -288,6 +330,8 @@ def _stretches(counts: list[tuple[str, int]]) -> Iterator[Part]:
 
 def _about(about: str) -> str:
     kind, _blank, name = about.partition(" ")
+    if kind == "provider":
+        return words.provider_name(name)
     return _("Relay %s") % name if kind == "relay" else title(about)
 
 

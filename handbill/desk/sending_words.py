@@ -75,6 +75,7 @@ TO_DO = {  # what a person does about a call
     "sender": _("See that the relay knows the sender's domain, then switch it on again."),
     "blocked": _("Ask why: most have a page for it. See also what “handbill doctor mail” says."),
     "setup": _("“handbill doctor” says what is missing."),
+    "surge": _("Find out whether that provider is in trouble. Then keep its readers, or end their subscriptions."),
     "content": _("Look at the letter, then let it go on or stop it."),
 }
 ACTS = {
@@ -83,6 +84,8 @@ ACTS = {
     "stop": _("stopped for good"),
     "on": _("switched on"),
     "off": _("switched off"),
+    "keep": _("held readers kept"),
+    "end": _("held readers' subscriptions ended"),
 }
 PROVIDERS = {"gmx": "GMX, WEB.DE", "telekom": "Telekom", "wp": "WP", "qq": "QQ", "sfr": "SFR", "laposte": "La Poste"}
 

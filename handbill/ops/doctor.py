@@ -91,10 +91,12 @@ def _relays(newsroom: Settings) -> Iterator[Finding]:
 
 def _calls(newsroom: Settings) -> Iterator[Finding]:
     """What the sending calls a person for, and what a person keeps from being sent."""
-    from handbill.delivery.standing import calls, relay_standings
+    from handbill.delivery.standing import SURGE, calls, relay_standings
     from handbill.kit.clock import now
 
     for call in calls():
+        if call.reason == SURGE:
+            continue  # told with the bounces
         fix = "See the desk's page Delivery: it says what to do, and has the button."
         yield Finding(WRONG, f"{call.about} needs a person: {call.why}", fix)
     for relay in relay_standings(now()):

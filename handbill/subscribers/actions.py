@@ -173,14 +173,14 @@ def pull_feedback(now: datetime) -> int:
             cursor.save(update_fields=["position"])
 
 
-def forgive_gone(provider: str) -> int:
+def forgive_gone(provider: str, now: datetime, who: str = "") -> int:
     """Readers of a provider who were said to be gone are there: mail them again; how many read on who had ended.
 
     Whoever began anew meanwhile, or left otherwise, stays as they are.
     """
     with transaction.atomic():
         Cursor.objects.select_for_update().get_or_create(name="delivery")  # what is not pulled yet must not end anyone
-        return sum(_read_on(recipient) for recipient in delivery.forgive_gone(provider))
+        return sum(_read_on(recipient) for recipient in delivery.forgive_gone(provider, now, who))
 
 
 def _read_on(recipient: str) -> bool:

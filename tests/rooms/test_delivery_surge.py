@@ -116,7 +116,7 @@ def test_forgiven_readers_read_on_and_whoever_left_stays_away() -> None:
 def test_what_is_not_pulled_yet_ends_nobody_once_forgiven() -> None:
     subscribe(400)
     send(400, 400)
-    assert subscribers.forgive_gone("gmail") == 0
+    assert subscribers.forgive_gone("gmail", NOON) == 0
     subscribers.pull_feedback(NOON)
     assert reading() == 400
 

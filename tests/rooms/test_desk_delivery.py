@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from handbill.delivery import actions, standing
 from handbill.delivery.engine.outcome import Outcome
 from handbill.delivery.journal import Journal, Tried
-from handbill.delivery.models import Act, Breaker, Delivery, Mailing
+from handbill.delivery.models import Act, Breaker, Delivery, Mailing, Suppression
 from handbill.delivery.records import LetterBody, Progress, Recipient
 from handbill.desk.delivery import WIDTH, parts
 from handbill.kit import clock
@@ -139,3 +139,42 @@ def test_the_stretches_of_a_bar_fill_it_and_each_is_seen(progress, held):
     assert all(part.width >= WIDTH // 100 for part in found)
     assert sum(part.width for part in found) == (WIDTH if found else 0)
     assert [part.start for part in found] == [sum(p.width for p in found[:n]) for n in range(len(found))]
+
+
+def surge(count: int) -> None:
+    """So many readers of Gmail are said not to exist, in one issue."""
+    hand_over(*["gmail.com"] * count)
+    for turn in range(0, count, 100):
+        gone = Outcome("refused", 550, "5.1.1 no such user", "gone", stage="rcpt")
+        settle({str(n): gone for n in range(turn, min(count, turn + 100))})
+
+
+def test_a_surge_is_told_with_what_to_do_and_its_readers_are_kept(ada):
+    surge(200)
+    (call,) = standing.calls()
+    assert (call.about, call.reason) == ("provider gmail", "surge")
+    page = text_of(ada.get(reverse("desk_delivery")))
+    assert "Held readers: Gmail" in page and "150 readers were said not to exist since" in page
+    assert "Keep these readers" in page and "I know that they get no more mail" not in page  # ending is an admin's
+    ada.post(reverse("desk_end"), {"provider": "gmail", "sure": "1"})
+    assert Suppression.objects.count() == 50 and not Act.objects.exists()
+    answer = ada.post(reverse("desk_keep"), {"provider": "gmail"}, follow=True)
+    assert "They are kept." in text_of(answer) and "Held readers" not in text_of(answer)
+    assert not Suppression.objects.exists() and not standing.calls()
+    assert "ada</bdi> · <bdi>Gmail</bdi>: held readers kept" in text_of(answer)
+    assert "somebody decided already" in text_of(ada.post(reverse("desk_keep"), {"provider": "gmail"}, follow=True))
+    assert Act.objects.count() == 1
+
+
+def test_held_readers_end_only_by_an_admin_who_is_sure():
+    boss = person("boss", "Admins")
+    surge(200)
+    assert "Tick the box first" in text_of(boss.post(reverse("desk_end"), {"provider": "gmail"}, follow=True))
+    assert Suppression.objects.count() == 50
+    for wrong in ("", "yahoo", "gmail\x00"):
+        boss.post(reverse("desk_end"), {"provider": wrong, "sure": "1"})
+    answer = text_of(boss.post(reverse("desk_end"), {"provider": "gmail", "sure": "1"}, follow=True))
+    assert "150 subscriptions are ended." in answer and "Held readers" not in answer
+    assert "subscriptions ended (150)" in answer
+    assert Suppression.objects.count() == 200
+    assert list(Act.objects.values_list("who", "what", "about", "count")) == [("boss", "end", "provider gmail", 150)]

@@ -82,7 +82,7 @@ def surges(believe: str, forgive: str, as_json: bool) -> None:
         count = believe_gone(believe, now())
         emit({"ended": count}, f"{count} readers of {believe} get no more mail.", as_json)
     elif forgive:
-        count = forgive_gone(forgive)
+        count = forgive_gone(forgive, now())
         emit({"forgiven": count}, f"Readers of {forgive} are mailed again; {count} who had ended read on.", as_json)
     else:
         rows = [dataclasses.asdict(one) for one in held()]
