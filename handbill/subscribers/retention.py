@@ -11,11 +11,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from handbill.kit.settings import Settings
 from handbill.subscribers import actions, consent
 from handbill.subscribers.lists_in import asking
-from handbill.subscribers.models import Asking, Consent, Export, Former, Move, Subscriber, Subscription
+from handbill.subscribers.models import Asking, Consent, Export, Former, Move, SignUp, Subscriber, Subscription, Turn
 from handbill.subscribers.own_data import forget
 from handbill.work.records import Kept
 
 MOST = 5000  # people a night and call: a large list's leavers are spread, and nobody waits for the database
+_DAY = timedelta(days=1)
 GRACE = timedelta(days=2)  # a night was missed
 _REASONS = {"gone": Former.Reason.CLEANED, "complaint": Former.Reason.COMPLAINT}
 
@@ -24,6 +25,8 @@ def enforce(now: datetime) -> None:
     """Forget all that is older than it is kept."""
     actions.forget_unconfirmed(now)
     actions.forget_asking(now)
+    SignUp.objects.filter(at__lte=now - consent.CONFIRM_WITHIN).delete()
+    Turn.objects.filter(at__lte=now - _DAY).delete()
     asking.forget_held(now)
     forget_left(now)
     forget_exports(now)
@@ -57,6 +60,18 @@ def kept(now: datetime) -> list[Kept]:
     left, exports = _left_before(now), Export.objects.all()
     return [
         Kept("readers", "until they leave", Subscriber.objects.filter(audience__isnull=False).count(), 0),
+        Kept(
+            "sign-ups that wait their turn",
+            "72 hours",
+            SignUp.objects.count(),
+            SignUp.objects.filter(at__lte=late - consent.CONFIRM_WITHIN).count(),
+        ),
+        Kept(
+            "networks that sign-ups came from",
+            "a day, hashed with a key of the day",
+            Turn.objects.count(),
+            Turn.objects.filter(at__lte=late - _DAY).count(),
+        ),
         Kept("sign-ups without a confirmation", "72 hours", unconfirmed.count(), unconfirmed.filter(old).count()),
         Kept(
             "readers of a list without proof of consent",

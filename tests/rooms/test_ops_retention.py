@@ -17,10 +17,10 @@ from handbill.delivery.models import Delivery, Feedback, Mailing, Proof
 from handbill.delivery.records import LetterBody, Recipient
 from handbill.ops import retention
 from handbill.ops.doctor_privacy import examine_privacy
-from handbill.subscribers import actions, lists_out, own_data
+from handbill.subscribers import actions, lists_out, own_data, signups
 from handbill.subscribers.lists_in.actions import bring_in
 from handbill.subscribers.lists_in.records import Wanted
-from handbill.subscribers.models import Asking, Consent, Export, Former, Move, Subscriber, Subscription
+from handbill.subscribers.models import Asking, Consent, Export, Former, Move, SignUp, Subscriber, Subscription, Turn
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -68,6 +68,8 @@ def say_gone() -> None:
 
 
 KINDS = {
+    "sign-ups that wait their turn": (SignUp, lambda: signups.take(BOB, NOW), 3),
+    "networks that sign-ups came from": (Turn, lambda: Turn.objects.create(at=NOW, network="x"), 1),
     "sign-ups without a confirmation": (Subscriber, lambda: actions.ask(BOB, NOW), 3),
     "readers of a list without proof of consent": (Subscriber, lambda: bring(BOB), 90),
     "readers who left": (Subscriber, lambda: leave(BOB), 365),

@@ -97,9 +97,7 @@ def check_all_is_new_and_well(bob: str, keys: Path) -> None:
     assert suppressed_among([address_hash(EVE)])
     assert bring([CY, DEE, EVE]) == {"kept out": 3}
     assert Export.objects.count() == 1
-    own_data.confirm_move(
-        re.findall(r"/moved/([^/\s]+)/", "".join(Body.objects.values_list("text", flat=True)))[0], NOW
-    )
+    own_data.confirm_move(re.findall(r"/moved/([^/\s]+)/", "".join(body.text for body in Body.objects.all()))[0], NOW)
     assert {one.address for one in queries.readers(NOW)} == {GUS} and queries.reader_id(bob)
 
 
