@@ -14,13 +14,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bench.rows import Row, at_most
 
 ROOT = Path(__file__).parent.parent
 HEADER = "Email Address,First Name,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,CONFIRM_IP,TIMEZONE,CC,CHANGED,LEID,EUID,TAGS\n"
-LINE = "{0}.reader@mail{1}.example,Bo,2019-03-04 10:11:12,192.0.2.7,2019-03-04 10:12:13,192.0.2.7,,,,{0},{0:x},x\n"
+LINE = "{0}.reader@mail{1}.example,Bo,{2},192.0.2.7,{3},192.0.2.7,,,,{0},{0:x},x\n"
+FIRST = datetime(2019, 3, 4, 10, 11, 12)  # noqa: DTZ001 - as Mailchimp writes it
 LOOK_UPS = 2000
 
 
@@ -57,12 +59,18 @@ def main() -> None:
         path = Path(folder) / "list.csv"
         with path.open("w") as file:
             file.write(HEADER)
-            file.writelines(LINE.format(number, number % 997) for number in range(count))
+            file.writelines(map(_line, range(count)))
         dry = _bring(path, dry=True)
         wet = _bring(path, dry=False)
         spent = {"dry": dry["cpu"], "cpu": wet["cpu"], "seconds": wet["seconds"], "found": _find(count)}
         spent["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(spent))
+
+
+def _line(number: int) -> str:
+    """Each with moments of its own, as a real list has them."""
+    joined = FIRST + timedelta(seconds=97 * number)
+    return LINE.format(number, number % 997, joined, joined + timedelta(seconds=61))
 
 
 def _lay(home: Path, database: str) -> None:

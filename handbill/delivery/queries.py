@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count, QuerySet, Sum
+from django.db.models.expressions import RawSQL
 
 from handbill.delivery.address import lifted
 from handbill.delivery.engine.outcome import RelayTrouble
@@ -65,8 +68,15 @@ def suppressed(hashed: str) -> str:
 
 
 def suppressed_among(hashes: Collection[str]) -> set[str]:
-    """Those of the hashes, some ten thousand at most, whose address must not be mailed."""
-    return set(Suppression.objects.filter(address_hash__in=hashes).values_list("address_hash", flat=True))
+    """Those of the hashes, some ten thousand at most, whose address must not be mailed.
+
+    As one parameter: Django spends more on ten thousand of them than the database on the rows.
+    """
+    given = list(hashes)
+    some = RawSQL("SELECT unnest(%s)", [given])
+    if connection.vendor == "sqlite":
+        some = RawSQL("SELECT value FROM json_each(%s)", [json.dumps(given)])
+    return set(Suppression.objects.filter(address_hash__in=some).values_list("address_hash", flat=True))
 
 
 def sample_copy() -> bytes | None:
