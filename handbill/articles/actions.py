@@ -18,9 +18,10 @@ from wagtail.models import Revision
 
 from handbill.articles.errors import EditedSince
 from handbill.articles.importing import import_archive, import_wordpress
-from handbill.articles.models import Article, Series
+from handbill.articles.models import Article, Note, Series
 from handbill.articles.numbering import series_named
 from handbill.articles.teaching import likely_topics
+from handbill.kit.text import clean
 from handbill.stories import queries as stories
 from handbill.stories.allowance import allowance
 from handbill.stories.excerpt import excerpt
@@ -29,6 +30,7 @@ from handbill.stories.series import series_of
 from handbill.topics.models import Topic
 
 __all__ = [
+    "add_note",
     "import_archive",
     "import_wordpress",
     "mark_report_seen",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
+MOST_OF_NOTE = 600  # characters
 _TRIES = 3
 
 
@@ -240,3 +243,15 @@ def _publish_due(revision: Revision) -> int:
         )
         return 0
     return 1
+
+
+def add_note(article: Article, text: str, now: datetime, *, correction: bool = False) -> Note | None:
+    """Say what came to a public article, or what was wrong in it; its readers are told in their next issue.
+
+    None, with nothing kept, where ``text`` says nothing.
+    """
+    said = clean(text)[:MOST_OF_NOTE]
+    if not said:
+        return None
+    kind = Note.Kind.CORRECTION if correction else Note.Kind.NEWS
+    return Note.objects.create(article=article, kind=kind, text=said, at=now)

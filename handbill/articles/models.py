@@ -140,6 +140,22 @@ class Article(WorkflowMixin, DraftStateMixin, LockableMixin, RevisionMixin, Prev
         return {"paper": paper_context(), "article": self, "image": image, "preview": True}
 
 
+class Note(models.Model):
+    """What came to a public article later. Who was mailed the article is told in their next issue (ADR-0091)."""
+
+    class Kind(models.TextChoices):
+        NEWS = "news", "what is new"
+        CORRECTION = "correction", "what was wrong"
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="notes")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    text = models.TextField(help_text="A sentence or two, plain text.")
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.text
+
+
 _SAVED_FIELDS = [
     *(field.name for field in Article._meta.concrete_fields if field.name not in ("id", "edition", "report_seen")),
     "topics",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Count, F, Q, QuerySet
 from wagtail.models import Revision
 
-from handbill.articles.models import Article
-from handbill.articles.records import Candidate, LetterItem, Numbers
+from handbill.articles.models import Article, Note
+from handbill.articles.records import Candidate, LetterItem, NoteTold, Numbers
 from handbill.stories.models import Story
 
 _CHUNK = 500
@@ -40,9 +40,13 @@ def published() -> QuerySet[Article]:
     return Article.objects.filter(live=True, published_at__isnull=False)
 
 
-def candidates(since: datetime, until: datetime) -> list[Candidate]:
-    """Live articles meant for the digest with ``since <= published_at < until``, oldest first. Two queries."""
-    rows = published().filter(in_digest=True, published_at__gte=since, published_at__lt=until)
+def candidates(since: datetime, until: datetime, ids: Collection[int] = ()) -> list[Candidate]:
+    """Live articles meant for the digest with ``since <= published_at < until``, and those of ``ids``; oldest first.
+
+    Two queries.
+    """
+    window = Q(published_at__gte=since, published_at__lt=until)
+    rows = published().filter(window | Q(pk__in=ids), in_digest=True)
     rows = rows.order_by("published_at", "pk").select_related("story").prefetch_related("topics")
     return [
         Candidate(
@@ -50,9 +54,26 @@ def candidates(since: datetime, until: datetime) -> list[Candidate]:
             published_at=row.published_at,  # type: ignore[arg-type]
             topic_ids=frozenset(topic.pk for topic in row.topics.all()),
             outlets=row.story.outlets if row.story else 0,
+            story=row.story_id,
+            outlet=row.credit if row.source_address else "",
         )
-        for row in rows.only("published_at", "story__outlets")
+        for row in rows.only("published_at", "story__outlets", "credit", "source_address")
     ]
+
+
+def notes(since: datetime, until: datetime) -> list[NoteTold]:
+    """What came to live articles in ``since <= at < until``, oldest first."""
+    rows = Note.objects.filter(at__gte=since, at__lt=until, article__live=True).order_by("at", "pk")
+    return [_note(row) for row in rows]
+
+
+def notes_of(ids: Collection[int]) -> dict[int, NoteTold]:
+    """Notes by their ids."""
+    return {row.pk: _note(row) for row in Note.objects.filter(pk__in=ids)}
+
+
+def _note(row: Note) -> NoteTold:
+    return NoteTold(row.pk, row.article_id, row.at, row.kind == Note.Kind.CORRECTION, row.text)
 
 
 def letter_items(ids: Sequence[int]) -> list[LetterItem]:

@@ -17,12 +17,25 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An article that may go into an issue."""
+    """An article that may go into an issue. ``outlet``: whose report it is; empty for one of the newsroom's own."""
 
     id: int
     published_at: datetime
     topic_ids: frozenset[int]
     outlets: int = 0  # outlets that reported the story; 0: an article of the newsroom's own
+    story: int | None = None
+    outlet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteTold:
+    """What came to an article after it was published: news of it, or a correction."""
+
+    id: int
+    article: int
+    at: datetime
+    correction: bool
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

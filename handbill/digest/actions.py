@@ -1,4 +1,5 @@
-"""Send the day's issue: plan, compose, hand over, each a step that a later call takes up where it was cut off.
+"""Send each slot's issue of the day: plan, compose, hand over, each a step that a later call takes up where it was cut
+off.
 
 The plan is frozen in one transaction (articles with their topics), then delivery gets the letters, then every reader.
 A kill between any two leaves the same plan and the same letters, and a repeated hand-over adds nobody twice.
@@ -6,75 +7,75 @@ A kill between any two leaves the same plan and the same letters, and a repeated
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+from typing import TypeAlias
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from handbill.articles import queries as articles
 from handbill.delivery import actions as delivery
 from handbill.delivery.address import normalise
 from handbill.delivery.queries import progress
 from handbill.delivery.records import READER_SLOT, LetterBody, Recipient
-from handbill.digest import letters, plan
+from handbill.digest import approval, freeze, letters, plan, schedule
 from handbill.digest.errors import NewAudience, NothingToTest
-from handbill.digest.models import Issue, IssueArticle, Letter
-from handbill.digest.records import (
-    Audience,
-    Candidate,
-    Chosen,
-    ComposedLetter,
-    LetterArticle,
-    ReadingList,
-    Sent,
-    Window,
-)
+from handbill.digest.models import Day, Issue, Letter, Standstill
+from handbill.digest.records import ComposedLetter, Draft, Selection, Sent, Window
+from handbill.kit.errors import HandbillError
 from handbill.subscribers import queries as subscribers
+from handbill.subscribers.records import Group, Slot, read_slot
+from handbill.subscribers.wishes import due_on
 from handbill.work.actions import standing_job
 
 JOB = "digest"
 LEASE_SECONDS = 60  # spares a second worker the trouble; nothing depends on it
+LOOK = "digest slots"
+QUARTER = timedelta(minutes=15)  # every zone's hours begin at one: so often it is asked which slots are due
 MOST_ROUNDS = 5  # hand-overs of one issue while readers keep choosing topics that no letter covers
+PAPER = Slot()
 _INSTANT = timedelta(microseconds=1)
-_DAY = timedelta(days=1)
 State = Issue.State
+Step: TypeAlias = Callable[[], Sent | None]
+logger = logging.getLogger(__name__)
 
 
 def send_due(now: datetime) -> Sent | None:
-    """Finish what was begun, then send the issue whose hour has come, until the next one's hour (ADR-0003).
+    """Finish what was begun, then send each slot's issue whose hour has come, until the next day's hour (ADR-0090).
 
     None when there is nothing to send, nobody to read it, or another worker is at it. Repeating it sends nothing twice.
     """
     with standing_job(JOB, now, LEASE_SECONDS) as held:
-        if not held:
+        if not held or standstill():
             return None
-        finished = _finish_begun(now)
-        day = plan.due_day(now, *_hour())
-        if Issue.objects.filter(date=day).exists():
-            return finished
-        window = plan.issue_window(day, *_hour())
-        issue = _freeze(day, window, now)
-        return _complete(issue, now) if issue else finished
+        steps = [*_begun(now), *_due_steps(now)]
+        return _together(_all_of(steps))
 
 
 def send_now(now: datetime) -> Sent:
-    """Send today's issue by hand, with all that was published up to this moment.
+    """Send today's issues by hand, with all that was published up to this moment, in each slot that has one today.
 
-    When today's issue is there already it is finished if it was cut off, else nothing is repeated (``already``). With
-    nothing to send, or nobody to read it, no issue is made: the answer has no letters. It waits for no other worker's
-    lease, which may be a dead one's: two at once do the same, and constraints keep each reader's copy single.
+    An issue that is there already is finished if it was cut off, else nothing is repeated (``already``). With nothing
+    to send, or nobody to read it, none is made: the answer has no letters. It waits for no other worker's lease, which
+    may be a dead one's: two at once do the same, and constraints keep each reader's copy single. A person's word is an
+    approval; what an editor holds stays held.
     """
     with standing_job(JOB, now, LEASE_SECONDS):
-        day = today(now)
-        issue = Issue.objects.filter(date=day).first()
-        if issue is not None and issue.state == State.HANDED_OVER:
-            return _sent(issue, already=True)
-        issue = issue or _freeze(day, by_hand(now), now)
-        return _complete(issue, now) if issue else Sent(day, f"issue:{day:%Y-%m-%d}", 0, 0, 0)
+        sent = []
+        for slot in slots(now):
+            day = today(now, slot)
+            if not due_on(slot, day):
+                continue
+            issue = Issue.objects.filter(date=day, slot=slot.key).first()
+            if issue is not None and issue.state == State.HANDED_OVER:
+                sent.append(_sent(issue, already=True))
+            elif issue := issue or (None if standstill() else freeze.freeze(slot, day, by_hand(now, slot), now)):
+                sent.append(_complete(issue, now, by_hand=True))
+        return _together(sent) or Sent(today(now), f"issue:{today(now):%Y-%m-%d}", 0, 0, 0)
 
 
 def send_test(address: str, now: datetime) -> str:
@@ -85,101 +86,209 @@ def send_test(address: str, now: datetime) -> str:
     """
     address = normalise(address)
     day = today(now)
-    issue = Issue.objects.filter(date=day).first()
-    chosen = _entries(issue) if issue else candidates(by_hand(now))
-    known = letters.load_articles(one.id for one in chosen)
-    shown = letters.present(plan.reading_list([one for one in chosen if one.id in known], frozenset()), known)
-    if not shown:
+    issue = Issue.objects.filter(date=day, slot=PAPER.key).first()
+    chosen = freeze.entries(issue) if issue else freeze.candidates(PAPER, by_hand(now))
+    known = letters.load(chosen)
+    selection = freeze.selected(PAPER, known.present(chosen), freeze.paper_order(), ())
+    listed = plan.reading_list(selection, frozenset())
+    if not listed:
         raise NothingToTest("There is nothing to show: no article waits for an issue. Publish one first.")
-    composed = letters.compose_letter(shown, known, day, more=len(chosen) - len(shown), test=True)
+    composed = letters.compose_letter(Draft(listed, settings.HANDBILL.language), known, day, test=True)
     nobody = f"{subscribers.TEST_SUBJECT}{secrets.token_hex(12)}"
-    body = _body("test", composed)
+    body = _body("test", settings.HANDBILL.language, composed)
     recipients = [Recipient(nobody, address, body.key)]
     return delivery.hand_over(f"test:{day:%Y-%m-%d}:{nobody[5:]}", "test", [body], recipients, now).reference
 
 
-def today(now: datetime) -> date:
-    """The newsroom's local date."""
-    return now.astimezone(settings.HANDBILL.zone).date()
+def approve(day: date, now: datetime, who: str) -> None:
+    """The issues of a local date may go, once ten minutes are over in which ``undo`` stops them whole."""
+    _decide(day, approved_at=now, approved_by=who)
 
 
-def by_hand(now: datetime) -> Window:
+def undo(day: date, now: datetime) -> bool:
+    """Take an approval back. False: it is too late, or there is none."""
+    found = Day.objects.filter(date=day, approved_at__gt=now - approval.UNDO_WITHIN)
+    return bool(found.update(approved_at=None, approved_by=""))
+
+
+def hold(day: date, why: str, now: datetime, who: str) -> None:
+    """Hand over no issue of a local date until ``release``; what delivery has already is delivery's to hold."""
+    _decide(day, held_at=now, held_by=who, why=why[:300])
+
+
+def release(day: date) -> bool:
+    """End a hold. False: there is none."""
+    held = Day.objects.filter(date=day, held_at__isnull=False)
+    return bool(held.update(held_at=None, held_by="", why=""))
+
+
+def stand_still(why: str, now: datetime) -> None:
+    """Plan and send nothing until a person says ``go_on``: as after a restored backup (ADR-0011)."""
+    Standstill.objects.create(since=now, why=why[:300])
+
+
+def go_on(now: datetime, told_until: datetime | None = None) -> bool:
+    """End a standstill; what was published before ``told_until`` counts as told. False: there is none."""
+    return bool(standing_still().update(released_at=now, told_until=told_until))
+
+
+def standing_still():  # type: ignore[no-untyped-def]
+    """What keeps the digest from planning anything."""
+    return Standstill.objects.filter(released_at__isnull=True)
+
+
+def standstill() -> str:
+    """Why nothing is planned or sent; empty when it is."""
+    return standing_still().values_list("why", flat=True).first() or ""
+
+
+def decision(day: date) -> approval.Decision:
+    """What editors decided about a date."""
+    row = Day.objects.filter(date=day).first()
+    return approval.Decision(row.approved_at, row.held_at, row.why) if row else approval.Decision()
+
+
+def arrange(ids: Collection[int]) -> None:
+    """Put these articles first in the issues to come, in this order, lead first; all others go by rank."""
+    with transaction.atomic():
+        freeze.Place.objects.all().delete()
+        freeze.Place.objects.bulk_create(
+            freeze.Place(article_id=pk, position=number) for number, pk in enumerate(dict.fromkeys(ids))
+        )
+
+
+def slots(now: datetime) -> list[Slot]:
+    """The slots that readers are in, the paper's own among them, in the order of their names."""
+    return sorted({PAPER, *subscribers.slots(now)}, key=lambda slot: slot.key)
+
+
+def today(now: datetime, slot: Slot = PAPER) -> date:
+    """The slot's local date."""
+    return now.astimezone(_clock(slot).zone).date()
+
+
+def by_hand(now: datetime, slot: Slot = PAPER) -> Window:
     """The window of an issue sent by hand: up to and including this moment."""
-    return Window(plan.issue_window(today(now), *_hour()).opens, now + _INSTANT)
+    return replace(schedule.window(slot, today(now, slot), _clock(slot)), closes=now + _INSTANT)
 
 
 def reference(issue: Issue) -> str:
     """What delivery calls the issue's mailing."""
-    return f"issue:{issue.date:%Y-%m-%d}"
+    slot = "" if issue.slot == PAPER.key else ":" + issue.slot.replace(" ", ":")
+    return f"issue:{issue.date:%Y-%m-%d}{slot}"
 
 
-def candidates(window: Window) -> list[Chosen]:
-    """What an issue with this window takes, in order: all that is in no issue yet, back to two days before it opens."""
-    found = articles.candidates(window.opens - plan.FOLD_BACK, window.closes)
-    taken = set(
-        IssueArticle.objects.filter(article_id__in=[one.id for one in found]).values_list("article_id", flat=True)
-    )
-    return plan.choose(
-        Candidate(one.id, one.published_at, one.topic_ids, one.outlets) for one in found if one.id not in taken
-    )
+def _decide(day: date, **decided: object) -> None:
+    Day.objects.update_or_create(date=day, defaults=decided)
 
 
-def _hour() -> tuple[int, ZoneInfo]:
-    return settings.HANDBILL.digest_hour, settings.HANDBILL.zone
+def _clock(slot: Slot) -> schedule.Clock:
+    return schedule.clock_of(slot, freeze.paper_clock())
 
 
-def _freeze(day: date, window: Window, now: datetime) -> Issue | None:
-    """Write down the issue of ``day`` and its articles; None when there is nothing to say or nobody to read it."""
-    while True:
-        chosen = candidates(window)
-        if not chosen or not plan.plan_letters(chosen, subscribers.audiences(now)):
-            return None
+def _due_steps(now: datetime) -> Iterator[Step]:
+    """Send the slots' issues that are due and not there, the earliest first. Looked up once a quarter of an hour, since
+    that asks all readers when they want theirs."""
+    quarter = now - (now - datetime.min.replace(tzinfo=UTC)) % QUARTER
+    with standing_job(LOOK, now, LEASE_SECONDS, every=quarter + QUARTER - now) as held:
+        for window, day, slot in sorted(_due(now), key=_first_closed) if held else ():
+            yield lambda slot=slot, day=day, window=window: _begin(slot, day, window, now)  # type: ignore[misc]
+
+
+def _due(now: datetime) -> Iterator[tuple[Window, date, Slot]]:
+    there = set(Issue.objects.filter(closes__gt=now - 9 * schedule.FOLD_BACK).values_list("date", "slot"))
+    for slot in slots(now):
+        clock = _clock(slot)
+        day = schedule.due_day(slot, now, clock)
+        if day is not None and (day, slot.key) not in there:
+            yield schedule.window(slot, day, clock), day, slot
+
+
+def _first_closed(due: tuple[Window, date, Slot]) -> tuple[datetime, date, str]:
+    return due[0].closes, due[1], due[2].key
+
+
+def _begin(slot: Slot, day: date, window: Window, now: datetime) -> Sent | None:
+    issue = freeze.freeze(slot, day, window, now)
+    return _complete(issue, now) if issue else None
+
+
+def _all_of(steps: Iterable[Step]) -> list[Sent]:
+    """Take every step, though one may fail: readers of one slot don't wait for another's trouble. Raises the first."""
+    sent, trouble = [], None
+    for step in steps:
         try:
-            return _write_down(day, window, chosen)
-        except IntegrityError:  # another worker froze this issue, or one with the same articles, at the same moment
-            if issue := Issue.objects.filter(date=day).first():
-                return issue
+            sent.append(step())
+        except HandbillError as error:
+            logger.error("An issue could not be sent: %s", error)
+            trouble = trouble or error
+    if trouble:
+        raise trouble
+    return [one for one in sent if one]
 
 
-def _write_down(day: date, window: Window, chosen: list[Chosen]) -> Issue:
-    with transaction.atomic():
-        issue = Issue.objects.create(date=day, opens=window.opens, closes=window.closes)
-        IssueArticle.objects.bulk_create(
-            IssueArticle(issue=issue, article_id=one.id, position=number, topics=sorted(one.topics))
-            for number, one in enumerate(chosen)
-        )
-    return issue
+def _together(sent: list[Sent]) -> Sent | None:
+    """What several slots' issues come to; the date and reference of the paper's own, or else the first."""
+    if not sent:
+        return None
+    first = next((one for one in sent if one.reference.count(":") == 1), sent[0])
+    others = [one for one in sent if one is not first]
+    return reduce(_sum, others, first)
 
 
-def _finish_begun(now: datetime) -> Sent | None:
+def _sum(one: Sent, other: Sent) -> Sent:
+    return replace(
+        one,
+        articles=max(one.articles, other.articles),
+        letters=one.letters + other.letters,
+        readers=one.readers + other.readers,
+        already=one.already and other.already,
+        waits=one.waits or other.waits,
+    )
+
+
+def _begun(now: datetime) -> Iterator[Step]:
     """Complete issues that were cut off. One whose day is over and of which nobody has a letter is dissolved, so that
     its articles go into the next."""
-    sent = None
-    for issue in Issue.objects.exclude(state=State.HANDED_OVER).order_by("date"):
-        over = now >= plan.closing(issue.date + _DAY, *_hour())
+    for issue in Issue.objects.exclude(state=State.HANDED_OVER).order_by("closes", "slot"):
+        over = schedule.over(issue.date, now, _clock(read_slot(issue.slot)))
         if over and not progress(reference(issue)).total:
             issue.delete()
             delivery.withdraw(reference(issue))
         else:
-            sent = _complete(issue, now)
-    return sent
+            yield lambda issue=issue: _complete(issue, now)  # type: ignore[misc]
 
 
-def _complete(issue: Issue, now: datetime) -> Sent:
+def _complete(issue: Issue, now: datetime, *, by_hand: bool = False) -> Sent:
+    """Compose, and hand over unless an editor's word is missing."""
+    if issue.state == State.COMPOSED:
+        _leave_out_withdrawn(issue)
     if issue.state == State.PLANNED:
         _compose(issue, now)
-    if issue.state == State.COMPOSED:
+    decided = decision(issue.date)
+    unapproved: approval.Unapproved = "send" if by_hand else settings.HANDBILL.digest_unapproved
+    waits = approval.why_not(decided, unapproved, now)
+    if issue.state == State.COMPOSED and not waits:
         _hand_over(issue, now)
-    return _sent(issue)
+    return replace(_sent(issue), waits=waits if issue.state == State.COMPOSED else "")
+
+
+def _leave_out_withdrawn(issue: Issue) -> None:
+    """Where an article was withdrawn since the letters were written, they are written anew, unless some have gone."""
+    chosen = freeze.entries(issue)
+    if letters.load(chosen).present(chosen) != chosen and not progress(reference(issue)).total:
+        with transaction.atomic():
+            issue.letters.all().delete()
+            delivery.withdraw(reference(issue))
+            _advance(issue, State.PLANNED)
 
 
 def _compose(issue: Issue, now: datetime) -> None:
     """Write the letters. What was withdrawn since the plan goes out of the issue, before any letter names it."""
-    known = letters.load_articles(one.id for one in _entries(issue))
-    drafts = _Drafts(issue, [one for one in _entries(issue) if one.id in known], now)
+    drafts = _Drafts(issue, now)
     with transaction.atomic():
-        issue.entries.exclude(article_id__in=known).delete()
-        _file(issue, (drafts.letter(listed, who, known) for listed, who in drafts.missing()), now)
+        issue.entries.exclude(article_id__in=drafts.known.articles).delete()
+        _file(issue, (drafts.letter(draft, who) for draft, who in drafts.missing()), now)
         _advance(issue, State.COMPOSED)
 
 
@@ -198,100 +307,98 @@ def _file(issue: Issue, composed: Iterable[tuple[Letter, LetterBody]], now: date
 
 def _hand_over(issue: Issue, now: datetime) -> None:
     """Give delivery a stream of readers. One whose topics have no letter yet gets one composed."""
-    drafts = _Drafts(issue, _entries(issue), now)
     for last in [False] * (MOST_ROUNDS - 1) + [True]:
+        drafts, have = _Drafts(issue, now), set(issue.letters.values_list("key", flat=True))
         try:
-            recipients = drafts.recipients(set(issue.letters.values_list("key", flat=True)))
-            delivery.hand_over(reference(issue), "issue", (), recipients, now)
+            delivery.hand_over(reference(issue), "issue", (), drafts.recipients(have), now)
             break
         except NewAudience:
             if last:
                 raise
-            _compose_late(issue, drafts, now)
+            with transaction.atomic():
+                _file(issue, (drafts.letter(draft, who) for draft, who in drafts.missing(have)), now)
+    issue.handed_over_at = now
     _advance(issue, State.HANDED_OVER)
 
 
-def _compose_late(issue: Issue, drafts: _Drafts, now: datetime) -> None:
-    known = letters.load_articles(one.id for one in drafts.chosen)
-    have = set(issue.letters.values_list("key", flat=True))
-    missing = [(listed, who) for listed, who in drafts.missing(have) if letters.present(listed, known)]
-    with transaction.atomic():
-        _file(issue, (drafts.letter(listed, who, known) for listed, who in missing), now)
-
-
-@dataclass(frozen=True, slots=True)
 class _Drafts:
-    """An issue's frozen articles, and the letters that follow from them."""
+    """An issue's frozen articles, as far as they are public still, and the letters that follow from them."""
 
-    issue: Issue
-    chosen: list[Chosen]
-    now: datetime
+    def __init__(self, issue: Issue, now: datetime) -> None:
+        self.issue, self.now = issue, now
+        self.slot, self.language = read_slot(issue.slot), settings.HANDBILL.language
+        self.chosen = freeze.entries(issue)
+        self.known = letters.load(self.chosen)
+        self.asked = (self.slot, issue.date)
+        self.after = freeze.day_before(*self.asked)
 
-    def missing(self, have: Collection[str] = ()) -> list[tuple[ReadingList, set[Audience]]]:
-        """Each reading list that a reader has and no letter of ``have`` covers, with its audiences."""
-        planned = plan.plan_letters(self.chosen, subscribers.audiences(self.now))
-        return [(listed, who) for listed, who in planned.items() if plan.letter_key(listed) not in have]
+    def selection(self, groups: Collection[Group]) -> Selection:
+        return freeze.selected(self.slot, self.chosen, self.issue.topics, groups)
 
-    def letter(
-        self, listed: ReadingList, who: set[Audience], known: Mapping[int, LetterArticle]
-    ) -> tuple[Letter, LetterBody]:
-        more = min(len(plan.matching(self.chosen, audience)) for audience in who) - len(listed)
-        composed = letters.compose_letter(listed, known, self.issue.date, more=more)
+    def missing(self, have: Collection[str] = ()) -> list[tuple[Draft, set[Group]]]:
+        """Each letter that readers need and ``have`` doesn't name, with its groups."""
+        groups = subscribers.groups(*self.asked, self.now, self.after)
+        planned = plan.plan_letters(self._public(self.selection(groups)), groups, self.language)
+        return [(draft, who) for draft, who in planned.items() if plan.letter_key(draft) not in have]
+
+    def letter(self, draft: Draft, who: set[Group]) -> tuple[Letter, LetterBody]:
+        composed = letters.compose_letter(draft, self.known, self.issue.date)
         row = Letter(
             issue=self.issue,
-            key=plan.letter_key(listed),
-            articles=list(listed),
-            audiences=sorted(sorted(audience) for audience in who),
+            key=plan.letter_key(draft),
+            articles=list(draft.listed.articles),
+            audiences=sorted({tuple(sorted(group.audience)) for group in who}),
+            language=draft.language,
             subject=composed.subject,
         )
-        return row, _body(row.key, composed)
+        return row, _body(row.key, draft.language, composed)
 
     def recipients(self, keys: set[str]) -> Iterator[Recipient]:
         """Every reader with something to read, under their letter. Raises NewAudience when a letter is missing."""
-        seen: dict[Audience, str] = {}
-        for reader in subscribers.readers(self.now):
-            if reader.audience not in seen:
-                seen[reader.audience] = self._key(plan.reading_list(self.chosen, reader.audience), keys)
-            if key := seen[reader.audience]:
+        seen: dict[Group, str] = {}
+        for reader in subscribers.readers(self.now, *self.asked, self.after):
+            if reader.group not in seen:
+                seen[reader.group] = self._key(reader.group, keys)
+            if key := seen[reader.group]:
                 yield Recipient(reader.id, reader.address, key, int(reader.since.timestamp()))
 
-    def _key(self, listed: ReadingList, keys: set[str]) -> str:
-        """The letter of a reading list; empty when there is none to write, all on it having been withdrawn."""
-        key = plan.letter_key(listed) if listed else ""
-        if not key or key in keys:
-            return key
-        if letters.load_articles(listed):
+    def _key(self, group: Group, keys: set[str]) -> str:
+        """The letter of a group; empty when there is none to write, nothing on it or all of it withdrawn."""
+        whole = self.selection([group])
+        for selection in (whole, self._public(whole)):  # the letters that are written may name what was withdrawn since
+            for draft in plan.plan_letters(selection, [group], self.language):
+                if (key := plan.letter_key(draft)) in keys:
+                    return key
+        if plan.plan_letters(self._public(whole), [group], self.language):
             raise NewAudience("Readers chose topics that no letter covers yet. Hand the issue over again.")
         return ""
 
+    def _public(self, selection: Selection) -> Selection:
+        return replace(selection, articles=tuple(self.known.present(selection.articles)))
 
-def _entries(issue: Issue) -> list[Chosen]:
-    return [Chosen(row.article_id, frozenset(row.topics)) for row in issue.entries.order_by("position")]
 
-
-def _body(key: str, composed: ComposedLetter) -> LetterBody:
-    paper = settings.HANDBILL
+def _body(key: str, language: str, composed: ComposedLetter) -> LetterBody:
     return LetterBody(
         key=key,
-        sender=paper.from_address,
+        sender=settings.HANDBILL.from_address,
         subject=composed.subject,
         html=composed.html_pieces,
         text=composed.text_pieces,
-        language=paper.language,
+        language=language,
         one_click=subscribers.reader_links(READER_SLOT).unsubscribe,
     )
 
 
 def _advance(issue: Issue, state: str) -> None:
     issue.state = state
-    issue.save(update_fields=["state"])
+    issue.save(update_fields=["state", "handed_over_at"])
 
 
 def _sent(issue: Issue, already: bool = False) -> Sent:
     return Sent(
         date=issue.date,
         reference=reference(issue),
-        articles=issue.entries.count(),
+        articles=issue.entries.filter(extra=False).count(),
         letters=issue.letters.count(),
         readers=progress(reference(issue)).total,
         already=already,

@@ -2,46 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from urllib.parse import quote
 
 from django.conf import settings
 
-from handbill.articles.queries import letter_items
-from handbill.articles.records import LetterItem
+from handbill.articles.queries import letter_items, notes_of
+from handbill.articles.records import LetterItem, NoteTold
 from handbill.delivery.records import READER_SLOT
 from handbill.digest.compose import Pieces, compose
 from handbill.digest.design import FileDesign, current
-from handbill.digest.records import ComposedLetter, LetterArticle, LetterModel, ReadingList, SeriesPart
+from handbill.digest.models import IssueArticle
+from handbill.digest.records import (
+    Chosen,
+    ComposedLetter,
+    Draft,
+    LetterArticle,
+    LetterCorrection,
+    LetterModel,
+    SeriesPart,
+)
 from handbill.subscribers.queries import reader_links
 
 MOST_PIECES = 5000  # kept of letters composed before: some 15 MB
 
 
-def load_articles(ids: Iterable[int]) -> dict[int, LetterArticle]:
-    """What letters say of these articles; one withdrawn meanwhile is missing."""
-    return {item.id: _article(item) for item in letter_items(list(ids))}
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What letters say of an issue's articles and notes. What was withdrawn since it was planned is missing."""
+
+    articles: Mapping[int, LetterArticle]
+    notes: Mapping[int, NoteTold]
+    mailed: Mapping[int, date]  # when an article that is corrected was last mailed
+
+    def present(self, chosen: Iterable[Chosen]) -> list[Chosen]:
+        """What of it can be shown."""
+        return [one for one in chosen if one.id in self.articles and (one.note is None or one.note in self.notes)]
 
 
-def compose_letter(
-    articles: Sequence[int], known: Mapping[int, LetterArticle], day: date, more: int = 0, test: bool = False
-) -> ComposedLetter:
+def load(chosen: Collection[Chosen]) -> Known:
+    """Look up all that the issue's letters say, in a constant number of queries."""
+    corrected = {one.id for one in chosen if one.correction}
+    return Known(
+        articles={item.id: _article(item) for item in letter_items(list({one.id for one in chosen}))},
+        notes=notes_of({one.note for one in chosen if one.note is not None}),
+        mailed=_mailed(corrected) if corrected else {},
+    )
+
+
+def compose_letter(draft: Draft, known: Known, day: date, test: bool = False) -> ComposedLetter:
     """The letter for a reading list, with delivery's slot in the reader's links."""
     paper, links = settings.HANDBILL, reader_links(READER_SLOT)
+    news = {note.article: note.text for pk in draft.listed.updates if (note := known.notes.get(pk))}
+    shown = [replace(known.articles[pk], new=news.get(pk, "")) for pk in draft.listed.articles if pk in known.articles]
     model = LetterModel(
         paper=paper.name,
         address=paper.public_address,
         postal_address=paper.postal_address,
-        language=paper.language,
+        language=draft.language,
         day=day,
-        articles=tuple(known[pk] for pk in articles if pk in known),
+        articles=tuple(replace(one, excerpt="") if draft.form == "headlines" else one for one in shown),
         preferences=links.preferences,
         unsubscribe=links.unsubscribe,
         pause=links.pause,
         other_addresses=paper.other_addresses,
-        more=more,
+        more=draft.listed.more,
+        corrections=tuple(_corrections(draft.listed.corrections, known, day)),
+        plain=draft.plain,
     )
     design = current(paper.home)
     return compose(model, design, test=test, made=_pieces(design))
@@ -60,9 +90,17 @@ def _pieces(design: FileDesign) -> Pieces:
     return kept
 
 
-def present(articles: ReadingList, known: Mapping[int, LetterArticle]) -> ReadingList:
-    """The list without what was withdrawn since it was planned."""
-    return tuple(pk for pk in articles if pk in known)
+def _corrections(notes: Iterable[int], known: Known, day: date) -> Iterator[LetterCorrection]:
+    for pk in notes:
+        note = known.notes.get(pk)
+        if note and (article := known.articles.get(note.article)):
+            mailed = known.mailed.get(note.article, day)
+            yield LetterCorrection(article.headline, note.text, article.address, mailed, article.language)
+
+
+def _mailed(ids: Collection[int]) -> dict[int, date]:
+    rows = IssueArticle.objects.filter(article__in=ids, correction=False).order_by("issue__date")
+    return dict(rows.values_list("article", "issue__date"))
 
 
 def _article(item: LetterItem) -> LetterArticle:

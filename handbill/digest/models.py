@@ -1,50 +1,119 @@
-"""One dated sending of the digest and its letters."""
+"""One dated sending of the digest and its letters, and what an editor decided about a day."""
 
 from django.db import models
 
-from handbill.articles.models import Article
+from handbill.articles.models import Article, Note
 
 
 class Issue(models.Model):
-    """The digest of one local day: exactly one by constraint. Takes what was published in ``opens <= t < closes``."""
+    """The digest of one slot's local day: exactly one by constraint (ADR-0090).
+
+    Takes what was published in ``opens <= t < closes``. ``topics``: the ids in the paper's order at that time.
+    """
 
     class State(models.TextChoices):
         PLANNED = "planned", "articles chosen"
         COMPOSED = "composed", "letters written"
         HANDED_OVER = "handed over", "delivery has every recipient"
 
-    date = models.DateField(unique=True)
+    date = models.DateField()
+    slot = models.CharField(max_length=100, default="daily", help_text="When its readers want it; daily: the paper's.")
     opens = models.DateTimeField()
     closes = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.PLANNED)
+    topics = models.JSONField(default=list)
+    handed_over_at = models.DateTimeField(null=True)
 
     class Meta:
-        ordering = ["-date"]
+        ordering = ["-date", "slot"]
+        constraints = [models.UniqueConstraint(fields=["date", "slot"], name="one_issue_a_day")]
 
     def __str__(self) -> str:
-        return f"{self.date:%Y-%m-%d}"
+        return f"{self.date:%Y-%m-%d}" + ("" if self.slot == "daily" else f" ({self.slot})")
 
 
 class IssueArticle(models.Model):
-    """An article in its issue: at most one issue, by constraint, so nothing is mailed twice."""
+    """An article in its issue: at most one of each slot, by constraint, so nothing is mailed twice (ADR-0091).
+
+    With a ``note`` it is told again, with what is new, or corrected. ``extra``: only for readers who moved here.
+    """
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="entries")
-    article = models.OneToOneField(Article, on_delete=models.CASCADE, related_name="+")
+    slot = models.CharField(max_length=100, default="daily")
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="+")
     position = models.PositiveIntegerField()
     topics = models.JSONField(default=list, help_text="Topic ids when the issue was planned.")
+    outlet = models.CharField(max_length=300, blank=True)
+    story = models.BigIntegerField(null=True, db_index=True, help_text="Its story's id then.")
+    placed = models.BooleanField(default=False, help_text="An editor put it there.")
+    published_at = models.DateTimeField(null=True)
+    note = models.ForeignKey(Note, null=True, on_delete=models.CASCADE, related_name="+")
+    correction = models.BooleanField(default=False)
+    extra = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["slot", "article"], condition=models.Q(note__isnull=True, extra=False), name="told_once"
+            ),
+            models.UniqueConstraint(
+                fields=["slot", "note"], condition=models.Q(note__isnull=False), name="note_told_once"
+            ),
+        ]
 
 
 class Letter(models.Model):
-    """One composed letter, shared by every audience with the same reading list; ``delivery`` has what it says."""
+    """One composed letter, shared by every group of readers with the same reading list, language and form.
+
+    ``delivery`` has what it says.
+    """
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="letters")
     key = models.CharField(max_length=64, help_text="Hash of the reading list.")
     articles = models.JSONField(help_text="Article ids, lead first.")
     audiences = models.JSONField(help_text="Lists of topic ids; an empty list is the whole paper.")
+    language = models.CharField(max_length=20, blank=True, help_text="Of the words around the news.")
     subject = models.CharField(max_length=400)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["issue", "key"], name="letter_once")]
+
+
+class Place(models.Model):
+    """Where an editor put an article in the issues to come: 0 leads."""
+
+    article = models.OneToOneField(Article, on_delete=models.CASCADE, related_name="+")
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+
+
+class Day(models.Model):
+    """What editors decided about all issues of a local date (``approval``). No row: nobody came."""
+
+    date = models.DateField(unique=True)
+    approved_at = models.DateTimeField(null=True)
+    approved_by = models.CharField(max_length=150, blank=True)
+    held_at = models.DateTimeField(null=True)
+    held_by = models.CharField(max_length=150, blank=True)
+    why = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.date:%Y-%m-%d}"
+
+
+class Standstill(models.Model):
+    """Nothing is planned or sent until a person releases it, as after a restored backup (ADR-0011).
+
+    ``told_until``: what was published before then counts as told, by issues this database doesn't know.
+    """
+
+    since = models.DateTimeField()
+    why = models.CharField(max_length=300)
+    released_at = models.DateTimeField(null=True)
+    told_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.why

@@ -1,87 +1,187 @@
-"""Plan one digest issue: which day's, which articles, who reads which of them, in the fewest distinct letters.
+"""Plan one digest issue: which articles, who reads which of them, in the fewest distinct letters.
 
-Pure: no clock, database, Django, or people. An *audience* is a set of topics that at least one reader chose together;
-addresses join only in ``delivery``.
+Pure: no clock, database, Django, or people. A *group* is what readers have in common who get the same letter;
+addresses join only in ``delivery``. What is planned depends on nothing but its arguments, in whatever order they come.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
 from handbill.digest.errors import PlanError
-from handbill.digest.records import Audience, Candidate, Chosen, ReadingList, Window
+from handbill.digest.records import Audience, Candidate, Chosen, Draft, Limits, Note, ReadingList, Selection, Tellings
+from handbill.subscribers.records import Group
+from handbill.subscribers.wishes import Told
 
-MAX_ARTICLES = 12  # a letter; ADR-0004
-FOLD_BACK = timedelta(days=2)  # how far back an issue takes what a missed or early one left over
-Plan: TypeAlias = dict[ReadingList, set[Audience]]
-
-_DAY = timedelta(days=1)
-
-
-def closing(day: date, hour: int, zone: ZoneInfo) -> datetime:
-    """When the issue of the local ``day`` closes: the first moment its clock shows ``hour``, in UTC.
-
-    An hour the clocks skip counts as if they had not been changed yet: the issue comes an hour later by the new clock.
-    """
-    return datetime.combine(day, time(hour), zone).astimezone(UTC)
-
-
-def issue_window(day: date, hour: int, zone: ZoneInfo) -> Window:
-    """From the closing of the day before to that of ``day``: 24 hours, or 23 or 25 when clocks change (ADR-0003)."""
-    return Window(closing(day - _DAY, hour, zone), closing(day, hour, zone))
-
-
-def due_day(now: datetime, hour: int, zone: ZoneInfo) -> date:
-    """The latest local day whose closing has come. Raises PlanError for a naive ``now``."""
-    if now.tzinfo is None:
-        raise PlanError("A moment without a zone can't be placed in a day. Pass an aware datetime.")
-    today = now.astimezone(zone).date()
-    days = (today + _DAY * step for step in (1, 0, -1, -2))
-    return next(day for day in days if closing(day, hour, zone) <= now)
+Plan: TypeAlias = dict[Draft, set[Group]]
 
 
 def order(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The issue's order: what most outlets report leads, then the newest. Argument order is irrelevant.
+    """The issue's order: as the editor placed them, lead first, then by rank, the newest first among equals.
 
     Raises PlanError if an article is listed twice.
     """
-    rows = sorted(candidates, key=lambda one: (-one.outlets, -one.published_at.timestamp(), one.id))
+    rows = sorted(candidates, key=_place)
     if len({one.id for one in rows}) < len(rows):
         raise PlanError("An article is listed twice in the issue. List each candidate once.")
     return rows
 
 
-def choose(candidates: Iterable[Candidate]) -> list[Chosen]:
-    """The issue's articles in order, with their topics: what is frozen, and all that letters are made from."""
-    return [Chosen(one.id, one.topics) for one in order(candidates)]
+def choose(
+    candidates: Iterable[Candidate],
+    notes: Iterable[Note] = (),
+    told: Mapping[int, Tellings] | None = None,
+    stories: frozenset[int] = frozenset(),
+    since: datetime | None = None,
+) -> list[Chosen]:
+    """The issue's articles in order: what is frozen, and all that letters are made from (ADR-0091).
 
-
-def matching(articles: Sequence[Chosen], audience: Audience) -> list[int]:
-    """Ids of all articles an audience asked for, in the issue's order; everything for the whole paper."""
-    return [one.id for one in articles if not audience or one.topics & audience]
-
-
-def reading_list(articles: Sequence[Chosen], audience: Audience) -> ReadingList:
-    """What an audience's letter shows: the first MAX_ARTICLES it asked for. Empty: it gets no letter."""
-    return tuple(matching(articles, audience)[:MAX_ARTICLES])
-
-
-def plan_letters(articles: Sequence[Chosen], audiences: Iterable[Audience]) -> Plan:
-    """Map each reading list to the audiences that share it: one letter a key (ADR-0004).
-
-    Composing grows with letters, not readers. Audiences with nothing to read are left out.
+    ``told``: what the slot's earlier issues said of articles; ``stories``: of which stories they told. An article or
+    story told before is left out, unless ``notes`` say what came to it since then; corrections of what was told stand
+    last. What was told, or is older than ``since``, stays in as ``extra``: only for readers who came from elsewhere.
     """
-    plan: Plan = {}
-    for audience in audiences:
-        if articles_for := reading_list(articles, audience):
-            plan.setdefault(articles_for, set()).add(audience)
-    return plan
+    told, notes, rows = told or {}, list(notes), order(candidates)
+    latest = _latest(notes, told)
+    chosen, seen = [], set[int]()
+    for one in rows:
+        again = one.story in stories or one.story in seen if one.story is not None else False
+        late = since is not None and one.published_at < since
+        if one.id in latest:
+            chosen.append(_chosen(one, note=latest[one.id].id))
+        chosen.append(_chosen(one, extra=late or again or one.id in told))
+        if one.story is not None:
+            seen.add(one.story)
+    return chosen + _corrections(notes, told, {one.id: one for one in rows})
 
 
-def letter_key(articles: ReadingList) -> str:
-    """A name for a reading list: 64 hexadecimal characters, the same for the same list."""
-    return hashlib.sha256(",".join(map(str, articles)).encode()).hexdigest()
+def reading_list(selection: Selection, audience: Audience, told: Told | None = None) -> ReadingList:
+    """What a letter shows. Empty: nobody of the audience gets one.
+
+    First what the editor placed, in that order; where there is such, the rest goes by topics as the reader's list has
+    them, else by rank alone. No outlet and no topic takes more than its share of it, but for what was placed.
+    """
+    shown = _matching(selection, audience, told)
+    articles = [one for one in shown if not one.correction]
+    first = {one.id: _first_topic(selection, one, audience) for one in articles}
+    if any(one.placed for one in articles):
+        rank = {topic: place for place, topic in enumerate(selection.topics)}
+        articles.sort(key=lambda one: (not one.placed, 0 if one.placed else rank.get(first[one.id], len(rank))))
+    kept = _capped(articles, first, selection.limits)
+    return ReadingList(
+        articles=tuple(one.id for one in kept),
+        updates=tuple(one.note for one in kept if one.note is not None),
+        corrections=tuple(one.note for one in shown if one.correction and one.note is not None),
+        more=len(articles) - len(kept),
+    )
+
+
+def plan_letters(selection: Selection, groups: Iterable[Group], language: str) -> Plan:
+    """Map each letter to the groups that share it (ADR-0004). ``language``: the paper's.
+
+    Composing grows with letters, not readers. Groups with nothing to read are left out; so are, where there is nothing
+    but a correction, groups who wish to hear only of news (their cadence is the slot's, which ``selection`` knows).
+    """
+    present = frozenset(topic for one in selection.articles for topic in one.topics)
+    lists: dict[tuple[Audience | None, Told | None], ReadingList] = {}
+    plan: dict[Draft, tuple[int, set[Group]]] = {}
+    for group in groups:
+        key = (group.audience & present if group.audience else None, group.told)
+        if key not in lists:
+            lists[key] = _worth_mailing(selection, group)
+        if lists[key]:
+            draft = Draft(lists[key], group.language or language, group.form, group.plain)
+            more, who = plan.get(draft, (draft.listed.more, set()))
+            who.add(group)
+            plan[draft] = min(more, draft.listed.more), who
+    return {replace(draft, listed=replace(draft.listed, more=more)): who for draft, (more, who) in plan.items()}
+
+
+def letter_key(draft: Draft) -> str:
+    """A name for a letter of an issue: 64 hexadecimal characters, the same for the same letter."""
+    listed = draft.listed
+    parts = (listed.articles, listed.updates, listed.corrections, draft.language, draft.form, draft.plain)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _worth_mailing(selection: Selection, group: Group) -> ReadingList:
+    listed = reading_list(selection, group.audience, group.told)
+    return ReadingList() if selection.news_only and not listed.articles else listed
+
+
+def _place(one: Candidate) -> tuple[bool, int, float, float, int]:
+    return one.place is None, one.place or 0, -one.rank, -one.published_at.timestamp(), one.id
+
+
+def _chosen(one: Candidate, **more: object) -> Chosen:
+    return Chosen(
+        id=one.id,
+        topics=one.topics,
+        outlet=one.outlet,
+        story=one.story,
+        placed=one.place is not None,
+        published_at=one.published_at,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def _latest(notes: Iterable[Note], told: Mapping[int, Tellings]) -> dict[int, Note]:
+    """The last news of each article that came after it was last told of."""
+    found: dict[int, Note] = {}
+    for note in sorted(notes, key=lambda note: (note.at, note.id)):
+        before = told.get(note.article)
+        if not note.correction and before and note.at >= before.last and note.id not in before.notes:
+            found[note.article] = note
+    return found
+
+
+def _corrections(notes: Iterable[Note], told: Mapping[int, Tellings], known: Mapping[int, Candidate]) -> list[Chosen]:
+    rows = []
+    for note in sorted(notes, key=lambda note: (note.at, note.id)):
+        before = told.get(note.article) if note.article in known else None
+        if note.correction and before and note.at >= before.first and note.id not in before.notes:
+            rows.append(_chosen(known[note.article], note=note.id, correction=True))
+    return rows
+
+
+def _matching(selection: Selection, audience: Audience, told: Told | None) -> list[Chosen]:
+    """All that an audience asked for and was not told of, in the issue's order."""
+    asked = (one for one in selection.articles if not audience or one.topics & audience)
+    if told is None:
+        return [one for one in asked if not one.extra]
+    elsewhere = selection.told.get(told, frozenset())
+    back = told.until - selection.fold_back
+    return [
+        one
+        for one in asked
+        if (one.id in elsewhere) == (one.note is not None)
+        and (not one.extra or one.published_at is None or one.published_at >= back)
+    ]
+
+
+def _older(one: Chosen, than: datetime) -> bool:
+    return one.published_at is not None and one.published_at < than
+
+
+def _first_topic(selection: Selection, one: Chosen, audience: Audience) -> int:
+    """Under which of its topics an article stands for this reader; 0: under none."""
+    wanted = one.topics & audience if audience else one.topics
+    return next((topic for topic in selection.topics if topic in wanted), 0)
+
+
+def _capped(articles: Iterable[Chosen], first: Mapping[int, int], limits: Limits) -> list[Chosen]:
+    kept: list[Chosen] = []
+    outlets, topics = Counter[str](), Counter[int]()
+    several = len(set(first.values())) > 1
+    for one in articles:
+        full = one.outlet and limits.outlet and outlets[one.outlet] >= limits.outlet
+        full = full or (several and first[one.id] and limits.topic and topics[first[one.id]] >= limits.topic)
+        if len(kept) < limits.articles and (one.placed or not full):
+            kept.append(one)
+            outlets[one.outlet] += 1
+            topics[first[one.id]] += 1
+    return kept

@@ -5,87 +5,182 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from handbill.digest import actions, letters, plan
+from django.conf import settings
+
+from handbill.delivery import queries as deliveries
+from handbill.digest import actions, approval, freeze, letters, plan, schedule
 from handbill.digest.models import Issue
-from handbill.digest.records import Audience, Chosen, DryLetter, DryRun, LetterArticle, ReadingList, Window
+from handbill.digest.records import Chosen, Draft, DryIssue, DryLetter, DryReader, DryRun, Window
 from handbill.subscribers import queries as subscribers
+from handbill.subscribers.records import Group, Slot, Wanted
+from handbill.subscribers.wishes import due_on, next_issue
 from handbill.topics.models import Topic
 
 
 def last_closed(now: datetime) -> datetime | None:
-    """When the last issue closed; None before the first."""
-    return Issue.objects.filter(closes__lte=now).order_by("-date").values_list("closes", flat=True).first()
+    """When the paper's last issue closed; None before the first."""
+    closed = Issue.objects.filter(closes__lte=now, slot=actions.PAPER.key)
+    return closed.order_by("-date").values_list("closes", flat=True).first()
 
 
-def dry_run(now: datetime) -> DryRun:
-    """What ``send_now`` would do at this moment. Writes nothing."""
-    day = actions.today(now)
-    issue = Issue.objects.filter(date=day).first()
+def dry_run(now: datetime, day: date | None = None) -> DryRun:
+    """What ``send_now`` would do at this moment, or what would go on another ``day`` with what there is.
+
+    Writes nothing. Every slot is asked that readers are in and that has an issue on its local day.
+    """
+    found = []
+    for slot in sorted(actions.slots(now), key=lambda slot: (slot != actions.PAPER, slot.key)):
+        local = day or actions.today(now, slot)
+        if slot == actions.PAPER or due_on(slot, local):
+            found.append(_issue(slot, local, _window(slot, local, day, now), now))
+    first = found[0]
+    nobody = not any(one.letters for one in found)
+    return DryRun(first.date, tuple(found), why=actions.standstill() or (first.why if nobody else ""))
+
+
+def dry_run_for(address: str, now: datetime, day: date | None = None) -> DryReader:
+    """What the reader of an address would get, or why they get nothing. Raises AddressError."""
+    found = subscribers.wanted(address, day or actions.today(now))
+    if found is None:
+        return DryReader(None, "Nobody with this address has signed up.")
+    local = day or actions.today(now, found.slot)
+    found = subscribers.wanted(address, local, freeze.day_before(found.slot, local)) or found
+    if why := _why_not_mailed(found, local, now):
+        return DryReader(None, why, _next(found, now) if found.reading else None)
+    return DryReader(*_letter_for(found, local, day, now), _next(found, now))
+
+
+def notices(now: datetime) -> list[str]:
+    """What an editor should know of the slots that readers are in: zones that are no more."""
+    return [line for slot in actions.slots(now) for line in _notices(slot)]
+
+
+def _issue(slot: Slot, day: date, window: Window, now: datetime) -> DryIssue:
+    issue = Issue.objects.filter(date=day, slot=slot.key).first()
     if issue is not None:
-        return DryRun(
-            date=day,
-            opens=issue.opens,
-            closes=issue.closes,
-            articles=issue.entries.count(),
-            readers=0,
-            readers_without=0,
-            letters=(),
-            why=_why_there(issue),
-        )
-    return _would_be(day, actions.by_hand(now), now)
-
-
-def _would_be(day: date, window: Window, now: datetime) -> DryRun:
-    chosen, audiences = actions.candidates(window), subscribers.audiences(now)
-    known = letters.load_articles(one.id for one in chosen)
-    chosen = [one for one in chosen if one.id in known]
-    planned = plan.plan_letters(chosen, audiences)
-    shown = tuple(_letter(listed, who, audiences, known, chosen, day) for listed, who in planned.items())
-    with_letter = sum(letter.readers for letter in shown)
-    return DryRun(
+        counted = DryIssue(day, slot.key, issue.opens, issue.closes, issue.entries.count(), 0, 0)
+        return _with(counted, why=_why_there(issue, now), notices=_notices(slot))
+    groups = subscribers.groups(slot, day, now, freeze.day_before(slot, day))
+    chosen = freeze.candidates(slot, window, groups)
+    known = letters.load(chosen)
+    chosen = known.present(chosen)
+    planned = _planned(slot, chosen, groups)
+    shown = [_letter(draft, who, groups, known, day, slot) for draft, who in planned.items()]
+    readers = sum(letter.readers for letter in shown)
+    return DryIssue(
         date=day,
+        slot=slot.key,
         opens=window.opens,
         closes=window.closes,
-        articles=len(chosen),
-        readers=with_letter,
-        readers_without=sum(audiences.values()) - with_letter,
-        letters=tuple(sorted(shown, key=lambda letter: (-letter.readers, letter.subject))),
-        why="" if shown else _why_nothing(chosen, audiences),
+        articles=len({one.id for one in chosen if not one.extra}),
+        readers=readers,
+        readers_without=sum(groups.values()) - readers,
+        letters=tuple(sorted(shown, key=lambda letter: (-letter.readers, letter.subject, letter.headlines))),
+        why="" if shown else _why_nothing(chosen, groups),
+        notices=_notices(slot),
     )
+
+
+def _with(one: DryIssue, why: str, notices: tuple[str, ...]) -> DryIssue:
+    return DryIssue(one.date, one.slot, one.opens, one.closes, one.articles, 0, 0, (), why, notices)
+
+
+def _window(slot: Slot, local: date, day: date | None, now: datetime) -> Window:
+    if day is None or day == actions.today(now, slot):
+        return actions.by_hand(now, slot)
+    return schedule.window(slot, local, schedule.clock_of(slot, freeze.paper_clock()))
+
+
+def _planned(slot: Slot, chosen: list[Chosen], groups: Mapping[Group, int]) -> plan.Plan:
+    selection = freeze.selected(slot, chosen, freeze.paper_order(), groups)
+    return plan.plan_letters(selection, groups, settings.HANDBILL.language)
 
 
 def _letter(
-    listed: ReadingList,
-    who: set[Audience],
-    audiences: Mapping[Audience, int],
-    known: Mapping[int, LetterArticle],
-    chosen: list[Chosen],
-    day: date,
+    draft: Draft, who: set[Group], groups: Mapping[Group, int], known: letters.Known, day: date, slot: Slot
 ) -> DryLetter:
-    more = min(len(plan.matching(chosen, audience)) for audience in who) - len(listed)
-    composed = letters.compose_letter(listed, known, day, more=more)
-    ids = {pk for audience in who for pk in audience}
-    names = dict(Topic.objects.filter(pk__in=ids).values_list("pk", "name"))
+    composed = letters.compose_letter(draft, known, day)
+    audiences = {group.audience for group in who}
+    names = dict(Topic.objects.filter(pk__in={pk for one in audiences for pk in one}).values_list("pk", "name"))
     return DryLetter(
         subject=composed.subject,
-        articles=len(listed),
-        readers=sum(audiences[audience] for audience in who),
-        headlines=tuple(known[pk].headline for pk in listed),
-        topics=tuple(sorted(", ".join(sorted(names.get(pk, "?") for pk in one)) or "the whole paper" for one in who)),
+        articles=len(draft.listed.articles),
+        readers=sum(groups[group] for group in who),
+        headlines=tuple(known.articles[pk].headline for pk in draft.listed.articles),
+        topics=tuple(
+            sorted(", ".join(sorted(names.get(pk, "?") for pk in one)) or "the whole paper" for one in audiences)
+        ),
         html_bytes=len(composed.html.encode()),
+        slot=slot.key,
+        language=draft.language,
+        html=composed.html or composed.text,
     )
 
 
-def _why_there(issue: Issue) -> str:
+def _letter_for(found: Wanted, local: date, day: date | None, now: datetime) -> tuple[DryLetter | None, str]:
+    issue = Issue.objects.filter(date=local, slot=found.slot.key).first()
+    if issue is not None:
+        chosen = freeze.entries(issue)
+    else:
+        chosen = freeze.candidates(found.slot, _window(found.slot, local, day, now), [found.group])
+    known = letters.load(chosen)
+    chosen = known.present(chosen)
+    planned = _planned(found.slot, chosen, {found.group: 1})
+    for draft, who in planned.items():
+        return _letter(draft, who, {found.group: 1}, known, local, found.slot), ""
+    return None, _why_nothing(chosen, {found.group: 1})
+
+
+def _why_not_mailed(found: Wanted, day: date, now: datetime) -> str:
+    """In the order in which it would have to be put right."""
+    if found.suppressed:
+        return f"Their address must not be mailed ({found.suppressed})."
+    if not found.confirmed:
+        return "They have not confirmed their address."
+    if not found.reading:
+        return "They have left: no subscription is running."
+    if found.paused_until and found.paused_until > now:
+        return f"They pause until {found.paused_until:%Y-%m-%d}."
+    if found.first and day < found.first:
+        return f"They changed when they get it: their first issue there is that of {found.first:%Y-%m-%d}."
+    if not due_on(found.slot, day):
+        return f"None is due on {day:%A}, {day:%Y-%m-%d}: they wish it {found.slot.key}."
+    if _has_it(found, day, now):
+        return f"They had the issue of {day:%Y-%m-%d} already; nothing is sent twice."
+    return ""
+
+
+def _has_it(found: Wanted, day: date, now: datetime) -> bool:
+    issue = Issue.objects.filter(date=day, slot=found.slot.key).first()
+    if issue is None:
+        return False
+    name = actions.reference(issue)
+    return any(copy.mailing == name for copy in deliveries.copies_of(found.id, now))
+
+
+def _next(found: Wanted, now: datetime) -> datetime:
+    clock = freeze.paper_clock()
+    return next_issue(now, found.slot, clock.hour, clock.zone)
+
+
+def _why_there(issue: Issue, now: datetime) -> str:
     begun = f"The issue of {issue} is there already ({issue.get_state_display()})"
     if issue.state == Issue.State.HANDED_OVER:
         return f"{begun}; nothing is sent twice."
-    return f"{begun} and was cut off; it would be finished as it was planned."
+    waits = approval.why_not(actions.decision(issue.date), settings.HANDBILL.digest_unapproved, now)
+    return f"{begun}. {waits}" if waits else f"{begun} and was cut off; it would be finished as it was planned."
 
 
-def _why_nothing(chosen: list[Chosen], audiences: Mapping[Audience, int]) -> str:
+def _why_nothing(chosen: list[Chosen], groups: Mapping[Group, int]) -> str:
     if not chosen:
         return "No published article waits for an issue. Publish one, then look again."
-    if not audiences:
+    if not groups:
         return "Nobody has confirmed a subscription yet."
     return "No reader follows a topic of the articles that wait."
+
+
+def _notices(slot: Slot) -> tuple[str, ...]:
+    if not schedule.clock_of(slot, freeze.paper_clock()).lost:
+        return ()
+    zone = settings.HANDBILL.time_zone
+    return (f"The zone {slot.zone} that readers named is no more; they get their issues by {zone}.",)

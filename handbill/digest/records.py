@@ -2,38 +2,128 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
+from handbill.subscribers.wishes import Told
+
 Audience: TypeAlias = frozenset[int]  # topic ids chosen together; empty: the whole paper
-ReadingList: TypeAlias = tuple[int, ...]  # article ids, lead first, never empty
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Half-open span ``opens <= t < closes``: an article falls in exactly one."""
+    """Half-open span ``opens <= t < closes``: an article falls in exactly one of a slot's."""
 
-    opens: datetime  # aware, UTC, at the local closing hour of the day before: 24 h before ``closes``,
-    closes: datetime  # or 23 h / 25 h when the clocks change
+    opens: datetime  # aware, UTC, when the slot's issue before closed
+    closes: datetime
+    since: datetime  # so far back it takes what none of the slot's issues had: a missed one's, or what came in late
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An article that may go into the issue. ``outlets``: how many reported the story."""
+    """An article that may go into the issue. ``rank``: higher stands first; ``place``: where an editor put it.
+
+    ``outlet`` whose report it is; empty for the newsroom's own.
+    """
 
     id: int
     published_at: datetime
     topics: frozenset[int]
-    outlets: int = 1
+    rank: float = 0.0
+    outlet: str = ""
+    story: int | None = None
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What came to an article after it was published: news of it, or a correction."""
+
+    id: int
+    article: int
+    at: datetime
+    correction: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tellings:
+    """What a slot's issues said of an article: when the first and the last of them closed, and which notes they had."""
+
+    first: datetime
+    last: datetime
+    notes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """An article in its issue, with the topics it had when the issue was planned."""
+    """An article in its issue, as it was when the issue was planned.
+
+    ``note``: for readers who know the article, what is new or, with ``correction``, what was wrong. ``extra``: only for
+    readers who moved here from another slot and were not told of it there.
+    """
 
     id: int
     topics: frozenset[int]
+    outlet: str = ""
+    story: int | None = None
+    placed: bool = False
+    published_at: datetime | None = None
+    note: int | None = None
+    correction: bool = False
+    extra: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many articles a letter has at most: in all, of one outlet, and of one topic beside others. 0: no such cap."""
+
+    articles: int = 12
+    outlet: int = 4
+    topic: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """An issue's articles in order, and what its letters go by.
+
+    ``topics`` in the paper's order; ``told``: the articles that readers who moved were told of where they were before.
+    ``news_only``: the slot's readers wish nothing but news.
+    """
+
+    articles: tuple[Chosen, ...]
+    topics: tuple[int, ...] = ()
+    limits: Limits = Limits()
+    told: Mapping[Told, frozenset[int]] = field(default_factory=dict)
+    fold_back: timedelta = timedelta(days=2)
+    news_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingList:
+    """What a letter shows: article ids, lead first; ids of the notes that say what is new or was wrong; what is left.
+
+    False where it is empty.
+    """
+
+    articles: tuple[int, ...] = ()
+    updates: tuple[int, ...] = ()
+    corrections: tuple[int, ...] = ()
+    more: int = field(default=0, compare=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.articles or self.corrections)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A letter to be composed: what it shows, in which language and form."""
+
+    listed: ReadingList
+    language: str
+    form: str = "excerpts"
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +228,8 @@ class ComposedLetter:
 class Sent:
     """An issue that delivery has; no letters where there was nothing to say or nobody to read.
 
-    ``already``: delivery had it before this call, which repeated nothing.
+    ``already``: delivery had it before this call, which repeated nothing. ``waits``: for what, where an editor's word
+    is missing. Of several slots' issues the sums.
     """
 
     date: date
@@ -147,6 +238,7 @@ class Sent:
     letters: int
     readers: int
     already: bool = False
+    waits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,17 +251,60 @@ class DryLetter:
     headlines: tuple[str, ...]
     topics: tuple[str, ...]  # one entry an audience: its topics' names, or "the whole paper"
     html_bytes: int
+    slot: str = "daily"
+    language: str = ""
+    html: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class DryRun:
-    """What today's issue would be. ``why``: a sentence when no letter would go, else empty."""
+class DryIssue:
+    """What a slot's issue would be. ``why``: a sentence when no letter would go, else empty.
+
+    ``notices``: what an editor should know of it. ``readers_without``: they are in the slot, and get nothing.
+    """
 
     date: date
+    slot: str
     opens: datetime
     closes: datetime
     articles: int
     readers: int
     readers_without: int
-    letters: tuple[DryLetter, ...]
+    letters: tuple[DryLetter, ...] = ()
     why: str = ""
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a day's issues would be, the paper's own first. ``why``: when nothing would go at all."""
+
+    date: date
+    issues: tuple[DryIssue, ...]
+    why: str = ""
+
+    @property
+    def articles(self) -> int:
+        return max((one.articles for one in self.issues), default=0)
+
+    @property
+    def readers(self) -> int:
+        return sum(one.readers for one in self.issues)
+
+    @property
+    def readers_without(self) -> int:
+        return sum(one.readers_without for one in self.issues)
+
+    @property
+    def letters(self) -> tuple[DryLetter, ...]:
+        rows = [letter for one in self.issues for letter in one.letters]
+        return tuple(sorted(rows, key=lambda letter: (-letter.readers, letter.subject)))
+
+
+@dataclass(frozen=True, slots=True)
+class DryReader:
+    """What one reader would get, or why not."""
+
+    letter: DryLetter | None
+    why: str = ""
+    due: datetime | None = None  # their next issue, in their zone

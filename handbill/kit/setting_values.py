@@ -145,3 +145,10 @@ def parse_host_port(text: str) -> tuple[str, int]:
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise ValueError(text)
     return host.strip("[]"), int(port)
+
+
+def read_unapproved(name: str, value: Any) -> str:
+    """What becomes of an issue that nobody approved."""
+    if value not in ("send", "hold"):
+        raise wrong(name, value, 'write "send" (it goes at its hour) or "hold" (it waits for an editor).')
+    return str(value)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from handbill.kit.accounts import KEEP, Mailbox
@@ -43,6 +43,7 @@ from handbill.kit.setting_values import (
     read_sites,
     read_text,
     read_time_zone,
+    read_unapproved,
     shown,
     whole,
     wrong,
@@ -63,6 +64,10 @@ class Settings:
     language: str = "en"
     time_zone: str = "UTC"
     digest_hour: int = 7
+    digest_articles: int = 12
+    digest_per_outlet: int = 4
+    digest_per_topic: int = 6
+    digest_unapproved: Literal["send", "hold"] = "send"
     public_address: str = "http://127.0.0.1:8100"
     desk_address: str = "http://localhost:8101"
     public_bind: str = "127.0.0.1:8100"
@@ -244,6 +249,10 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "language": read_language,
     "time_zone": read_time_zone,
     "digest_hour": whole(0, 23),
+    "digest_articles": whole(1, 100),
+    "digest_per_outlet": whole(0, 100),
+    "digest_per_topic": whole(0, 100),
+    "digest_unapproved": read_unapproved,
     "public_address": read_site,
     "desk_address": read_site,
     "public_bind": read_bind,
@@ -277,7 +286,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
 }
 _OF_TEXT = (
     *(_name, read_text, read_language, read_time_zone, read_site, read_bind, read_sender, _database, _broker),
-    *(read_listener, read_folder, read_reading_domain, read_canary_domain),
+    *(read_unapproved, read_listener, read_folder, read_reading_domain, read_canary_domain),
     *(read_bounce_address, read_bounce_mailbox, read_bounce_after),
 )
 _TEXTS = frozenset(name for name, parser in _PARSERS.items() if parser in _OF_TEXT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import click
 from django.conf import settings
 
 from handbill.articles import actions as articles
@@ -12,8 +13,7 @@ from handbill.articles import teaching
 from handbill.delivery import actions as delivery
 from handbill.delivery import queries as deliveries
 from handbill.digest import actions as digest
-from handbill.digest.queries import DryRun
-from handbill.digest.records import Sent
+from handbill.digest.records import DryIssue, DryLetter, DryReader, DryRun, Sent
 from handbill.kit.clock import now
 from handbill.kit.errors import TryLater
 from handbill.site import actions as site
@@ -77,6 +77,8 @@ def send_issue(say: Say) -> dict[str, Any]:
 
 def _told(sent: Sent) -> str:
     """How the whole issue stands, whoever sent which of its mails."""
+    if sent.waits:
+        return f"{sent.date:%Y-%m-%d}: {sent.letters} letters are written. {sent.waits}"
     if not sent.letters:
         return "Nothing to send: no new articles, or nobody to read them. `handbill digest --dry-run` says more."
     state = deliveries.progress(sent.reference)
@@ -107,16 +109,64 @@ def drain(say: Say) -> dict[str, int]:
     return counts
 
 
-def describe(plan: DryRun) -> tuple[dict[str, Any], str]:
+def describe(run: DryRun) -> tuple[dict[str, Any], str]:
     """A dry run as data and as text."""
-    letters = [{"subject": x.subject, "readers": x.readers, "articles": x.articles} for x in plan.letters]
+    issues = [_issue_data(one) for one in run.issues]
     data = {
-        "date": str(plan.date),
-        "articles": plan.articles,
-        "readers": plan.readers,
-        "letters": letters,
-        "why": plan.why,
+        "date": str(run.date),
+        "articles": run.articles,
+        "readers": run.readers,
+        "letters": [letter for one in issues for letter in one["letters"]],
+        "issues": issues,
+        "why": run.why,
     }
-    lines = [f"Issue of {plan.date:%Y-%m-%d}: {plan.articles} articles, {plan.readers} readers, {len(letters)} letters"]
-    lines += [f"  {x.readers:>6} readers  {x.articles:>2} articles  {x.subject}" for x in plan.letters]
-    return data, "\n".join([*lines, *([plan.why] if plan.why else [])])
+    lines = []
+    for one in run.issues:
+        when = "" if one.slot == "daily" else f" ({one.slot})"
+        counts = f"{one.articles} articles, {one.readers} readers, {len(one.letters)} letters"
+        lines.append(f"Issue of {one.date:%Y-%m-%d}{when}: {counts}")
+        lines += [f"  {x.readers:>6} readers  {x.articles:>2} articles  {x.subject}" for x in one.letters]
+        lines += [f"  {one.readers_without:>6} readers get nothing: no news on their topics"] * bool(
+            one.readers_without
+        )
+        lines += [line for line in (*one.notices, one.why) if line and line != run.why]
+    return data, "\n".join([*lines, *([run.why] if run.why else [])])
+
+
+def _issue_data(one: DryIssue) -> dict[str, Any]:
+    return {
+        "date": str(one.date),
+        "slot": one.slot,
+        "opens": one.opens.isoformat(),
+        "closes": one.closes.isoformat(),
+        "articles": one.articles,
+        "readers": one.readers,
+        "readers_without": one.readers_without,
+        "letters": [_letter_data(letter) for letter in one.letters],
+        "why": one.why,
+        "notices": list(one.notices),
+    }
+
+
+def _letter_data(letter: DryLetter) -> dict[str, Any]:
+    told = ("subject", "readers", "articles", "headlines", "topics", "language", "html_bytes")
+    return {name: getattr(letter, name) for name in told}
+
+
+def describe_reader(run: DryReader) -> tuple[dict[str, Any], str]:
+    """What one reader would get, as data and as text."""
+    due = run.due.isoformat() if run.due else None
+    data = {"letter": _letter_data(run.letter) if run.letter else None, "why": run.why, "next_issue": due}
+    lines = [f"{run.letter.subject}", *(f"  {line}" for line in run.letter.headlines)] if run.letter else [run.why]
+    return data, "\n".join([*lines, *([f"Next issue due: {run.due:%Y-%m-%d %H:%M %Z}"] if run.due else [])])
+
+
+def open_letter(letter: DryLetter) -> str:
+    """Put a letter into a file of the newsroom that only its owner may read, and open it; where it is."""
+    folder = settings.HANDBILL.run_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ("letter.html" if letter.html_bytes else "letter.txt")
+    path.touch(mode=0o600)
+    path.write_text(letter.html, "utf-8")
+    click.launch(str(path))
+    return str(path)

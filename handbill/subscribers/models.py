@@ -70,6 +70,11 @@ class Subscriber(models.Model):
     form = models.CharField(max_length=10, choices=Form.choices, default=Form.EXCERPTS)
     plain = models.BooleanField(default=False, help_text="Plain text only.")
 
+    told_by = models.CharField(max_length=100, null=True, help_text="The slot they moved from (ADR-0090).")
+    told_day = models.DateField(null=True, help_text="The local day of the last issue there.")
+    told_until = models.DateTimeField(null=True, help_text="When that closed.")
+    first_day = models.DateField(null=True, help_text="The local day of the first issue after it.")
+
     paused_until = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True, help_text="The last reply, visit or answer.")
     still_asked_at = models.DateTimeField(null=True, help_text='When "still reading?" was last asked.')
@@ -79,6 +84,14 @@ class Subscriber(models.Model):
         indexes = [  # few, and without the rows that nobody looks for: a list of a million writes each of them
             models.Index(fields=["confirmed_at"], name="signed_up", condition=models.Q(brought_by__isnull=True)),
             models.Index(fields=["brought_by"], name="held", condition=models.Q(confirmed_at__isnull=True)),
+            models.Index(
+                fields=["zone", "hour", "cadence", "weekday", "id"],
+                condition=models.Q(audience__isnull=False),
+                name="readers_by_slot",
+            ),
+            models.Index(
+                fields=["told_by", "told_day"], condition=models.Q(told_by__isnull=False), name="readers_who_moved"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -91,7 +91,7 @@ def own_data(token: str, now: datetime) -> dict[str, Any]:
     person = Subscriber.objects.filter(pk=identity).first()
     if person is None:
         raise ExpiredLink("Nothing is kept of this reader any more.")
-    kept = {"paused_until", "seen_at", "created_at", "confirmed_at"}
+    kept = {"told_by", "told_day", "told_until", "first_day", "paused_until", "seen_at", "created_at", "confirmed_at"}
     wishes = {"cadence", "weekday", "hour", "zone", "language", "form", "plain"}
     return {
         "paper": settings.HANDBILL.name,

@@ -7,7 +7,8 @@ cursor would forbid it).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -21,8 +22,8 @@ from handbill.kit.crypto import read_token, sign_token, unseal
 from handbill.kit.errors import GiveUp
 from handbill.subscribers.errors import NotReading, TestLink, WrongLink
 from handbill.subscribers.models import Subscriber, Subscription
-from handbill.subscribers.records import Answer, Preferences, Reader, ReaderLinks
-from handbill.subscribers.wishes import Wishes, read_audience
+from handbill.subscribers.records import Answer, Group, Preferences, Reader, ReaderLinks, Wanted
+from handbill.subscribers.wishes import Slot, Told, Wishes, read_audience, slot_of
 
 CHUNK = 1000
 logger = logging.getLogger(__name__)
@@ -37,15 +38,38 @@ def audiences(now: datetime) -> dict[frozenset[int], int]:
     return {read_audience(text): count for text, count in rows}
 
 
-def readers(now: datetime) -> Iterator[Reader]:
-    """Every confirmed person with a running subscription that doesn't pause, by their ids, addresses unsealed.
+def slots(now: datetime) -> dict[Slot, int]:
+    """The slots that readers are in, with their number."""
+    rows = reading(now).order_by().values_list("cadence", "weekday", "hour", "zone").annotate(Count("pk"))
+    return {Slot(*slot): count for *slot, count in rows}
+
+
+def groups(slot: Slot, day: date, now: datetime, after: date | None = None) -> dict[Group, int]:
+    """Who gets the slot's issue of a local day: groups, with their number of readers. Counted by the database.
+
+    ``after``: the day of the slot's issue before. Readers whose first issue should have come since then are told of by
+    ``Group.told``.
+    """
+    found: dict[Group, int] = defaultdict(int)
+    for rows in members(slot, day, now):
+        for *columns, count in rows.order_by().values_list(*_GROUP).annotate(Count("pk")):
+            found[_group(columns, day, after)] += count
+    return dict(found)
+
+
+def readers(
+    now: datetime, slot: Slot | None = None, day: date | None = None, after: date | None = None
+) -> Iterator[Reader]:
+    """Every confirmed person with a running subscription that doesn't pause, by their ids, addresses unsealed; or those
+    who get the slot's issue of a local day (``groups``).
 
     One whose address doesn't open is left out and logged by id. Raises GiveUp, at the end, when no address opens: then
     it is the key that is wrong, and nobody may be passed over.
     """
-    opened, trouble = False, None
-    for page in _pages(now, ("pk", "address_sealed", "audience", "confirmed_at")):
-        for pk, sealed, audience, since in page:
+    parts = [reading(now)] if slot is None or day is None else members(slot, day, now)
+    opened, trouble, groups = False, None, dict[tuple[Any, ...], Group]()
+    for page in _pages(parts, ("pk", "address_sealed", "confirmed_at", *_GROUP)):
+        for pk, sealed, since, *columns in page:
             try:
                 address = unseal(settings.KEYS.address, sealed, str(pk))
             except GiveUp as error:
@@ -53,9 +77,28 @@ def readers(now: datetime) -> Iterator[Reader]:
                 trouble = error
                 continue
             opened = True
-            yield Reader(str(pk), address, read_audience(audience), since or now)
+            group = groups.get(tuple(columns)) or groups.setdefault(tuple(columns), _group(columns, day, after))
+            yield Reader(str(pk), address, group, since or now)
     if trouble and not opened:
         raise trouble
+
+
+def members(slot: Slot, day: date, now: datetime) -> list[QuerySet[Subscriber]]:
+    """Who gets the slot's issue of a local day: who is in it, and who moved away since it was due."""
+    begun = Q(first_day__isnull=True) | Q(first_day__lte=day)
+    here = reading(now).filter(begun, zone=slot.zone, hour=slot.hour, cadence=slot.cadence, weekday=slot.weekday)
+    gone = reading(now).filter(told_by=slot.key, told_day=day)
+    return [here, gone]
+
+
+_GROUP = ("audience", "language", "form", "plain", "told_by", "told_day", "told_until", "first_day")
+
+
+def _group(columns: Sequence[Any], day: date | None, after: date | None) -> Group:
+    audience, language, form, plain, by, told_day, until, first = columns
+    begins = by is not None and day is not None and first <= day and (after is None or first > after)
+    told = Told(by, told_day, until, first) if begins else None
+    return Group(read_audience(audience), language, form, plain, told)
 
 
 def reader_token(subscriber_id: str | UUID) -> str:
@@ -110,11 +153,31 @@ def wishes_of(row: Subscriber) -> Wishes:
     return Wishes(row.cadence, row.weekday, row.hour, row.zone, row.language, row.form, row.plain)  # type: ignore[arg-type]
 
 
-def _pages(now: datetime, columns: tuple[str, ...]) -> Iterator[list[tuple[Any, ...]]]:
-    rows, last = reading(now).order_by("pk").values_list(*columns), None
-    while page := list(rows[:CHUNK] if last is None else rows.filter(pk__gt=last)[:CHUNK]):
-        yield page
-        last = page[-1][0]
+def _pages(parts: Iterable[QuerySet[Subscriber]], columns: tuple[str, ...]) -> Iterator[list[tuple[Any, ...]]]:
+    for part in parts:
+        rows, last = part.order_by("pk").values_list(*columns), None
+        while page := list(rows[:CHUNK] if last is None else rows.filter(pk__gt=last)[:CHUNK]):
+            yield page
+            last = page[-1][0]
+
+
+def wanted(address: str, day: date, after: date | None = None) -> Wanted | None:
+    """What the reader of an address wants of a day's issue; None where there is no such reader. Raises AddressError."""
+    found = address_hash(address)
+    row = Subscriber.objects.filter(address_hash=found).first()
+    if row is None:
+        return None
+    columns = [getattr(row, name) for name in _GROUP]
+    return Wanted(
+        id=str(row.pk),
+        slot=slot_of(wishes_of(row)),
+        group=_group([columns[0] or "", *columns[1:]], day, after),
+        reading=row.audience is not None,
+        confirmed=row.confirmed_at is not None,
+        paused_until=row.paused_until,
+        suppressed=delivery.suppressed(found),
+        first=row.first_day,
+    )
 
 
 def answer(address: str, now: datetime, day: date | None = None) -> Answer:

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from handbill.delivery.records import CopyTold
+from handbill.subscribers.wishes import Form, Told
+from handbill.subscribers.wishes import Slot as Slot
+from handbill.subscribers.wishes import read_slot as read_slot
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What readers have in common who get the same letter of an issue.
+
+    ``audience``: topic ids, empty for the whole paper; ``language`` empty: the paper's. ``told`` is set in the first
+    issue after readers moved here from another slot.
+    """
+
+    audience: frozenset[int]
+    language: str = ""
+    form: Form = "excerpts"
+    plain: bool = False
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One confirmed person with a running subscription. ``audience``: topic ids, empty for the whole paper.
-
-    ``since``: when they confirmed.
-    """
+    """One confirmed person with a running subscription. ``since``: when they confirmed."""
 
     id: str
     address: str
-    audience: frozenset[int]
+    group: Group
     since: datetime
+
+    @property
+    def audience(self) -> frozenset[int]:
+        return self.group.audience
 
     def __repr__(self) -> str:
         return f"Reader({self.id})"
@@ -133,3 +152,20 @@ class Answer:
     ended_at: datetime | None = None
     suppressed: str = ""
     copies: tuple[CopyTold, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a reader's row says of their issues, for whoever asks what they would get.
+
+    ``suppressed``: why delivery mails them no more. ``first``: the day of their first issue after they moved here.
+    """
+
+    id: str
+    slot: Slot
+    group: Group
+    reading: bool
+    confirmed: bool
+    paused_until: datetime | None
+    suppressed: str
+    first: date | None

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Cadence = Literal["daily", "weekdays", "weekly", "news"]
 Form = Literal["excerpts", "headlines"]
@@ -31,6 +31,55 @@ class Wishes:
     plain: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """When readers with the same wishes get their issues, as their rows have it: one issue a slot and local day.
+
+    ``hour`` None and ``zone`` empty are the paper's own, whatever those come to be.
+    """
+
+    cadence: Cadence = "daily"
+    weekday: int | None = None
+    hour: int | None = None
+    zone: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name: ``daily`` is the paper's own, ``weekly-5 18 Asia/Kathmandu`` one with everything."""
+        cadence = self.cadence if self.weekday is None else f"{self.cadence}-{self.weekday}"
+        hour = "" if self.hour is None else f"{self.hour:02}"
+        return " ".join(part for part in (cadence, hour, self.zone) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a reader was told before they moved to another slot: by which (its key), of which local day, until when.
+
+    ``first``: the local day of their first issue in the new slot. Until then they get none; from then on the slot's.
+    """
+
+    by: str
+    day: date
+    until: datetime
+    first: date
+
+
+def read_slot(key: str) -> Slot:
+    """The slot of that name."""
+    cadence, _, rest = key.partition(" ")
+    cadence, _, weekday = cadence.partition("-")
+    hour, _, zone = rest.partition(" ") if rest[:1].isdigit() else ("", "", rest)
+    return Slot(cadence, int(weekday) if weekday else None, int(hour) if hour else None, zone)  # type: ignore[arg-type]
+
+
+def zone_named(name: str, paper: ZoneInfo) -> ZoneInfo:
+    """The reader's zone; the paper's where they named none, or one that is no more."""
+    try:
+        return ZoneInfo(name) if name else paper
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return paper
+
+
 def write_audience(topics: Iterable[int | None]) -> str | None:
     """Running subscriptions' topic ids, None among them for the whole paper, as the row's text; None when none runs."""
     chosen = set(topics)
@@ -44,21 +93,58 @@ def read_audience(text: str) -> frozenset[int]:
     return frozenset(map(int, text.split(","))) if text else frozenset()
 
 
-def due_on(wishes: Wishes, day: date) -> bool:
-    """Whether a reader's cadence asks for an issue on their local ``day``. A weekly one without a day is Monday's."""
-    if wishes.cadence == "weekly":
-        return day.isoweekday() == (wishes.weekday or 1)
-    return wishes.cadence != "weekdays" or day.isoweekday() < SATURDAY
+def slot_of(wishes: Wishes) -> Slot:
+    """The slot that a reader's wishes put them in."""
+    return Slot(wishes.cadence, wishes.weekday, wishes.hour, wishes.zone)
 
 
-def next_issue(now: datetime, wishes: Wishes, hour: int, zone: ZoneInfo) -> datetime:
+def due_on(slot: Wishes | Slot, day: date) -> bool:
+    """Whether a cadence asks for an issue on the local ``day``. A weekly one without a day is Monday's."""
+    if slot.cadence == "weekly":
+        return day.isoweekday() == (slot.weekday or 1)
+    return slot.cadence != "weekdays" or day.isoweekday() < SATURDAY
+
+
+def next_issue(now: datetime, wishes: Wishes | Slot, hour: int, zone: ZoneInfo, after: date | None = None) -> datetime:
     """When the next issue is due after ``now``, in the reader's zone; ``hour`` and ``zone`` are the paper's own.
 
-    An hour that the clocks skip comes an hour later by the new clock.
+    It is of a later day than ``after``. An hour that the clocks skip comes an hour later by the new clock.
     """
-    zone = ZoneInfo(wishes.zone) if wishes.zone else zone
+    zone = zone_named(wishes.zone, zone)
     hour = hour if wishes.hour is None else wishes.hour
     today = now.astimezone(zone).date()
-    days = (today + _DAY * step for step in range(_MOST_DAYS))
+    start = today if after is None else max(today, after + _DAY)
+    days = (start + _DAY * step for step in range(_MOST_DAYS))
     moments = (datetime.combine(day, time(hour), zone) for day in days if due_on(wishes, day))
     return next(moment for moment in moments if moment.astimezone(UTC) > now).astimezone(UTC).astimezone(zone)
+
+
+def last_issue(now: datetime, wishes: Wishes | Slot, hour: int, zone: ZoneInfo) -> tuple[date, datetime]:
+    """The latest local day whose issue was due by ``now``, and when, in UTC."""
+    zone = zone_named(wishes.zone, zone)
+    hour = hour if wishes.hour is None else wishes.hour
+    tomorrow = now.astimezone(zone).date() + _DAY
+    days = (tomorrow - _DAY * step for step in range(_MOST_DAYS + 1))
+    moments = ((day, datetime.combine(day, time(hour), zone).astimezone(UTC)) for day in days if due_on(wishes, day))
+    return next((day, moment) for day, moment in moments if moment <= now)
+
+
+def move(
+    old: Wishes, new: Wishes, told: Told | None, since: datetime, now: datetime, hour: int, zone: ZoneInfo
+) -> Told | None:
+    """What is to be kept of a reader who goes from ``old`` to ``new`` at ``now``, reading ``since``; None for nothing.
+
+    Their first issue in the new slot is of a later day than the last they had, and goes back to where that ended: so
+    nobody has two issues of a day, or an article twice, and no article is passed over. ``told`` is what was kept of an
+    earlier move: it still holds until the first issue after that one.
+    """
+    if slot_of(old) == slot_of(new):
+        return told
+    day, until = last_issue(now, old, hour, zone)
+    if told and day < told.first:
+        by, day, until = told.by, told.day, told.until
+    elif until < since:
+        return None
+    else:
+        by = slot_of(old).key
+    return Told(by, day, until, next_issue(now, new, hour, zone, after=day).date())

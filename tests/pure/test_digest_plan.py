@@ -1,36 +1,25 @@
-"""Windows partition time; a plan depends on nothing but what is planned."""
+"""A plan depends on nothing but what is planned: who reads what, told before or not, in which order, and how much."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handbill.digest.errors import PlanError
-from handbill.digest.plan import (
-    MAX_ARTICLES,
-    choose,
-    closing,
-    due_day,
-    issue_window,
-    letter_key,
-    matching,
-    order,
-    plan_letters,
-    reading_list,
-)
-from handbill.digest.records import Candidate
+from handbill.digest.plan import choose, letter_key, order, plan_letters, reading_list
+from handbill.digest.records import Candidate, Chosen, Draft, Limits, Note, ReadingList, Selection, Tellings
+from handbill.subscribers.records import Group
+from handbill.subscribers.wishes import Told
 
-ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia"]
-BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NEVER = frozenset[int]()
+DEFAULT = Limits()
 
-zones = st.sampled_from(ZONES).map(ZoneInfo)
-days = st.dates(date(2010, 1, 1), date(2035, 1, 1))
-hours = st.integers(0, 23)
 topics = st.frozensets(st.integers(1, 5), max_size=3)
 candidates = st.lists(
     st.builds(
@@ -38,118 +27,214 @@ candidates = st.lists(
         id=st.integers(1, 40),
         published_at=st.integers(0, 3).map(lambda hours: NOON + timedelta(hours=hours)),
         topics=topics,
-        outlets=st.integers(0, 4),
+        rank=st.integers(0, 4).map(float),
+        outlet=st.sampled_from(["", "Monitor", "Desk"]),
+        story=st.none() | st.integers(1, 30),
+        place=st.none() | st.integers(0, 3),
     ),
     max_size=25,
     unique_by=lambda one: one.id,
 )
-audiences = st.sets(topics, max_size=8)
-
-
-@given(days, hours, zones)
-def test_windows_of_following_days_touch_and_never_overlap(day: date, hour: int, zone: ZoneInfo) -> None:
-    today, tomorrow = issue_window(day, hour, zone), issue_window(day + timedelta(days=1), hour, zone)
-    assert today.opens <= today.closes == tomorrow.opens <= tomorrow.closes
-
-
-@given(st.datetimes(datetime(2010, 1, 1), datetime(2035, 1, 1)), hours, zones)
-def test_every_moment_falls_in_exactly_one_window(moment: datetime, hour: int, zone: ZoneInfo) -> None:
-    now = moment.replace(tzinfo=UTC)
-    near = (now.astimezone(zone).date() + timedelta(days=step) for step in range(-3, 4))
-    windows = [issue_window(day, hour, zone) for day in near]
-    assert sum(window.opens <= now < window.closes for window in windows) == 1
-
-
-@given(st.datetimes(datetime(2010, 1, 1), datetime(2035, 1, 1)), hours, zones)
-def test_the_due_day_is_the_latest_whose_hour_has_come(moment: datetime, hour: int, zone: ZoneInfo) -> None:
-    now = moment.replace(tzinfo=UTC)
-    day = due_day(now, hour, zone)
-    assert closing(day, hour, zone) <= now < closing(day + timedelta(days=1), hour, zone)
-
-
-@pytest.mark.parametrize(
-    ("day", "hour", "length"),
-    [
-        (date(2026, 11, 22), 7, 24),
-        (date(2026, 3, 29), 7, 23),
-        (date(2026, 10, 25), 7, 25),
-        (date(2026, 3, 29), 2, 24),  # 02:00 is skipped: the issue comes at 03:00 by the new clock
-        (date(2026, 3, 30), 2, 23),
-        (date(2026, 10, 25), 2, 24),  # 02:00 comes twice: the first counts
-        (date(2026, 10, 26), 2, 25),
-    ],
+groups = st.sets(
+    st.builds(Group, topics, st.sampled_from(["", "de"]), st.sampled_from(["excerpts", "headlines"]), st.booleans()),
+    max_size=8,
 )
-def test_a_day_has_23_24_or_25_hours(day: date, hour: int, length: int) -> None:
-    window = issue_window(day, hour, BERLIN)
-    assert window.closes - window.opens == timedelta(hours=length)
 
 
-def test_a_day_that_a_country_left_out_has_an_empty_window() -> None:
-    apia = ZoneInfo("Pacific/Apia")
-    windows = [issue_window(date(2011, 12, day), 7, apia) for day in (30, 31)]
-    assert sorted(window.closes - window.opens for window in windows) == [timedelta(0), timedelta(hours=24)]
+def selection(rows, limits: Limits = DEFAULT, **more) -> Selection:
+    return Selection(tuple(choose(rows)), (1, 2, 3, 4, 5), limits, **more)
 
 
-def test_clocks_that_went_back_over_midnight_leave_the_issue_due() -> None:
-    """In 2010 Newfoundland's clocks went from 00:01 back to 23:01 of the day before: the new day had begun already."""
-    after = datetime(2010, 11, 7, 2, 45, tzinfo=UTC)
-    zone = ZoneInfo("America/St_Johns")
-    assert after.astimezone(zone).date() == date(2010, 11, 6)
-    assert due_day(after, 0, zone) == date(2010, 11, 7)
+def shown(rows, audience=NEVER, limits: Limits = DEFAULT) -> tuple[int, ...]:
+    return reading_list(selection(rows, limits), audience).articles
 
 
-def test_a_naive_moment_is_refused() -> None:
-    with pytest.raises(PlanError):
-        due_day(datetime(2026, 11, 22), 7, BERLIN)
+class TestOrder:
+    def test_the_editor_first_then_rank_then_the_newest(self) -> None:
+        rows = [
+            Candidate(1, NOON, NEVER, 1),
+            Candidate(2, NOON + HOUR, NEVER, 1),
+            Candidate(3, NOON - 9 * HOUR, NEVER, 4),
+            Candidate(4, NOON, NEVER, 1),
+            Candidate(5, NOON, NEVER, 0, place=1),
+            Candidate(6, NOON, NEVER, 0, place=0),
+        ]
+        assert [one.id for one in order(rows)] == [6, 5, 3, 2, 1, 4]
+
+    def test_an_article_listed_twice_is_a_bug(self) -> None:
+        with pytest.raises(PlanError):
+            order([Candidate(1, NOON, NEVER), Candidate(1, NOON, frozenset({1}))])
+
+    def test_without_an_editor_by_rank_alone(self) -> None:
+        rows = [Candidate(number, NOON, frozenset({number % 2 + 1}), number) for number in range(6)]
+        assert shown(rows) == (5, 4, 3, 2, 1, 0)
+
+    def test_with_one_the_rest_goes_by_topics_as_the_reader_has_them(self) -> None:
+        rows = [Candidate(number, NOON, frozenset({number % 2 + 1}), number) for number in range(6)]
+        rows.append(Candidate(9, NOON, frozenset({2}), place=0))
+        assert shown(rows) == (9, 4, 2, 0, 5, 3, 1)
+        assert shown(rows, frozenset({2})) == (9, 5, 3, 1)
+
+    def test_an_article_stands_under_the_first_of_its_topics_that_is_followed(self) -> None:
+        rows = [Candidate(1, NOON, frozenset({1, 3}), 5), Candidate(2, NOON, frozenset({2})), Candidate(3, NOON, NEVER)]
+        rows.append(Candidate(9, NOON, frozenset({2}), place=0))
+        assert shown(rows) == (9, 1, 2, 3)
+        assert shown(rows, frozenset({2, 3})) == (9, 2, 1)
 
 
-def test_what_most_report_leads_then_the_newest() -> None:
-    rows = [
-        Candidate(1, NOON, frozenset(), 1),
-        Candidate(2, NOON + timedelta(hours=1), frozenset(), 1),
-        Candidate(3, NOON - timedelta(hours=9), frozenset(), 4),
-        Candidate(4, NOON, frozenset(), 1),
-    ]
-    assert [one.id for one in order(rows)] == [3, 2, 1, 4]
+class TestCaps:
+    def test_a_letter_holds_twelve_and_knows_the_rest(self) -> None:
+        rows = [Candidate(number, NOON + timedelta(minutes=number), frozenset({1})) for number in range(1, 16)]
+        listed = reading_list(selection(rows), frozenset({1}))
+        assert listed.articles == tuple(range(15, 3, -1)) and listed.more == 3
+        assert not reading_list(selection(rows), frozenset({2}))
+
+    def test_no_outlet_takes_more_than_its_share_and_ones_own_take_what_they_need(self) -> None:
+        rows = [Candidate(number, NOON, NEVER, 50 - number, "Monitor" if number < 8 else "") for number in range(16)]
+        listed = reading_list(selection(rows, Limits(12, 3, 0)), NEVER)
+        assert listed.articles == (0, 1, 2, *range(8, 16)) and listed.more == 5
+        assert len(shown(rows, limits=Limits(12, 0, 0))) == 12
+
+    def test_no_topic_crowds_out_another_but_it_may_fill_a_letter_of_its_own(self) -> None:
+        rows = [Candidate(number, NOON, frozenset({1}), 50 - number) for number in range(9)]
+        assert len(shown(rows, limits=Limits(12, 0, 4))) == 9
+        rows.append(Candidate(9, NOON, frozenset({2})))
+        assert shown(rows, limits=Limits(12, 0, 4)) == (0, 1, 2, 3, 9)
+        assert len(shown(rows, frozenset({1}), Limits(12, 0, 4))) == 9
+
+    def test_what_an_editor_placed_stays(self) -> None:
+        rows = [Candidate(number, NOON, NEVER, 0, "Monitor", place=number) for number in range(5)]
+        assert shown(rows, limits=Limits(12, 2, 0)) == (0, 1, 2, 3, 4)
 
 
-def test_an_article_listed_twice_is_a_bug() -> None:
-    with pytest.raises(PlanError):
-        order([Candidate(1, NOON, frozenset()), Candidate(1, NOON, frozenset({1}))])
+class TestToldBefore:
+    """The slot told of article 1 yesterday."""
+
+    YESTERDAY = {1: Tellings(NOON - DAY, NOON - DAY)}
+
+    def chosen(self, *notes: Note, told=None, **more) -> list[Chosen]:
+        rows = [Candidate(1, NOON - 30 * HOUR, NEVER, story=7), Candidate(2, NOON, NEVER)]
+        return [one for one in choose(rows, notes, told or self.YESTERDAY, **more) if not one.extra]
+
+    def test_it_is_not_told_again(self) -> None:
+        assert [one.id for one in self.chosen()] == [2]
+
+    def test_but_with_what_is_new(self) -> None:
+        again = self.chosen(Note(11, 1, NOON - 2 * HOUR), Note(12, 1, NOON - HOUR))
+        assert [(one.id, one.note) for one in again] == [(2, None), (1, 12)]
+
+    def test_what_was_new_before_it_was_told_is_no_news(self) -> None:
+        assert [one.id for one in self.chosen(Note(11, 1, NOON - DAY - HOUR))] == [2]
+        before = {1: Tellings(NOON - DAY, NOON - DAY, frozenset({11}))}
+        assert [one.id for one in self.chosen(Note(11, 1, NOON - HOUR), told=before)] == [2]
+
+    def test_a_note_of_what_was_never_told_says_nothing(self) -> None:
+        assert [(one.id, one.note) for one in self.chosen(Note(11, 2, NOON))] == [(2, None)]
+
+    def test_another_article_of_a_story_that_was_told_is_left_out(self) -> None:
+        rows = [
+            Candidate(3, NOON, NEVER, story=7),
+            Candidate(4, NOON, NEVER, story=8),
+            Candidate(5, NOON, NEVER, story=8),
+        ]
+        chosen = [one.id for one in choose(rows, stories=frozenset({7})) if not one.extra]
+        assert chosen == [4]
+
+    def test_a_correction_stands_last_and_is_no_article(self) -> None:
+        chosen = self.chosen(Note(11, 1, NOON - HOUR, correction=True))
+        assert [(one.id, one.correction) for one in chosen] == [(2, False), (1, True)]
+        listed = reading_list(Selection(tuple(chosen)), NEVER)
+        assert (listed.articles, listed.corrections) == ((2,), (11,))
+
+    def test_a_correction_of_what_was_never_told_is_none(self) -> None:
+        assert [one.id for one in self.chosen(Note(11, 2, NOON, correction=True))] == [2]
+
+    def test_a_correction_alone_is_mailed_but_not_to_who_wishes_news_only(self) -> None:
+        only = Selection((Chosen(1, NEVER, note=11, correction=True),))
+        assert plan_letters(only, [Group(NEVER)], "en")
+        assert not plan_letters(replace(only, news_only=True), [Group(NEVER)], "en")
 
 
-@given(candidates, audiences, st.randoms())
+class TestMovedHere:
+    """A reader came from another slot, which told them of article 1 and not of 2; this one told of both."""
+
+    TOLD = Told("daily 18", date(2026, 11, 21), NOON - 18 * HOUR, date(2026, 11, 23))
+
+    def listed(self, rows: tuple[Chosen, ...], told: Told | None) -> ReadingList:
+        return reading_list(Selection(rows, told={self.TOLD: frozenset({1})}), NEVER, told)
+
+    def test_they_get_what_nobody_told_them(self) -> None:
+        rows = (Chosen(1, NEVER), Chosen(2, NEVER, extra=True, published_at=NOON), Chosen(3, NEVER))
+        assert self.listed(rows, self.TOLD).articles == (2, 3)
+        assert self.listed(rows, None).articles == (1, 3)
+
+    def test_they_are_told_what_is_new_about_what_they_know_and_the_whole_of_what_they_don_t(self) -> None:
+        rows = tuple(
+            one
+            for pk in (1, 2)
+            for one in (Chosen(pk, NEVER, note=pk + 10), Chosen(pk, NEVER, extra=True, published_at=NOON))
+        )
+        listed = self.listed(rows, self.TOLD)
+        assert (listed.articles, listed.updates) == ((1, 2), (11,))
+
+    def test_nothing_old_comes_back(self) -> None:
+        rows = (Chosen(2, NEVER, extra=True, published_at=NOON - 5 * DAY), Chosen(3, NEVER))
+        assert self.listed(rows, self.TOLD).articles == (3,)
+
+
+@given(candidates, groups, st.randoms())
 def test_the_order_of_arguments_changes_nothing(rows, who, random) -> None:
     shuffled, crowd = list(rows), list(who)
     random.shuffle(shuffled)
     random.shuffle(crowd)
-    assert plan_letters(choose(shuffled), crowd) == plan_letters(choose(rows), who)
+    one, other = plan_letters(selection(shuffled), crowd, "en"), plan_letters(selection(rows), who, "en")
+    assert one == other
+    assert {letter_key(draft): draft.listed.more for draft in one} == {
+        letter_key(draft): draft.listed.more for draft in other
+    }
 
 
-@given(candidates, audiences)
-def test_each_audience_is_in_one_letter_or_has_nothing_to_read(rows, who) -> None:
-    plan = plan_letters(choose(rows), who)
-    placed = [audience for group in plan.values() for audience in group]
+@given(candidates, groups)
+def test_each_group_is_in_one_letter_or_has_nothing_to_read(rows, who) -> None:
+    whole, limits = selection(rows), Limits()
+    plan = plan_letters(whole, who, "en")
+    placed = [group for crowd in plan.values() for group in crowd]
     assert len(placed) == len(set(placed))
-    for audience in who - set(placed):
-        assert not [one for one in rows if not audience or one.topics & audience]
-    for listed, group in plan.items():
-        assert 0 < len(listed) <= MAX_ARTICLES and len(set(listed)) == len(listed)
-        for audience in group:
-            by_id = {one.id: one for one in rows}
-            assert all(not audience or by_id[pk].topics & audience for pk in listed)
-            assert listed == reading_list(choose(rows), audience)
+    by_id = {one.id: one for one in whole.articles if not one.extra}
+    for group in who - set(placed):
+        assert not [one for one in by_id.values() if not group.audience or one.topics & group.audience]
+    for draft, crowd in plan.items():
+        listed = draft.listed.articles
+        assert 0 < len(listed) <= limits.articles and len(set(listed)) == len(listed)
+        for group in crowd:
+            assert all(not group.audience or by_id[pk].topics & group.audience for pk in listed)
+            assert (draft.language, draft.form, draft.plain) == (group.language or "en", group.form, group.plain)
+        for outlet in ("Monitor", "Desk"):
+            taken = [pk for pk in listed if by_id[pk].outlet == outlet]
+            assert len(taken) <= limits.outlet or any(by_id[pk].placed for pk in taken)
 
 
-@given(candidates, audiences)
-def test_the_same_list_is_one_letter(rows, who) -> None:
-    plan = plan_letters(choose(rows), who)
-    assert len({letter_key(listed) for listed in plan}) == len(plan)
+@given(candidates, groups)
+def test_a_letter_is_what_its_readers_would_have_alone(rows, who) -> None:
+    whole = selection(rows)
+    for draft, crowd in plan_letters(whole, who, "en").items():
+        for group in crowd:
+            assert draft.listed == reading_list(whole, group.audience)
 
 
-def test_a_letter_holds_twelve_and_knows_the_rest() -> None:
-    rows = [Candidate(number, NOON + timedelta(minutes=number), frozenset({1})) for number in range(1, 16)]
-    chosen = choose(rows)
-    assert reading_list(chosen, frozenset({1})) == tuple(range(15, 3, -1))
-    assert len(matching(chosen, frozenset({1}))) == 15
-    assert matching(chosen, frozenset({2})) == []
+@given(candidates, groups)
+def test_the_same_letter_has_one_name_and_different_ones_differ(rows, who) -> None:
+    plan = plan_letters(selection(rows), who, "en")
+    assert len({letter_key(draft) for draft in plan}) == len(plan)
+
+
+def test_language_form_and_text_alone_are_letters_of_their_own() -> None:
+    listed = ReadingList((1,))
+    drafts = [
+        Draft(listed, "en"),
+        Draft(listed, "de"),
+        Draft(listed, "en", "headlines"),
+        Draft(listed, "en", plain=True),
+    ]
+    assert len({letter_key(draft) for draft in drafts}) == 4
+    assert letter_key(Draft(replace(listed, more=9), "en")) == letter_key(drafts[0])

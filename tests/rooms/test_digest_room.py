@@ -12,7 +12,7 @@ from handbill.articles.models import Article
 from handbill.delivery import actions as delivery
 from handbill.delivery.models import Body, Delivery, Mailing
 from handbill.delivery.records import READER_SLOT
-from handbill.digest import actions, queries
+from handbill.digest import actions, freeze, queries
 from handbill.digest.errors import NothingToTest
 from handbill.digest.models import Issue, IssueArticle, Letter
 from handbill.kit.crypto import read_token
@@ -120,10 +120,10 @@ class TestAnIssueADay:
         assert actions.send_now(NOON).letters == 0
 
     def test_a_tick_with_nothing_to_say_reads_no_reader(self, monkeypatch) -> None:
-        def never() -> None:
+        def never(*args) -> None:
             raise AssertionError("every reader was read though nothing waits")
 
-        monkeypatch.setattr(actions.subscribers, "audiences", never)
+        monkeypatch.setattr(actions.subscribers, "groups", never)
         assert actions.send_due(SEVEN) is None
 
     def test_news_waits_for_the_first_reader(self) -> None:
@@ -157,15 +157,15 @@ class TestAnIssueADay:
     def test_two_at_once_freeze_one_issue(self, monkeypatch) -> None:
         reader("bob")
         publish("Dawn", SEVEN - timedelta(hours=4))
-        real, window = actions._write_down, actions.by_hand(NOON)
+        real, window = freeze._write_down, actions.by_hand(NOON)
 
-        def raced(day, window, chosen):
-            monkeypatch.setattr(actions, "_write_down", real)
-            real(day, window, chosen)
-            return real(day, window, chosen)
+        def raced(*planned):
+            monkeypatch.setattr(freeze, "_write_down", real)
+            real(*planned)
+            return real(*planned)
 
-        monkeypatch.setattr(actions, "_write_down", raced)
-        assert actions._freeze(DAY, window, NOON) == Issue.objects.get()
+        monkeypatch.setattr(freeze, "_write_down", raced)
+        assert freeze.freeze(actions.PAPER, DAY, window, NOON) == Issue.objects.get()
         assert IssueArticle.objects.count() == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from handbill.kit.clock import now
@@ -41,13 +43,25 @@ def publish(auto: bool, everything: bool, as_json: bool) -> int:
 
 @command()
 @click.option("--dry-run", is_flag=True, help="The default, and all this command does: nothing is sent.")
-def digest(dry_run: bool, as_json: bool) -> int:
-    """Show what today's issue would be, to how many readers, and why not; sends nothing."""
-    from handbill.digest.queries import dry_run as ask
-    from handbill.ops.steps import describe
+@click.option("--for", "address", metavar="ADDRESS", help="What this reader would get, or why nothing.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Another day than today.")
+@click.option("--open", "show", is_flag=True, help="Open the first letter in a browser.")
+def digest(dry_run: bool, address: str | None, day: datetime | None, show: bool, as_json: bool) -> int:
+    """Show what a day's issues would be, to how many readers, and why not; sends nothing."""
+    from handbill.digest import queries
+    from handbill.ops.steps import describe, describe_reader, open_letter
 
-    plan = ask(now())
-    emit(*describe(plan), as_json)
+    local = day.date() if day else None
+    if address:
+        reader = queries.dry_run_for(address, now(), local)
+        letters = [reader.letter] if reader.letter else []
+        emit(*describe_reader(reader), as_json)
+    else:
+        plan = queries.dry_run(now(), local)
+        letters = list(plan.letters)
+        emit(*describe(plan), as_json)
+    if show and letters:
+        click.echo(open_letter(letters[0]), err=True)
     return OK
 
 

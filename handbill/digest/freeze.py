@@ -1,0 +1,206 @@
+"""Choose an issue's articles from the rows of other rooms and write them down, once: what letters are made from.
+
+A plan that is written stays, whatever happens to its articles, readers or the process that wrote it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from handbill.articles import queries as articles
+from handbill.articles.records import Candidate as Published
+from handbill.digest import plan
+from handbill.digest.models import Issue, IssueArticle, Place, Standstill
+from handbill.digest.records import Candidate, Chosen, Limits, Note, Selection, Tellings, Window
+from handbill.digest.schedule import FOLD_BACK, Clock
+from handbill.stories import queries as stories
+from handbill.subscribers import queries as subscribers
+from handbill.subscribers.records import Group, Slot
+from handbill.subscribers.wishes import Told
+from handbill.topics.models import Topic
+
+FARTHEST = timedelta(days=14)  # how far back it is asked what a reader was told before they moved: two weekly issues
+_CHUNK = 500
+_HOUR = timedelta(hours=1)
+
+
+def paper_clock() -> Clock:
+    """The newsroom's own hour and zone."""
+    return Clock(settings.HANDBILL.digest_hour, settings.HANDBILL.zone)
+
+
+def freeze(slot: Slot, day: date, window: Window, now: datetime) -> Issue | None:
+    """Write down the slot's issue of ``day``; None when there is nothing to say or nobody to read it."""
+    while True:
+        if not anything_waits(slot, window):
+            return None
+        groups = subscribers.groups(slot, day, now, day_before(slot, day))
+        chosen = candidates(slot, window, groups)
+        selection = selected(slot, chosen, paper_order(), groups)
+        if not chosen or not plan.plan_letters(selection, groups, settings.HANDBILL.language):
+            return None
+        try:
+            return _write_down(slot, day, window, chosen)
+        except IntegrityError:  # another worker froze this issue, or one with the same articles, at the same moment
+            if issue := Issue.objects.filter(date=day, slot=slot.key).first():
+                return issue
+
+
+def day_before(slot: Slot, day: date) -> date | None:
+    """The day of the slot's issue before; None where it had none."""
+    earlier = Issue.objects.filter(slot=slot.key, date__lt=day).order_by("-date")
+    return earlier.values_list("date", flat=True).first()
+
+
+def anything_waits(slot: Slot, window: Window) -> bool:
+    """Whether a reader could have anything to read: asked before readers are counted, which takes longer."""
+    return bool(articles.candidates(_since(window), window.closes) or articles.notes(_since(window), window.closes))
+
+
+def candidates(slot: Slot, window: Window, groups: Iterable[Group] = ()) -> list[Chosen]:
+    """What the slot's issue with this window takes, in order: all that none of its issues had, back to two days before
+    it opens; what is new about what they had; and for readers who moved here what they were not told of elsewhere."""
+    since = _since(window)
+    farthest = window.closes - FARTHEST
+    moved = {max(group.told.until, farthest) for group in groups if group.told}
+    notes = articles.notes(since, window.closes)
+    noted = {note.article for note in notes}
+    found = articles.candidates(min(since, *moved) if moved else since, window.closes, noted)
+    told, told_stories = _tellings(slot, found)
+    chosen = plan.choose(
+        _ranked(found),
+        [Note(one.id, one.article, one.at, one.correction) for one in notes],
+        told,
+        told_stories,
+        since,
+    )
+    return [one for one in chosen if moved or not one.extra]
+
+
+def entries(issue: Issue) -> list[Chosen]:
+    """What was written down."""
+    return [
+        Chosen(
+            id=row.article_id,
+            topics=frozenset(row.topics),
+            outlet=row.outlet,
+            story=row.story,
+            placed=row.placed,
+            published_at=row.published_at or issue.opens,
+            note=row.note_id,
+            correction=row.correction,
+            extra=row.extra,
+        )
+        for row in issue.entries.order_by("position")
+    ]
+
+
+def selected(slot: Slot, chosen: Iterable[Chosen], topics: Iterable[int], groups: Iterable[Group]) -> Selection:
+    """All that the letters of an issue go by."""
+    moved = {group.told for group in groups if group.told}
+    return Selection(
+        articles=tuple(chosen),
+        topics=tuple(topics),
+        limits=limits(),
+        told={told: _told_of(told) for told in moved},
+        fold_back=FOLD_BACK,
+        news_only=slot.cadence == "news",
+    )
+
+
+def limits() -> Limits:
+    """How much a letter takes, as the newsroom set it."""
+    paper = settings.HANDBILL
+    return Limits(paper.digest_articles, paper.digest_per_outlet, paper.digest_per_topic)
+
+
+def paper_order() -> list[int]:
+    """The topics' ids as the paper has them."""
+    return list(Topic.objects.values_list("pk", flat=True))
+
+
+def _since(window: Window) -> datetime:
+    """How far back an issue reaches; not behind what a person said was told before (``Standstill``)."""
+    said = Standstill.objects.aggregate(at=Max("told_until"))["at"]
+    return max(window.since, said) if said else window.since
+
+
+def _ranked(found: Iterable[Published]) -> list[Candidate]:
+    found = list(found)
+    places = dict(Place.objects.filter(article__in=[one.id for one in found]).values_list("article_id", "position"))
+    ranks = stories.places({one.story for one in found if one.story is not None})
+    return [
+        Candidate(
+            id=one.id,
+            published_at=one.published_at,
+            topics=one.topic_ids,
+            rank=ranks.get(one.story or 0, one.published_at.timestamp() / _HOUR.total_seconds()),
+            outlet=one.outlet,
+            story=one.story,
+            place=places.get(one.id),
+        )
+        for one in found
+    ]
+
+
+def _tellings(slot: Slot, found: Iterable[Published]) -> tuple[dict[int, Tellings], frozenset[int]]:
+    """What the slot's issues said of these articles, and of which of their stories they told."""
+    found = list(found)
+    rows = IssueArticle.objects.filter(slot=slot.key, extra=False).order_by("issue__closes")
+    told: dict[int, list[tuple[datetime, int | None, bool]]] = defaultdict(list)
+    for ids in _chunks([one.id for one in found]):
+        fields = rows.filter(article__in=ids).values_list("article", "issue__closes", "note", "correction")
+        for article, closes, note, correction in fields:
+            told[article].append((closes, note, correction))
+    known: set[int] = set()
+    for ids in _chunks([one.story for one in found if one.story is not None]):
+        known.update(story for story in rows.filter(story__in=ids).values_list("story", flat=True) if story)
+    return {article: _telling(said) for article, said in told.items()}, frozenset(known)
+
+
+def _telling(said: list[tuple[datetime, int | None, bool]]) -> Tellings:
+    whole = [closes for closes, _, correction in said if not correction] or [closes for closes, *_ in said]
+    return Tellings(whole[0], whole[-1], frozenset(note for _, note, _ in said if note is not None))
+
+
+def _told_of(told: Told) -> frozenset[int]:
+    """The articles that a slot's issues had, up to the last one that a reader got before moving."""
+    since = told.day - FARTHEST
+    rows = IssueArticle.objects.filter(slot=told.by, issue__date__range=(since, told.day), extra=False)
+    return frozenset(rows.values_list("article_id", flat=True))
+
+
+def _write_down(slot: Slot, day: date, window: Window, chosen: list[Chosen]) -> Issue:
+    with transaction.atomic():
+        issue = Issue.objects.create(
+            date=day, slot=slot.key, opens=window.opens, closes=window.closes, topics=paper_order()
+        )
+        IssueArticle.objects.bulk_create(
+            IssueArticle(
+                issue=issue,
+                slot=slot.key,
+                article_id=one.id,
+                position=number,
+                topics=sorted(one.topics),
+                outlet=one.outlet[:300],
+                story=one.story,
+                placed=one.placed,
+                published_at=one.published_at,
+                note_id=one.note,
+                correction=one.correction,
+                extra=one.extra,
+            )
+            for number, one in enumerate(chosen)
+        )
+    return issue
+
+
+def _chunks(ids: Collection[int]) -> Iterator[list[int]]:
+    listed = list(ids)
+    return (listed[start : start + _CHUNK] for start in range(0, len(listed), _CHUNK))
