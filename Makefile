@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: help run test lint bench fuzz crash schema pictures lock clean
+.PHONY: help run test lint bench fuzz crash schema pictures facts lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -34,6 +34,10 @@ schema: .venv/run.stamp ## Write handbill/ops/schema.sql anew from the migration
 
 pictures: .venv/test.stamp ## Take the pictures of the documentation anew
 	$(BIN)/python docs/images/take.py
+
+facts: .venv/run.stamp ## Take the facts on mail programs anew from npm's caniemail (needs npm)
+	cd /tmp && npm pack --silent caniemail@$$($(CURDIR)/$(BIN)/python -c 'from handbill.digest.lint.make_facts import VERSION; print(VERSION)')
+	$(BIN)/python -m handbill.digest.lint.make_facts /tmp/caniemail-*.tgz
 
 lock: ## Pin every dependency anew, with hashes (needs uv)
 	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header \

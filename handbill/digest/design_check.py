@@ -28,6 +28,7 @@ from handbill.digest.design import (
     shipped,
 )
 from handbill.digest.design_files import DesignTrouble, Trouble
+from handbill.digest.lint.check import check_letter
 from handbill.digest.lint.contrast import ratio
 from handbill.digest.records import LetterArticle, LetterCorrection, LetterModel, SeriesPart
 
@@ -78,6 +79,9 @@ def _tried(design: FileDesign) -> Iterator[Trouble]:
     plain, hostile = (_pieces(text, design) for text in ("Plain words", _HOSTILE))
     if len(plain[0].encode()) > MOST_PAGE:
         yield Trouble(PAGE, 0, f"The page around the articles is larger than {MOST_PAGE} bytes. Make it shorter.")
+    for found in check_letter(compose(_model("Plain words"), design).html):
+        if found.level == "problem" and found.what != "contrast":
+            yield Trouble(PAGE, 0, f"In a letter made with this: {found.told}")
     for name, one, other in zip((PAGE, ITEM, ITEM, CORRECTION), plain, hostile, strict=True):
         if _shape(one) != _shape(other):
             what = "What an outlet writes gets out of its place. Show words as text or between double quotes only."

@@ -174,7 +174,7 @@ MODELS = {
     "no-excerpt": model(
         LetterArticle("No excerpt, no credit", "", f"{SITE}/article/none/"),
         LetterArticle(
-            "Nor here", "", f"{SITE}/article/nor/", credit="City Desk", source_address="http://city.example/"
+            "Nor here", "", f"{SITE}/article/nor/", credit="City Desk", source_address="https://city.example/"
         ),
         postal_address="",
     ),

@@ -259,3 +259,39 @@ def test_replies_line_by_line():
     assert [row.get("act") for row in rows] == ["give up on this reader", "switch relay", None, "retry later"]
     assert rows[0]["reader_gone"] and rows[3]["stage"] == "dot"
     assert "no reply" in rows[2]["error"]
+
+
+LETTERS = Path(__file__).parents[1] / "pure" / "golden" / "letters"
+
+
+def test_letters_that_are_well_and_one_that_is_not(tmp_path):
+    bad = write(
+        tmp_path / "bad.html", b'<html lang="en"><body><a href="http://a.example/?utm_source=b">x</a></body></html>'
+    )
+    code, lines = ask("letter", LETTERS / "dozen.eml", bad, tmp_path / "missing.eml", "--json")
+    assert code == 3 and "can't be read" in lines[2]["error"]
+    assert [line["problems"] for line in lines[:2]] == [0, len(lines[1]["findings"])] and "links" not in lines[0]
+    assert {"insecure", "tracker", "contrast"} == {one["what"] for one in lines[1]["findings"]}
+    assert ask("letter", bad, "--json")[0] == 1 and ask("letter", LETTERS / "dozen.eml", "--json")[0] == 0
+
+
+def test_a_letter_in_words(tmp_path):
+    bad = write(tmp_path / "bad.html", b'<html lang="en"><body><p style="display:grid">x</p></body></html>')
+    result = CliRunner().invoke(cli, ["inspect", "letter", str(bad)], catch_exceptions=False)
+    assert result.exit_code == 1
+    assert "bad.html: 65 bytes of HTML, problems: 1 (caniemail " in result.stdout
+    assert "problem, line 1, css-display-grid: display:grid is not shown by Outlook," in result.stdout
+
+
+def test_links_of_a_letter_are_followed_when_asked_but_never_a_readers_own(tmp_path, monkeypatch):
+    with LoopbackWire({"/well": Answer(body=b"<p>here</p>", content_type="text/html")}) as wire:
+        links = "".join(f'<a href="{wire.address}{path}">x</a>' for path in ("/well", "/gone", "/unsubscribe/token/"))
+        page = write(tmp_path / "letter.html", f'<html lang="en"><body>{links}</body></html>'.encode())
+        monkeypatch.setenv("HANDBILL_ALLOW_LOOPBACK", f"127.0.0.1:{wire.port}")
+        _, plain = ask("letter", page, "--json")
+        assert wire.requests == []
+        _, followed = ask("letter", page, "--json", "--follow")
+        assert {request.path for request in wire.requests} == {"/well", "/gone"}
+    told = [one["told"] for one in followed[0]["findings"] if one["what"] == "fails"]
+    assert len(told) == 1 and "/gone" in told[0] and "404" in told[0]
+    assert followed[0]["problems"] == plain[0]["problems"] + 1

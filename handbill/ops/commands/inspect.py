@@ -24,12 +24,13 @@ import handbill
 from handbill.kit.errors import GiveUp, HandbillError
 from handbill.kit.sandbox import Sandbox
 from handbill.ops.cli import cli, command
-from handbill.ops.output import OK, PARTIAL
+from handbill.ops.output import FAILED, OK, PARTIAL
 from handbill.wire.inspect import MAX_BYTES, inflate, inspect_difference, inspect_feed, inspect_page, prose
 
 GZIP = b"\x1f\x8b"
 MAX_HEADLINE = 1024 * 1024  # bytes
 MAX_REPLY = 64 * 1024
+MOST_FOLLOWED = 100  # links of a letter
 AHEAD = 16  # documents read before the one whose line is next
 BUG = "Something in Handbill itself failed on this ({kind}). Report it, with the file if you may."
 
@@ -38,7 +39,7 @@ sandbox = Sandbox()
 
 @cli.group(name="inspect")
 def look_inside() -> None:
-    """Look inside feeds, pages, addresses, stories and bounces: one JSON object a line. Needs no newsroom."""
+    """Look inside feeds, pages, addresses, stories, bounces and letters: one JSON object a line. Needs no newsroom."""
 
 
 @command(look_inside, newsroom=False)
@@ -100,6 +101,22 @@ def bounce(files: tuple[str, ...], as_json: bool, home: str | None) -> int:
     jobs = ((_named(name), partial(_bounces, name)) for name in files)
     with ThreadPoolExecutor(AHEAD) as pool:
         return _print({**name, **row} for name, told in _in_order(pool, jobs) for row in told.get("messages", [told]))
+
+
+@command(look_inside, newsroom=False)
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option("--follow", is_flag=True, help="Ask where the links lead, and say which fail.")
+def letter(files: tuple[str, ...], follow: bool, as_json: bool, home: str | None) -> int:
+    """What mail programs make of letters (mails or HTML): what doesn't show, is too large, leads astray, can't be read.
+
+    Exit code 1 where a letter has problems.
+    """
+    rows = [{**_named(name), **_safely(partial(_letter, name, follow))} for name in files]
+    code = _print(rows) if as_json else OK
+    if not as_json:
+        click.echo("\n".join(_letter_told(row) for row in rows))
+        code = PARTIAL if any("error" in row for row in rows) else OK
+    return code or (FAILED if any(row["problems"] for row in rows) else OK)
 
 
 @command(look_inside, newsroom=False)
@@ -204,6 +221,44 @@ def _bounces(name: str) -> dict[str, Any]:
     if _is_web(name):
         raise GiveUp("A bounce is a file, not an address. Save the mail and name its file.")
     return {"messages": sandbox.run(inspect_bounce, sandbox.run(inflate, _load(name)[0]))}
+
+
+def _letter(name: str, follow: bool) -> dict[str, Any]:
+    from handbill.digest.lint.read import inspect_letter
+
+    if _is_web(name):
+        raise GiveUp("A letter is a file, not an address. Save the mail or the page and name its file.")
+    found = sandbox.run(inspect_letter, _load(name)[0])
+    links = found.pop("links")
+    failing = _failing(links[:MOST_FOLLOWED]) if follow else []
+    found["findings"] += [{"level": "problem", "what": "fails", "line": 0, "told": told} for told in failing]
+    found["problems"] += len(failing)
+    return found
+
+
+def _failing(links: list[str]) -> list[str]:
+    """What is said of each link that leads nowhere, in order. A reader's own links, which act, are not followed."""
+    from handbill.kit.http import fetch
+
+    guard, agent = _guard(), f"Handbill/{handbill.__version__}"
+
+    def why(link: str) -> str:
+        try:
+            fetch(link, guard=guard, user_agent=agent, max_bytes=MAX_REPLY, truncate=True)
+        except HandbillError as error:
+            return f"{link[:80]} fails: {error}"
+        return ""
+
+    with ThreadPoolExecutor(AHEAD) as pool:
+        return [told for told in pool.map(why, links) if told]
+
+
+def _letter_told(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return f"{row['file']}: {row['error']}"
+    lines = [f"{row['file']}: {row['bytes']} bytes of HTML, problems: {row['problems']} ({row['facts']})"]
+    lines += [f"  {one['level']}, line {one['line']}, {one['what']}: {one['told']}" for one in row["findings"]]
+    return "\n".join(lines).replace(", line 0,", ",")
 
 
 def _replies() -> Iterator[dict[str, Any]]:
