@@ -284,7 +284,7 @@ def _due_copies(now: datetime, size: int) -> list[Claimed]:
     lock = " FOR UPDATE OF delivery_delivery SKIP LOCKED" if connection.features.has_select_for_update else ""
     with connection.cursor() as cursor:
         cursor.execute(_DUE + lock, [at, at, size])
-        found = list(map(Claimed._make, cursor.fetchall()))
+        found = [Claimed(*row) for row in cursor.fetchall()]
     return _barred_meanwhile(found) if changing_keys() else found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,6 +28,7 @@ from handbill.delivery.engine.protocol import Told
 from handbill.delivery.engine.retry import FIRST_WAIT, STALE
 from handbill.delivery.engine.stamp import StampError
 from handbill.delivery.errors import NoJournal, NoRelay
+from handbill.delivery.hand import Hand
 from handbill.delivery.journal import Claimed, Journal, Tried
 from handbill.delivery.models import Delivery, Mailing, Suppression
 from handbill.delivery.queries import is_anything_due
@@ -65,10 +66,7 @@ class Dispatch:
         self._pools: list[Pool] = []
         self._lanes: dict[Pool, Lane] = {}
         self._rations = {name: Ration(rate) for name, rate in settings.HANDBILL.provider_rates}
-        self._hand: dict[int, Claimed] = {}
-        self._ready: deque[Claimed] = deque()
-        self._elsewhere: deque[Claimed] = deque()  # ready as well, and refused by some relay
-        self._refused: dict[int, set[str]] = {}  # by which relays
+        self._hand = Hand()
         self._tried: list[Tried] = []
         self._gone: list[Claimed] = []
         self._newest_left: int | None = None  # the newest suppression that was looked at
@@ -122,12 +120,12 @@ class Dispatch:
 
     def _copies(self, lane: Lane, count: int) -> list[Copy]:
         self._let_go_of_lapsed()
-        copies = self._moved_here(lane, count) if self._elsewhere else []
+        copies = self._moved_here(lane, count) if self._hand.elsewhere else []
         most = self._portion(lane, count - len(copies))
-        if most and not self._ready and not self._exhausted:
+        if most and not self._hand.ready and not self._exhausted:
             self._turn(min(MOST_A_TURN, self._capacity() - len(self._hand), self._limit))
-        while self._ready and most:
-            if copy := self._made(self._ready.popleft()):
+        while most and self._hand.ready:
+            if copy := self._made(self._hand.next()):
                 copies.append(copy)
                 most -= 1
         return copies
@@ -135,10 +133,7 @@ class Dispatch:
     def _moved_here(self, lane: Lane, count: int) -> list[Copy]:
         """Copies that other relays refused, and this one did not."""
         most = min(count, lane.ration.left(self._clock()), count if lane.left is None else lane.left)
-        mine = [row for row in self._elsewhere if lane.relay.name not in self._refused[row.id]][:most]
-        for row in mine:
-            self._elsewhere.remove(row)
-        return [copy for row in mine if (copy := self._made(row))]
+        return [copy for row in self._hand.moved(lane.relay.name, most) if (copy := self._made(row))]
 
     def _portion(self, lane: Lane, count: int) -> int:
         if self._plain:
@@ -158,18 +153,15 @@ class Dispatch:
     def _let_go_of_lapsed(self) -> None:
         """Paused past the lease: somebody else may have sent by now what isn't on the wire yet."""
         if self._hand and self._clock() >= self._lease_ends:
-            for row in (*self._ready, *self._elsewhere):
-                del self._hand[row.id]
-            self._ready.clear()
-            self._elsewhere.clear()
+            self._hand.let_go()
             self._lease_ends = self._clock() + LEASE_SECONDS
 
     def _report(self, pool: Pool, told: list[Told]) -> None:
         lane = self._lanes[pool]
-        name, through = lane.relay.name, set[str]()
+        name, through, settle = lane.relay.name, set[str](), self._settle
         for row, outcome in told:
             if outcome.state == ACCEPTED:
-                self._settle(row, outcome, name)
+                settle(row, outcome, name)
                 through.add(row.provider)
                 if self._storms:
                     self._storms.pop(row.provider, None)
@@ -186,9 +178,7 @@ class Dispatch:
                 self._ways.close(f"provider {provider}")
 
     def _settle(self, row: Claimed, outcome: Outcome, relay: str) -> None:
-        del self._hand[row.id]
-        if self._refused:
-            self._refused.pop(row.id, None)
+        self._hand.settle(row)
         self._tried.append(Tried(row, outcome, relay))
 
     # What trouble leads to
@@ -197,7 +187,7 @@ class Dispatch:
         act = ACTS.get(outcome.reason, "")
         if outcome.state == UNTOUCHED:
             lane.begun -= 1
-            (self._elsewhere if row.id in self._refused else self._ready).appendleft(row)
+            self._hand.give_back(row)
         elif _is_about_the_relay(outcome, act):
             self._blame(lane, outcome)
             self._move(lane, row, outcome)
@@ -208,10 +198,7 @@ class Dispatch:
     def _move(self, lane: Lane, row: Claimed, outcome: Outcome) -> None:
         """To a relay that didn't refuse it yet, for nobody took it; where there is none, as it was told."""
         lane.begun -= 1
-        refused = self._refused.get(row.id, set()) | {lane.relay.name}
-        if any(other.relay.name not in refused for other in self._ways.fit(self._now())):
-            self._refused[row.id] = refused
-            self._elsewhere.append(row)
+        if self._hand.move(row, lane.relay.name, self._fit()):
             self._tried.append(Tried(row, outcome, lane.relay.name, final=False))
         else:
             self._settle(row, outcome, lane.relay.name)
@@ -263,22 +250,19 @@ class Dispatch:
         self._counts[SUPPRESSED] += len(self._gone) + sum(row.state == SUPPRESSED for row in claimed)
         self._gone = []
         going = [row for row in claimed if row.state != SUPPRESSED]
-        self._hand.update((row.id, row) for row in going)
+        self._hand.take(going, self._last_relays(going))
         self._stamps.learn(going)
-        self._queue(going)
 
-    def _queue(self, going: list[Claimed]) -> None:
+    def _last_relays(self, going: list[Claimed]) -> dict[int, str]:
         """A copy put off again and again goes to another relay than last time, unless the reader is why."""
         stale = [row for row in going if row.tries >= STALE] if len(self._ways.lanes) > 1 else []
         tried = self._journal.last_tries(stale) if stale else {}
         last = {number: relay for number, (relay, reason) in tried.items() if reason in STALE_REASONS}
-        fit = {lane.relay.name for lane in self._ways.fit(self._now())}
-        for row in going:
-            if row.id in last and fit - {last[row.id]}:
-                self._refused[row.id] = {last[row.id]}
-                self._elsewhere.append(row)
-            else:
-                self._ready.append(row)
+        fit = self._fit() if last else set()
+        return {number: relay for number, relay in last.items() if fit - {relay}}
+
+    def _fit(self) -> set[str]:
+        return {lane.relay.name for lane in self._ways.fit(self._now())}
 
     def _claim(self, now: datetime, size: int) -> list[Claimed]:
         if not self._hand:
@@ -338,26 +322,20 @@ class Dispatch:
             self._turn(0)
         self._let_go_of_lapsed()
         if self._hand and self._clock() >= self._lease_ends - 2 * LEASE_SECONDS / 3:
-            self._journal.renew(self._hand.values(), now + timedelta(seconds=LEASE_SECONDS))
+            self._journal.renew(self._hand.rows.values(), now + timedelta(seconds=LEASE_SECONDS))
             self._lease_ends = self._clock() + LEASE_SECONDS
 
     def _drop_ready(self, held: set[int], left: dict[str, str]) -> None:
         """Of what is not on the wire yet: whose mailing is held, who left, and what no relay will take any more."""
-        ready = [*self._ready, *self._elsewhere]
+        ready = self._hand.waiting
         back = [row for row in ready if row.mailing in held]
         who = [(row, lifted(row.address_hash)) for row in ready] if left else []
         gone = [row for row, found in who if found in left and self._journal.stops(row, left[found])]
-        fit = {lane.relay.name for lane in self._ways.fit(self._now())}
-        stuck = [row for row in self._elsewhere if fit <= self._refused[row.id]]
+        stuck = self._hand.stuck(self._fit())
         self._gone += [row for row in gone if row.mailing not in held]
         self._journal.give_back(back)
         self._journal.give_back(stuck, self._now() + FIRST_WAIT)
-        out = {row.id for row in (*back, *gone, *stuck)}
-        if out:
-            self._ready = deque(row for row in self._ready if row.id not in out)
-            self._elsewhere = deque(row for row in self._elsewhere if row.id not in out)
-            for key in out:
-                del self._hand[key]
+        self._hand.drop(row.id for row in (*back, *gone, *stuck))
 
     # Relays
 
@@ -383,7 +361,7 @@ class Dispatch:
         self._plain = len(self._pools) == 1 and not limited
 
     def _needed(self, lane: Lane) -> bool:
-        return any(lane.relay.name not in self._refused[row.id] for row in self._elsewhere)
+        return any(self._hand.open_to(row, lane.relay.name) for row in self._hand.elsewhere)
 
     def _open(self, lane: Lane) -> None:
         relay = lane.relay
@@ -401,7 +379,7 @@ class Dispatch:
     def _end(self) -> None:
         """Write every outcome that is known, whatever happened, and give back what was not begun."""
         self._note_trouble()
-        left = [*self._ready, *self._elsewhere] if self._wired else list(self._hand.values())
+        left = self._hand.waiting if self._wired else list(self._hand.rows.values())
         self._unsent, self._next_sync = len(left), 0.0
         ends = self._clock() + WRITE_SECONDS
         while (fault := self._fault_of_writing(left)) and self._clock() < ends:
