@@ -23,8 +23,17 @@ from handbill.delivery.address import normalise
 from handbill.delivery.queries import progress
 from handbill.delivery.records import READER_SLOT, LetterBody, Recipient
 from handbill.digest import approval, freeze, letters, plan, schedule
+from handbill.digest.decisions import approve as approve
+from handbill.digest.decisions import arrange as arrange
+from handbill.digest.decisions import decision as decision
+from handbill.digest.decisions import go_on as go_on
+from handbill.digest.decisions import hold as hold
+from handbill.digest.decisions import release as release
+from handbill.digest.decisions import stand_still as stand_still
+from handbill.digest.decisions import standstill as standstill
+from handbill.digest.decisions import undo as undo
 from handbill.digest.errors import NewAudience, NothingToTest
-from handbill.digest.models import Day, Issue, Letter, Standstill
+from handbill.digest.models import Issue, Letter
 from handbill.digest.records import ComposedLetter, Draft, Selection, Sent, Window
 from handbill.kit.errors import HandbillError
 from handbill.subscribers import queries as subscribers
@@ -100,63 +109,6 @@ def send_test(address: str, now: datetime) -> str:
     return delivery.hand_over(f"test:{day:%Y-%m-%d}:{nobody[5:]}", "test", [body], recipients, now).reference
 
 
-def approve(day: date, now: datetime, who: str) -> None:
-    """The issues of a local date may go, once ten minutes are over in which ``undo`` stops them whole."""
-    _decide(day, approved_at=now, approved_by=who)
-
-
-def undo(day: date, now: datetime) -> bool:
-    """Take an approval back. False: it is too late, or there is none."""
-    found = Day.objects.filter(date=day, approved_at__gt=now - approval.UNDO_WITHIN)
-    return bool(found.update(approved_at=None, approved_by=""))
-
-
-def hold(day: date, why: str, now: datetime, who: str) -> None:
-    """Hand over no issue of a local date until ``release``; what delivery has already is delivery's to hold."""
-    _decide(day, held_at=now, held_by=who, why=why[:300])
-
-
-def release(day: date) -> bool:
-    """End a hold. False: there is none."""
-    held = Day.objects.filter(date=day, held_at__isnull=False)
-    return bool(held.update(held_at=None, held_by="", why=""))
-
-
-def stand_still(why: str, now: datetime) -> None:
-    """Plan and send nothing until a person says ``go_on``: as after a restored backup (ADR-0011)."""
-    Standstill.objects.create(since=now, why=why[:300])
-
-
-def go_on(now: datetime, told_until: datetime | None = None) -> bool:
-    """End a standstill; what was published before ``told_until`` counts as told. False: there is none."""
-    return bool(standing_still().update(released_at=now, told_until=told_until))
-
-
-def standing_still():  # type: ignore[no-untyped-def]
-    """What keeps the digest from planning anything."""
-    return Standstill.objects.filter(released_at__isnull=True)
-
-
-def standstill() -> str:
-    """Why nothing is planned or sent; empty when it is."""
-    return standing_still().values_list("why", flat=True).first() or ""
-
-
-def decision(day: date) -> approval.Decision:
-    """What editors decided about a date."""
-    row = Day.objects.filter(date=day).first()
-    return approval.Decision(row.approved_at, row.held_at, row.why) if row else approval.Decision()
-
-
-def arrange(ids: Collection[int]) -> None:
-    """Put these articles first in the issues to come, in this order, lead first; all others go by rank."""
-    with transaction.atomic():
-        freeze.Place.objects.all().delete()
-        freeze.Place.objects.bulk_create(
-            freeze.Place(article_id=pk, position=number) for number, pk in enumerate(dict.fromkeys(ids))
-        )
-
-
 def slots(now: datetime) -> list[Slot]:
     """The slots that readers are in, the paper's own among them, in the order of their names."""
     return sorted({PAPER, *subscribers.slots(now)}, key=lambda slot: slot.key)
@@ -176,10 +128,6 @@ def reference(issue: Issue) -> str:
     """What delivery calls the issue's mailing."""
     slot = "" if issue.slot == PAPER.key else ":" + issue.slot.replace(" ", ":")
     return f"issue:{issue.date:%Y-%m-%d}{slot}"
-
-
-def _decide(day: date, **decided: object) -> None:
-    Day.objects.update_or_create(date=day, defaults=decided)
 
 
 def _clock(slot: Slot) -> schedule.Clock:

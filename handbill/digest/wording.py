@@ -15,7 +15,8 @@ from pathlib import Path
 from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_date
 
-LANGUAGES = ("en", "de", "fr", "es", "ar", "ru")
+from handbill.kit.languages import LETTERS as LANGUAGES
+
 LOCALE = Path(__file__).parent / "locale"
 _BRITISH = "en_GB"  # what plain "en" is written like: the day before the month
 

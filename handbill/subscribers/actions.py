@@ -6,6 +6,7 @@ Each may be repeated without harm. What needs a reader's token raises WrongLink 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,9 +22,9 @@ from handbill.kit.crypto import read_token, seal, sign_token
 from handbill.subscribers import consent, mails, rows
 from handbill.subscribers.errors import ExpiredLink, SignUpBusy, WrongLink
 from handbill.subscribers.models import Asking, Cursor, Former, Move, Subscriber, Subscription
-from handbill.subscribers.queries import reader_id, reader_token, wishes_of
+from handbill.subscribers.queries import reader_id, reader_token, told_of, wishes_of
 from handbill.subscribers.records import Asked, Choice, Shown, Welcome
-from handbill.subscribers.wishes import next_issue, read_audience, write_audience
+from handbill.subscribers.wishes import Wishes, move, next_issue, read_audience, write_audience
 from handbill.topics.models import Topic
 
 FEEDBACK_CHUNK = 500
@@ -154,6 +155,23 @@ def choose(token: str, topic_slugs: list[str], now: datetime) -> Choice:
             return Choice(_names(Topic.objects.filter(pk__in=[pk for pk in running if pk])), gone, kept=True)
         _apply(subscriber, consent.change(running, frozenset(topic.pk for topic in topics.values())), now)
     return Choice(_names(topics.values()), gone)
+
+
+def wish(token: str, wanted: Wishes, now: datetime) -> datetime:
+    """Have the paper as often, when and in the form that is wanted; when the next issue is due, in the reader's zone.
+
+    Who goes to another hour, zone or cadence gets no issue of a day they had one of, no article twice, and misses none
+    (``wishes.move``). Raises NotReading for someone who has left.
+    """
+    paper = settings.HANDBILL
+    with transaction.atomic():
+        reader = rows.reading(reader_id(token))
+        clock = (paper.digest_hour, paper.zone)
+        told = move(wishes_of(reader), wanted, told_of(reader), reader.confirmed_at or now, now, *clock)
+        kept = (told.by, told.day, told.until, told.first) if told else (None,) * 4
+        moved = dict(zip(("told_by", "told_day", "told_until", "first_day"), kept, strict=True))
+        rows.changed(reader, now, **asdict(wanted), **moved)
+    return next_issue(now, wanted, *clock, after=told.first - timedelta(days=1) if told else None)
 
 
 def pull_feedback(now: datetime) -> int:

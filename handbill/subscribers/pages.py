@@ -69,7 +69,13 @@ def page(template: str, title: str, status: int = 200, script: str = "", **more:
     ``script``: the one script that may run there and ask this site; no page needs one.
     """
     paper = settings.HANDBILL
-    said = words(paper.language, paper=paper.name, when=more.get("when", ""), topics=more.get("names", ""))
+    said = words(
+        paper.language,
+        paper=paper.name,
+        when=more.get("when", ""),
+        topics=more.get("names", ""),
+        next=more.get("next", ""),
+    )
     context = {"paper": paper_context(), "words": said, "heading": said[f"{title}_title"], "kind": title, **more}
     if script:
         context["script"] = script

@@ -130,8 +130,11 @@ def preferences(token: str) -> Preferences:
         .order_by("topic__position", "topic__name")
         .values_list("topic__slug", flat=True)
     )
-    paused = Subscriber.objects.filter(pk=reader_id(token)).values_list("paused_until", flat=True).first()
-    return Preferences(token, bool(running), tuple(slug for slug in running if slug is not None), paused)
+    row = Subscriber.objects.filter(pk=reader_id(token)).first()
+    chosen = tuple(slug for slug in running if slug is not None)
+    if row is None:
+        return Preferences(token, bool(running), chosen)
+    return Preferences(token, bool(running), chosen, row.paused_until, wishes_of(row))
 
 
 def reading_preferences(token: str) -> Preferences:
@@ -151,6 +154,13 @@ def reading(now: datetime) -> QuerySet[Subscriber]:
 def wishes_of(row: Subscriber) -> Wishes:
     """What the reader's row says of how often, when and in what form."""
     return Wishes(row.cadence, row.weekday, row.hour, row.zone, row.language, row.form, row.plain)  # type: ignore[arg-type]
+
+
+def told_of(row: Subscriber) -> Told | None:
+    """What the reader's row keeps of their last move to another slot."""
+    if row.told_by is None or row.told_day is None or row.told_until is None or row.first_day is None:
+        return None
+    return Told(row.told_by, row.told_day, row.told_until, row.first_day)
 
 
 def _pages(parts: Iterable[QuerySet[Subscriber]], columns: tuple[str, ...]) -> Iterator[list[tuple[Any, ...]]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from handbill.delivery.records import CopyTold
-from handbill.subscribers.wishes import Form, Told
+from handbill.subscribers.wishes import Form, Told, Wishes
 from handbill.subscribers.wishes import Slot as Slot
 from handbill.subscribers.wishes import read_slot as read_slot
 
@@ -135,6 +135,7 @@ class Preferences:
     reading: bool
     chosen: tuple[str, ...]
     paused_until: datetime | None = None
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("subscribe/proof/", views.prove, name="prove"),
     path("confirm/<str:token>/", views.confirm, name="confirm"),
     path("preferences/<str:token>/", views.preferences, name="preferences"),
+    path("wishes/<str:token>/", views.wishes, name="wishes"),
     path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
     path("back/<str:token>/", views.back, name="back"),
     path("pause/<str:token>/", views.pause, name="pause"),

@@ -8,7 +8,7 @@ so nothing is decided by one.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from django.conf import settings
@@ -18,12 +18,15 @@ from django.utils.formats import date_format
 
 from handbill.delivery.address import AddressError
 from handbill.kit import clock
+from handbill.kit.languages import own_name
 from handbill.subscribers import actions, own_data, proof, queries, rush, signups
 from handbill.subscribers.brakes import network_of
 from handbill.subscribers.pages import HEADERS, page, reader_page
-from handbill.subscribers.records import Slip
+from handbill.subscribers.records import Choice, Slip
 from handbill.subscribers.silence import UNTIL_THEY_SAY
-from handbill.subscribers.wording import words
+from handbill.subscribers.wish_form import read_form, shown
+from handbill.subscribers.wishes import Wishes
+from handbill.subscribers.wording import language_of, words
 from handbill.topics.models import Topic
 
 MOST_TYPED = 320  # characters of a mistyped address shown again
@@ -79,11 +82,29 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     choice = None
     if request.method == "POST":
         choice = actions.choose(token, request.POST.getlist("topics")[:MOST_TOPICS], clock.now())
+    return _preferences(token, choice)
+
+
+@reader_page
+def wishes(request: HttpRequest, token: str) -> HttpResponse:
+    """How often, when and in what form; the page is that of the topics."""
+    if request.method != "POST":
+        return _preferences(token)
+    held = queries.reading_preferences(token)
+    wanted = read_form(request.POST.dict(), held.wishes)
+    if wanted is None:
+        return _preferences(token, status=400, wrong=True)
+    now = clock.now()
+    return _preferences(token, next=_when(actions.wish(token, wanted, now), now))
+
+
+def _preferences(token: str, choice: Choice | None = None, status: int = 200, **said: Any) -> HttpResponse:
     held = queries.reading_preferences(token)
     names = ", ".join(choice.topics) if choice else ""
     until = held.paused_until if held.paused_until and held.paused_until > clock.now() else None
     more: dict[str, Any] = {"until": until, "when": _day(until)} if until else {}
-    return page("choose", "choose", token=token, topics=_topics(held.chosen), choice=choice, names=names, **more)
+    more |= {"choice": choice, "names": names, "wishes": _wishes(held.wishes), **said}
+    return page("choose", "choose", status, token=token, topics=_topics(held.chosen), **more)
 
 
 @reader_page
@@ -91,8 +112,9 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """A page with one button. Any POST acts at once: the button's, or a mail program's one-click (RFC 8058)."""
     if request.method == "POST":
         actions.leave(token, clock.now())
-    elif queries.preferences(token).reading:
-        return page("leave", "leave", token=token, tomorrow=_tomorrow())
+    elif (held := queries.preferences(token)).reading:
+        weekly = held.wishes.cadence == "weekly"
+        return page("leave", "leave", token=token, tomorrow=_tomorrow(), weekly=weekly)
     return page("left", "left", token=token, undo=bool(actions.last_left(queries.reader_id(token), clock.now())))
 
 
@@ -193,10 +215,28 @@ def _topics(chosen: tuple[str, ...]) -> list[dict[str, Any]]:
     return [{**row, "chosen": row["slug"] in chosen} for row in rows]
 
 
+def _wishes(held: Wishes) -> dict[str, Any]:
+    """The form with its words; what a reader didn't choose is the paper's, which is named."""
+    paper = settings.HANDBILL
+    said = words(paper.language)
+    form = shown(held, language_of(paper.language))
+    named = {
+        name: [(each, said[f"{name}_{each}"], on) for each, on in form[f"{name}s"]] for name in ("cadence", "form")
+    }
+    own = {"hour": f"{paper.digest_hour:02}:00", "zone": _zone(paper.zone)}
+    own["language"] = own_name(language_of(paper.language))
+    return {**form, "cadences": named["cadence"], "forms": named["form"], "paper": own}
+
+
 def _when(moment: datetime, now: datetime) -> str:
-    day = "today" if moment.date() == now.astimezone(moment.tzinfo).date() else "tomorrow"
-    zone = settings.HANDBILL.time_zone.rpartition("/")[2].replace("_", " ")
-    return words(settings.HANDBILL.language, time=f"{moment:%H:%M}", zone=zone)[day]
+    ahead = (moment.date() - now.astimezone(moment.tzinfo).date()).days
+    which = {0: "today", 1: "tomorrow"}.get(ahead, "on_day")
+    said = {"time": f"{moment:%H:%M}", "zone": _zone(moment.tzinfo), "day": _date(moment)}
+    return words(settings.HANDBILL.language, **said)[which]
+
+
+def _zone(zone: tzinfo | None) -> str:
+    return str(zone).rpartition("/")[2].replace("_", " ")
 
 
 def _tomorrow() -> str:
@@ -218,6 +258,9 @@ def _until(how_long: str, day: str) -> datetime | None:
 def _day(moment: datetime) -> str:
     if moment == UNTIL_THEY_SAY:
         return words(settings.HANDBILL.language)["until_you_say"]
-    local = moment.astimezone(settings.HANDBILL.zone)
+    return _date(moment.astimezone(settings.HANDBILL.zone))
+
+
+def _date(local: datetime) -> str:
     with translation.override(settings.HANDBILL.language):
         return str(date_format(local, "DATE_FORMAT"))

@@ -1,7 +1,7 @@
 """Every word a reader is shown when signing up, choosing and leaving, in one place (``words/``) with a version.
 
 The version and the words agreed to are kept as evidence (``Consent``). What a language lacks is said in English.
-Placeholders: ``{paper}``, ``{when}``, ``{topics}``, ``{time}``, ``{zone}``, ``{who}``.
+Placeholders: ``{paper}``, ``{when}``, ``{topics}``, ``{time}``, ``{zone}``, ``{day}``, ``{next}``, ``{who}``.
 """
 
 from __future__ import annotations

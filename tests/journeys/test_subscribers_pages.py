@@ -73,7 +73,7 @@ def test_from_sign_up_to_goodbye_without_scripts_by_keyboard(browser: Browser, p
     page.get_by_role("button").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("You’re in")
-    expect(page.get_by_role("status")).to_contain_text("at 07:00 (Berlin)")
+    expect(page.get_by_role("status")).to_contain_text("07:00 (Berlin time)")
 
     expect(page.get_by_label("River")).not_to_be_checked()
     page.get_by_label("River").focus()
@@ -112,6 +112,7 @@ def test_every_page_is_accessible_and_fits(browser: Browser, public: str, width:
         ("welcome", confirm, "Yes"),
         ("choose", f"/preferences/{token}/", None),
         ("saved", f"/preferences/{token}/", "Save"),
+        ("wished", f"/preferences/{token}/", "Have it like this"),
         ("leave", f"/unsubscribe/{token}/", None),
         ("pause", f"/pause/{token}/", None),
         ("pause-wrong", f"/pause/{token}/", "Pause until then"),

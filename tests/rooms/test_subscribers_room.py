@@ -339,7 +339,7 @@ class TestPages:
     def test_the_button_confirms_and_topics_are_offered(self, face: Client, river: Topic) -> None:
         actions.ask(BOB, NOW)
         html = face.post(f"/confirm/{confirm_token()}/").content.decode()
-        assert "tomorrow at 07:00 (Berlin)" in html
+        assert "tomorrow 07:00 (Berlin time)" in html
         action = re.search(r'action="(/preferences/[^"]+)"', html)[1]
         assert "checked" not in html
         saved = face.post(action, {"topics": ["river"]}).content.decode()

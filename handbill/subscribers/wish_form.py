@@ -1,0 +1,67 @@
+"""The form in which readers say how often, when and in what form they want the paper: shown, and read back. Pure.
+
+What a form didn't name stays as it was, so that one button of another page can change one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, get_args
+from zoneinfo import available_timezones
+
+from babel.dates import get_day_names
+
+from handbill.kit.languages import LETTERS, own_name
+from handbill.subscribers.wishes import Cadence, Form, Wishes
+
+_NOT_OF_PEOPLE = ("Etc/", "SystemV/", "US/", "posix/", "right/")
+
+
+def read_form(form: Mapping[str, str], held: Wishes) -> Wishes | None:
+    """What is wished; None where a value is none that the form offers."""
+    wanted: dict[str, Any] = {}
+    for name, offered in _OFFERED.items():
+        if name in form:
+            if form[name] not in offered():
+                return None
+            wanted[name] = form[name]
+    for name in ("hour", "weekday"):
+        if name in wanted:
+            wanted[name] = int(wanted[name]) if wanted[name] else None
+    if "form" in wanted:  # an unticked box isn't sent, so it goes with the question before it
+        wanted["plain"] = form.get("plain") == "yes"
+    found = replace(held, **wanted)
+    return found if found.cadence == "weekly" else replace(found, weekday=None)
+
+
+def shown(held: Wishes, language: str) -> dict[str, Any]:
+    """What the form offers, with what is held: lists of value, name and whether it is held."""
+    days = get_day_names("wide", "stand-alone", language.replace("-", "_"))
+    return {
+        "cadences": [(each, each == held.cadence) for each in get_args(Cadence)],
+        "weekdays": [(day, days[day - 1], day == (held.weekday or 1)) for day in range(1, 8)],
+        "hours": [(hour, f"{hour:02}:00", hour == held.hour) for hour in range(24)],
+        "zones": [(name, name.replace("_", " "), name == held.zone) for name in zones()],
+        "languages": [(code, own_name(code), code == held.language) for code in LETTERS],
+        "forms": [(each, each == held.form) for each in get_args(Form)],
+        "plain": held.plain,
+    }
+
+
+@lru_cache(maxsize=1)
+def zones() -> tuple[str, ...]:
+    """The zones that people live in, by name."""
+    named = (name for name in available_timezones() if "/" in name and not name.startswith(_NOT_OF_PEOPLE))
+    return tuple(sorted(named))
+
+
+_OFFERED = {
+    "cadence": lambda: get_args(Cadence),
+    "weekday": lambda: ("", *(str(day) for day in range(1, 8))),
+    "hour": lambda: ("", *(str(hour) for hour in range(24))),
+    "zone": lambda: ("", *zones()),
+    "language": lambda: ("", *LETTERS),
+    "form": lambda: get_args(Form),
+}
