@@ -12,7 +12,7 @@ import pytest
 from handbill.digest import wording
 from handbill.digest.wording import LANGUAGES, LOCALE, date_line, words
 
-SAID = re.compile(r"""\.(?:say|count)\(\s*["']([^"']+)["']""")
+SAID = re.compile(r"""\bsaid\.(?:say|count)\(\s*["']([^"']+)["']""")
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
 
 

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from django.conf import settings
 
 from handbill.digest import letters
-from handbill.digest.records import LetterArticle
+from handbill.digest.letters import Known
+from handbill.digest.records import Draft, LetterArticle, ReadingList
 from handbill.ops import doctor
 from handbill.ops.cli import cli
 from handbill.ops.commands import letter  # noqa: F401
@@ -46,7 +47,7 @@ def test_a_letter_has_the_newsrooms_design_other_addresses_and_the_way_to_pause(
     run("--copy")
     page = home / "letter" / "page.html"
     page.write_text(page.read_text().replace("{{ why }}", "{{ why }} Our own words."))
-    composed = letters.compose_letter([1], {1: ONE}, date(2026, 11, 22))
+    composed = letters.compose_letter(Draft(ReadingList((1,)), "en"), Known({1: ONE}, {}, {}), date(2026, 11, 22))
     assert "Our own words." in composed.html
     for part in (composed.html, composed.text):
         assert "http://paper7xk.onion" in part and "/pause/HANDBILL-READER-TOKEN/" in part

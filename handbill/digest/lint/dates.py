@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from babel.dates import get_day_names, get_month_names
 
-from handbill.digest.wording import LANGUAGES
+from handbill.kit.languages import LETTERS as LANGUAGES
 
 _NUMBERS = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?![\d/.-])")
 _GAP = r"[\s,،.\u202f]{0,3}(?:de\s|den\s|the\s)?\s?"

@@ -58,6 +58,7 @@ ALLOWED = {
     "css-selector-type": "only within the dark and small-screen rules",
     "css-text-align": "left and right alone, which all know",
     "css-text-decoration": "headlines that lead somewhere may be underlined",
+    "css-word-break": "breaks endless words where word-wrap alone lets a table grow",
     "css-word-wrap": "breaks endless words; without it such a word runs over",
     "html-aria-label": "for screen readers; shows nothing",
     "html-body": "what body says is said again by the element in it",
