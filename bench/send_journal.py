@@ -1,12 +1,14 @@
 """What the journal adds to sending: the same copies by the engine alone, and by a round over the tables.
 
-``python -m bench.send_journal DATABASE PORT COUNT`` measures one round in a process of its own and prints JSON.
+``python -m bench.send_journal DATABASE PORT COUNT [distinct]`` measures one round in a process of its own and prints
+JSON; ``distinct``: each reader's letter is another, of eight of forty articles.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 
 from bench import send_letter
 from bench.rows import Row
+from bench.send_python import one_letter
 
 PER = 10_000
 CONNECTIONS = 10
@@ -41,9 +44,29 @@ def run(quick: bool, port: int, chunking: int) -> Iterator[Row]:
                 round(1 + share, 2),
             )
             yield Row(f"copies a second over {name}, {mode}", round(count / found["wall"]), "copies/s")
+    yield from _of_their_own(quick, port)
     if not quick:
         peak = _measure("sqlite", chunking, 1_000_000)["memory"]
         yield Row("peak memory, a round of 1,000,000 over SQLite", round(peak), "MB", "< 300 MB", peak < 300)
+
+
+def _of_their_own(quick: bool, port: int) -> Iterator[Row]:
+    """A letter of its own for each reader against one letter for all, from the hand-over to the last reply."""
+    count, rounds = 5_000, 1 if quick else 5
+    found: dict[str, list[dict[str, float]]] = {"": [], "distinct": []}
+    for _ in range(rounds):
+        for name, told in found.items():
+            told.append(_measure("sqlite", port, count, name))
+    one, each = ({key: min(told[key] for told in all_of) for key in all_of[0]} for all_of in found.values())
+    for what, key, unit in (
+        ("handed over", "hand", "CPU s"),
+        ("sent", "cpu", "CPU s"),
+        ("database", "size", "MB"),
+        ("peak memory", "memory", "MB"),
+    ):
+        ratio = each[key] / one[key]
+        name = f"{count:,} readers, each a letter of 8 of 40 articles, {what}"
+        yield Row(name, round(each[key], 3), unit, "≤ 1.2 ×", ratio <= 1.2, "one letter", round(ratio, 2))
 
 
 def _databases() -> Iterator[tuple[str, str]]:
@@ -52,8 +75,8 @@ def _databases() -> Iterator[tuple[str, str]]:
         yield "PostgreSQL", postgres
 
 
-def _measure(database: str, port: int, count: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "bench.send_journal", database, str(port), str(count)]
+def _measure(database: str, port: int, count: int, letters: str = "") -> dict[str, float]:
+    command = [sys.executable, "-m", "bench.send_journal", database, str(port), str(count), letters]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
@@ -61,12 +84,16 @@ def _measure(database: str, port: int, count: int) -> dict[str, float]:
 def main() -> None:
     """One process: lay a newsroom, hand over, and measure the round alone."""
     database, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    distinct = "distinct" in sys.argv[4:]
     with tempfile.TemporaryDirectory() as folder:
         _lay(Path(folder), "sqlite" if database == "none" else database, port)
-        send = _engine_alone(port, count) if database == "none" else _round(count)
+        began = time.process_time()
+        send = _engine_alone(port, count) if database == "none" else _round(count, distinct)
+        hand = time.process_time() - began
         cpu, wall = time.process_time(), time.perf_counter()
         send()
         spent = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+        spent["hand"], spent["size"] = hand, sum(file.stat().st_size for file in Path(folder).rglob("*.sqlite3*")) / 1e6
         spent["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(spent))
 
@@ -88,18 +115,27 @@ def _lay(home: Path, database: str, port: int) -> None:
         call_command("migrate", room, verbosity=0, interactive=False)
 
 
-def _round(count: int) -> Callable[[], None]:
+def _round(count: int, distinct: bool) -> Callable[[], None]:
     from handbill.delivery import actions
     from handbill.delivery.models import Mailing
     from handbill.delivery.records import LetterBody, Recipient
     from handbill.kit.clock import now
 
-    html, text = send_letter.whole()
-    letter = LetterBody("main", send_letter.SENDER, send_letter.SUBJECT, html, text, "en", send_letter.ONE_CLICK)
-    people = (Recipient(f"{number}", f"reader{number}@mail.example", "main") for number in range(count))
+    def letter(key: str, articles: list[tuple[str, str]]) -> LetterBody:
+        html = (send_letter.HTML_TOP, *(markup for markup, _ in articles), send_letter.HTML_END)
+        text = (send_letter.TEXT_TOP, *(said for _, said in articles), send_letter.TEXT_END)
+        return LetterBody(key, send_letter.SENDER, send_letter.SUBJECT, html, text, "en", send_letter.ONE_CLICK)
+
+    articles, dice = send_letter.articles(), random.Random(9)
+    letters = (letter(str(number), dice.sample(articles, send_letter.CHOSEN)) for number in range(count))
+    one = [letter("main", articles[: send_letter.CHOSEN])]
+    people = (
+        Recipient(f"{number}", f"reader{number}@mail.example", str(number) if distinct else "main")
+        for number in range(count)
+    )
     at = now()
     Mailing.objects.filter(reference="bench").delete()
-    actions.hand_over("bench", "issue", [letter], people, at)
+    actions.hand_over("bench", "issue", letters if distinct else one, people, at)
 
     def send() -> None:
         done = actions.send_batch(at, count)
@@ -117,18 +153,14 @@ def _engine_alone(port: int, count: int) -> Callable[[], None]:
     from handbill.delivery.engine.loop import send_all
     from handbill.delivery.engine.pool import Limits, Pool
     from handbill.delivery.journal import Claimed
-    from handbill.delivery.letters import sample
-    from handbill.delivery.models import Body, Mailing
+    from handbill.delivery.models import Mailing
     from handbill.delivery.sealed import seal_address
     from handbill.delivery.stamps import Stamps
     from handbill.kit.clock import now
     from handbill.kit.mail_settings import Relay
 
-    html, text = send_letter.whole()
-    body = Body(sender=send_letter.SENDER, subject=send_letter.SUBJECT, html_pieces=[html], text_pieces=[text])
-    body.one_click = send_letter.ONE_CLICK
     mailing, stamps = Mailing(reference="bench", kind="issue", created_at=now()), Stamps()
-    stamps._compiled[1] = sample(body, "issue")
+    stamps._compiled[1] = one_letter()
     sealed = [seal_address(f"reader{number}@mail.example", "bench", str(number)) for number in range(count)]
     rows = iter(Claimed(n, 1, 1, str(n), sealed[n], "", "", "waiting", 0, None) for n in range(count))
     source = lambda most: [stamps.copy(row, mailing) for row in islice(rows, most)] or None  # noqa: E731

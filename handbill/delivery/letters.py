@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable
 from itertools import islice
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -65,10 +66,10 @@ def _listed(written: Written, known: dict[str, int]) -> Pieces:
     return [written] if isinstance(written, str) else [known.get(piece, piece) for piece in written]
 
 
-def sample(body: Body, kind: str) -> Stamp:
+def sample(body: int, kind: str) -> Stamp:
     """A letter of a mailing of that kind, compiled by itself. Raises StampError."""
     compiler = Compiler()
-    compiler.learn([body])
+    compiler.read([body])
     return compiler.compile(body, kind)
 
 
@@ -77,36 +78,68 @@ def host() -> str:
     return urlsplit(settings.HANDBILL.public_address).hostname or "localhost"
 
 
+class Letter(NamedTuple):
+    """A letter as it is stored; a plain row, for an object of the ORM costs more than compiling it."""
+
+    sender: str
+    subject: str
+    html: Pieces
+    text: Pieces
+    one_click: str
+    language: str
+
+
 class Compiler:
-    """Compiles letters, each shared piece once."""
+    """Compiles letters by their ids, each shared piece once."""
 
     def __init__(self) -> None:
-        self._pieces: dict[int, Template] = {}
+        self._letters: dict[int, Letter] = {}  # read, and not compiled yet
+        self._pieces: dict[int | str, Template] = {}  # shared ones by id, short ones by what they say
+        self._issue_headers = (("List-Id", f"<digest.{host()}>"),)
+        self._other_headers = (("Auto-Submitted", "auto-generated"),)
 
-    def learn(self, bodies: Iterable[Body]) -> None:
-        """Read the pieces of these letters, by one statement for all of them."""
-        named = {piece for body in bodies for piece in (*body.text_pieces, *body.html_pieces) if isinstance(piece, int)}
+    def read(self, bodies: Iterable[int]) -> None:
+        """Read letters and the pieces they share, by two statements for all of them."""
+        missing = set(bodies) - self._letters.keys()
+        if not missing:
+            return
+        rows = Body.objects.filter(pk__in=missing).values_list(
+            "pk", "sender", "subject", "html_pieces", "text_pieces", "one_click", "language"
+        )
+        found = {pk: Letter(*row) for pk, *row in rows}
+        self._letters.update(found)
+        self._learn({piece for one in found.values() for piece in (*one.text, *one.html) if isinstance(piece, int)})
+
+    def compile(self, body: int, kind: str) -> Stamp:
+        """A letter that was read, of a mailing of that kind, with the headers of ours. Raises StampError."""
+        one, issue = self._letters.pop(body), kind == "issue"
+        return compile_letter(
+            sender=one.sender,
+            subject=one.subject,
+            html=[self._compiled(piece) for piece in one.html],
+            text=[self._compiled(piece) for piece in one.text],
+            language=one.language,
+            one_click=one.one_click if issue else "",
+            headers=self._issue_headers if issue else self._other_headers,
+        )
+
+    def _learn(self, named: set[int]) -> None:
         missing = named - self._pieces.keys()
         if not missing:
             return
         if len(self._pieces) + len(missing) > MOST_PIECES:
             self._pieces.clear()
-            missing = named
+            missing = {
+                piece for one in self._letters.values() for piece in (*one.text, *one.html) if isinstance(piece, int)
+            }
         rows = Piece.objects.filter(pk__in=missing).values_list("pk", "content")
         self._pieces.update((pk, compile_piece(content)) for pk, content in rows)
 
-    def compile(self, body: Body, kind: str) -> Stamp:
-        """A letter, whose pieces were read, of a mailing of that kind, with the headers of ours. Raises StampError."""
-        issue = kind == "issue"
-        return compile_letter(
-            sender=body.sender,
-            subject=body.subject,
-            html=map(self._compiled, body.html_pieces),
-            text=map(self._compiled, body.text_pieces),
-            language=body.language,
-            one_click=body.one_click if issue else "",
-            headers=[("List-Id", f"<digest.{host()}>")] if issue else [("Auto-Submitted", "auto-generated")],
-        )
-
     def _compiled(self, piece: int | str) -> Template:
-        return compile_piece(piece) if isinstance(piece, str) else self._pieces[piece]
+        found = self._pieces.get(piece)
+        if found is None:
+            assert isinstance(piece, str)
+            found = compile_piece(piece)
+            if len(piece) < SHORT and len(self._pieces) < MOST_PIECES:
+                self._pieces[piece] = found
+        return found

@@ -9,7 +9,7 @@ from handbill.delivery.engine.outcome import Copy
 from handbill.delivery.engine.stamp import Stamp
 from handbill.delivery.journal import Claimed
 from handbill.delivery.letters import Compiler, host
-from handbill.delivery.models import Body, Mailing
+from handbill.delivery.models import Mailing
 from handbill.delivery.paths import Marks
 from handbill.delivery.sealed import open_address
 from handbill.delivery.signing import signers
@@ -22,20 +22,15 @@ class Stamps:
 
     def __init__(self) -> None:
         self._compiled: dict[int, Stamp | SignedStamp] = {}
-        self._read: dict[int, Body] = {}  # and not compiled yet
         self._compiler = Compiler()
         self._signers = signers()
         self._at_host = f"@{host()}"
         self._marks = Marks()
 
     def learn(self, rows: Iterable[Claimed]) -> None:
-        """Read the letters of copies in hand, by two statements for all of them."""
-        missing = {row.body for row in rows} - self._compiled.keys() - self._read.keys()
-        if not missing:
-            return
-        found = Body.objects.in_bulk(missing)
-        self._compiler.learn(found.values())
-        self._read.update(found)
+        """Read the letters of copies in hand."""
+        if missing := {row.body for row in rows} - self._compiled.keys():
+            self._compiler.read(missing)
 
     def copy(self, row: Claimed, mailing: Mailing) -> Copy:
         """The copy of ``row``, which is its key. Raises StampError, or GiveUp when its address can't be opened."""
@@ -47,9 +42,8 @@ class Stamps:
         return Copy(row, marks.sender(row.id, stamp.envelope_from), to, parts, size, name)
 
     def _compile(self, row: Claimed, kind: str) -> Stamp | SignedStamp:
-        if row.body not in self._read:
-            self.learn([row])
-        plain = self._compiler.compile(self._read.pop(row.body), kind)
+        self._compiler.read([row.body])
+        plain = self._compiler.compile(row.body, kind)
         if len(self._compiled) >= MOST_LETTERS:
             del self._compiled[next(iter(self._compiled))]
         stamp = self._compiled[row.body] = SignedStamp(plain, self._signers) if self._signers else plain

@@ -102,9 +102,7 @@ def compile_letter(
     in every copy. Raises StampError for a sender that is no mailbox or a ``one_click`` that is no plain https or http
     address.
     """
-    if one_click and not re.fullmatch(r"https?://[!-;=?-~]+", one_click):
-        raise StampError("The unsubscribe address of a letter must be a plain web address without blanks.")
-    around = _surroundings(sender, subject, language, tuple(headers))
+    around = _surroundings(sender, subject, language, one_click, tuple(headers))
     parts: list[bytes] = [around.top]
     slots: list[int] = []
     size = len(around.top) + _add(text, parts, slots)
@@ -112,7 +110,7 @@ def compile_letter(
     size += len(around.middle) + _add(html, parts, slots)
     parts.append(around.bottom)
     size += len(around.bottom)
-    return Stamp(around.envelope_from, _around(one_click), Template(parts, slots, size))
+    return Stamp(around.envelope_from, around.one_click, Template(parts, slots, size))
 
 
 def compile_piece(content: str) -> Template:
@@ -124,10 +122,11 @@ def compile_piece(content: str) -> Template:
 def _add(pieces: str | Iterable[Template], parts: list[bytes], slots: list[int]) -> int:
     """Join pieces to what stands there, and give their size. The last one's soft break guards blanks at most."""
     size = 0
-    for piece in [compile_piece(pieces)] if isinstance(pieces, str) else pieces:
-        slots += [place + len(parts) for place in piece.slots]
-        parts += piece.parts
-        size += piece.size
+    for shared, places, length in [compile_piece(pieces)] if isinstance(pieces, str) else pieces:
+        if places:
+            slots += [place + len(parts) for place in places]
+        parts += shared
+        size += length
     if parts[-1].endswith(b"=\r\n") and parts[-1][-4:-3] not in b" \t":
         parts[-1] = parts[-1][:-3]
         size -= 3
@@ -138,14 +137,19 @@ class _Surroundings(NamedTuple):
     """What stands before the text, between text and HTML, and at the end."""
 
     envelope_from: str
+    one_click: tuple[str, ...]
     top: bytes
     middle: bytes
     bottom: bytes
 
 
 @lru_cache(maxsize=256)
-def _surroundings(sender: str, subject: str, language: str, headers: tuple[tuple[str, str], ...]) -> _Surroundings:
+def _surroundings(
+    sender: str, subject: str, language: str, one_click: str, headers: tuple[tuple[str, str], ...]
+) -> _Surroundings:
     """Kept, for letters of an issue differ in nothing else but their subjects; the email package is slow."""
+    if one_click and not re.fullmatch(r"https?://[!-;=?-~]+", one_click):
+        raise StampError("The unsubscribe address of a letter must be a plain web address without blanks.")
     mailbox = _mailbox(sender)
     head = _head(mailbox, subject, language, headers)
     # No body can hold it: in quoted-printable a "=" is followed by two hexadecimal digits or ends its line.
@@ -153,14 +157,11 @@ def _surroundings(sender: str, subject: str, language: str, headers: tuple[tuple
     kind = f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
     return _Surroundings(
         mailbox.addr_spec,
+        tuple(one_click.split(READER_SLOT)) if one_click else (),
         f"{head}{kind}--{boundary}\r\n{_part('plain')}".encode("ascii"),
         f"\r\n--{boundary}\r\n{_part('html')}".encode("ascii"),
         f"\r\n--{boundary}--\r\n".encode("ascii"),
     )
-
-
-def _around(one_click: str) -> tuple[str, ...]:
-    return tuple(one_click.split(READER_SLOT)) if one_click else ()
 
 
 def _template(encoded: str) -> Template:
