@@ -114,6 +114,7 @@ def _letter(
         slot=slot.key,
         language=draft.language,
         html=composed.html or composed.text,
+        cuts=composed.cuts,
     )
 
 

@@ -254,6 +254,7 @@ class DryLetter:
     slot: str = "daily"
     language: str = ""
     html: str = ""
+    cuts: tuple[Cut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -125,7 +126,7 @@ def describe(run: DryRun) -> tuple[dict[str, Any], str]:
         when = "" if one.slot == "daily" else f" ({one.slot})"
         counts = f"{one.articles} articles, {one.readers} readers, {len(one.letters)} letters"
         lines.append(f"Issue of {one.date:%Y-%m-%d}{when}: {counts}")
-        lines += [f"  {x.readers:>6} readers  {x.articles:>2} articles  {x.subject}" for x in one.letters]
+        lines += [f"  {x.readers:>6} readers  {x.articles:>2} articles  {x.subject}{_cut(x)}" for x in one.letters]
         lines += [f"  {one.readers_without:>6} readers get nothing: no news on their topics"] * bool(
             one.readers_without
         )
@@ -150,7 +151,21 @@ def _issue_data(one: DryIssue) -> dict[str, Any]:
 
 def _letter_data(letter: DryLetter) -> dict[str, Any]:
     told = ("subject", "readers", "articles", "headlines", "topics", "language", "html_bytes")
-    return {name: getattr(letter, name) for name in told}
+    cuts = [{"place": cut.place, "what": cut.what} for cut in letter.cuts]
+    return {**{name: getattr(letter, name) for name in told}, "cuts": cuts}
+
+
+def _cut(letter: DryLetter) -> str:
+    """What was cut so that the letter stays small: " (too long: 12 excerpts shortened, 3 as headlines only)"."""
+    counts = Counter(cut.what for cut in letter.cuts)
+    names = {
+        "headline": "headlines shortened",
+        "excerpt": "excerpts shortened",
+        "headline only": "as headlines only",
+        "left out": "left out",
+    }
+    told = ", ".join(f"{counts[what]} {words}" for what, words in names.items() if counts[what])
+    return f" (too long: {told})" if told else ""
 
 
 def describe_reader(run: DryReader) -> tuple[dict[str, Any], str]:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -10,8 +10,8 @@ from django.conf import settings
 
 from handbill.digest import letters
 from handbill.digest.letters import Known
-from handbill.digest.records import Draft, LetterArticle, ReadingList
-from handbill.ops import doctor
+from handbill.digest.records import Cut, Draft, DryIssue, DryLetter, DryRun, LetterArticle, ReadingList
+from handbill.ops import doctor, steps
 from handbill.ops.cli import cli
 from handbill.ops.commands import letter  # noqa: F401
 
@@ -51,3 +51,17 @@ def test_a_letter_has_the_newsrooms_design_other_addresses_and_the_way_to_pause(
     assert "Our own words." in composed.html
     for part in (composed.html, composed.text):
         assert "http://paper7xk.onion" in part and "/pause/HANDBILL-READER-TOKEN/" in part
+
+
+def test_the_dry_run_says_what_a_letter_has_no_room_for():
+    cuts = (Cut(0, "headline"), Cut(0, "excerpt"), Cut(1, "excerpt"), Cut(2, "headline only"), Cut(3, "left out"))
+    one = DryLetter("A headline", 4, 7, ("A headline",), ("the whole paper",), 39_000, cuts=cuts)
+    moment = datetime(2026, 11, 22, tzinfo=UTC)
+    issue = DryIssue(date(2026, 11, 22), "daily", moment, moment, 4, 7, 0, (one,))
+    data, text = steps.describe(DryRun(date(2026, 11, 22), (issue,)))
+    assert data["letters"][0]["cuts"][-1] == {"place": 3, "what": "left out"}
+    assert "(too long: 1 headlines shortened, 2 excerpts shortened, 1 as headlines only, 1 left out)" in text
+    assert (
+        "too long"
+        not in steps.describe(DryRun(date(2026, 11, 22), (replace(issue, letters=(replace(one, cuts=()),)),)))[1]
+    )
