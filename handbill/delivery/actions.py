@@ -31,7 +31,7 @@ from handbill.delivery.proof import suppress_all, take_back
 from handbill.delivery.records import LetterBody, Recipient, SendRound
 from handbill.delivery.sealed import seal_address
 from handbill.delivery.send import Dispatch
-from handbill.delivery.stale import ISSUE, owed_to
+from handbill.delivery.stale import ISSUE, owed_to, unfinished
 from handbill.delivery.surge import believe as believe_gone  # noqa: F401 - for the rooms above
 from handbill.delivery.surge import forgive as forgive_gone  # noqa: F401
 from handbill.kit.providers import provider_of
@@ -59,8 +59,9 @@ def hand_over(
     if mailing.sealed_at is not None:
         return mailing
     bodies = dict(mailing.bodies.values_list("key", "pk"))
+    issues = unfinished(now) if kind == ISSUE else []
     for chunk in _chunks(recipients):
-        behind = owed_to([one.id for one in chunk], now) if kind == ISSUE else set()
+        behind = owed_to([one.id for one in chunk], issues)
         rows = [_delivery(mailing, bodies, one, now - RANKS if one.id in behind else now) for one in chunk]
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
     mailing.sealed_at = now

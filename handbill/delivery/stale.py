@@ -53,20 +53,23 @@ def fates(rows: Sequence[Claimed], mailings: Collection[Mailing]) -> dict[int, s
     return found
 
 
-def owed_to(recipients: Collection[str], now: datetime) -> set[str]:
-    """Who of these waits for an issue that is old by now, and was sent none since."""
-    old = Mailing.objects.filter(kind=ISSUE, sealed_at__gt=now - FRESH - GIVE_UP_AFTER, sealed_at__lte=now - FRESH)
-    first: dict[str, Mailing] = {}
-    for mailing in old.order_by("sealed_at", "pk"):
+def unfinished(now: datetime) -> list[Mailing]:
+    """Old issues that still have copies to send, the first handed over first. Reads all copies that are unsent."""
+    unsent = Delivery.objects.filter(next_at__isnull=False).order_by().values_list("mailing", flat=True).distinct()
+    young = now - FRESH - GIVE_UP_AFTER
+    old = Mailing.objects.filter(kind=ISSUE, sealed_at__gt=young, sealed_at__lte=now - FRESH, pk__in=list(unsent))
+    return list(old.order_by("sealed_at", "pk"))
+
+
+def owed_to(recipients: Collection[str], issues: Sequence[Mailing]) -> set[str]:
+    """Who of these waits for one of the issues, and was sent none since."""
+    owed: set[str] = set()
+    for mailing in issues:
         left = mailing.deliveries.filter(recipient__in=recipients, next_at__isnull=False)
-        first |= dict.fromkeys(left.values_list("recipient", flat=True), mailing)
-    waiting: dict[Mailing, set[str]] = defaultdict(set)
-    for recipient, mailing in first.items():
-        waiting[mailing].add(recipient)
-    for mailing, ones in waiting.items():
-        told = _told(_after(mailing), ones)
-        ones -= {one for one in ones if fate(told.get(one, ())) == LAPSED}
-    return set().union(*waiting.values())
+        ones = set(left.values_list("recipient", flat=True))
+        told = _told(_after(mailing), ones) if ones else {}
+        owed |= {one for one in ones if fate(told.get(one, ())) != LAPSED}
+    return owed
 
 
 def _after(mailing: Mailing) -> list[int]:

@@ -150,9 +150,8 @@ def test_a_provider_that_puts_off_copies_in_a_row_is_left_alone_and_others_are_n
         if moment.stage == "rcpt" and moment.recipients[-1].endswith("@gmail.com")
         else None
     )
-    domains = ["gmail.com"] * 400 + ["mail.example"] * 100
-    people = [Recipient(f"{n}", f"reader{n}@{domain}", "main") for n, domain in enumerate(domains)]
-    actions.hand_over("issue-1", "issue", [LETTER], people, NOON)
+    hand_over(400, "gmail.com")
+    hand_over(100, "mail.example", "issue-2")
     done = actions.send_batch(NOON, limit=2000)
     assert done.accepted == 100 and 10 <= done.deferred < 400
     breaker = Breaker.objects.get(about="provider gmail")
