@@ -13,5 +13,5 @@ urlpatterns = [
     path("subscribers/<uuid:reader>", views.reader),
     path("subscribers/<uuid:reader>/leave", views.leave),
     path("subscribers/<uuid:reader>/topics", views.choose),
-    re_path(r"^.*$", unknown),
+    re_path(r"", unknown),  # line breaks too
 ]

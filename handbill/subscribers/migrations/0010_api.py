@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('subscribers', '0008_fewer_indexes'),
+        ('subscribers', '0009_slots'),
     ]
 
     operations = [
