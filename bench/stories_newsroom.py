@@ -21,7 +21,7 @@ from typing import Any
 import django
 import numpy as np
 
-OUTLETS, MARKS, LOTS = 100, 46, 4  # MARKS a report, as the articles beside the project have
+OUTLETS, MARKS, BLOCKS = 100, 46, 64  # MARKS a report, as the articles beside the project have
 SAMPLES, BATCH = 300, 500
 
 
@@ -101,29 +101,29 @@ def _copy_rows(count: int) -> None:
             values = ", ".join(fresh.get(column, f"r.{column}") for column in columns)
             row = f"(SELECT * FROM {table} ORDER BY id DESC LIMIT 1)"
             sql = f"INSERT INTO {table} ({', '.join(columns)}) {numbers} SELECT {values} FROM n CROSS JOIN {row} r"
-            cursor.execute(sql.replace("%", "%%") if not small else sql)
+            cursor.execute(sql)
             if not small:
                 cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last + count})")
         cursor.execute("ANALYZE")
 
 
 def _mark(stored: int) -> None:
-    """Marks of all reports, as chance would have them; in lots, so that the table's pages are split as they grow."""
+    """Marks of all reports, as chance would have them, on shelves that were written twice, as they grow."""
     from django.db import connection
 
-    from handbill.stories.copies import HASH_BITS, TEXT_BITS
-    from handbill.stories.marked import Stored
+    from handbill.stories.copies import TEXT_BITS, distinct
+    from handbill.stories.marked import SLOT_BITS, shelve
 
-    chance = np.random.default_rng(stored)
-    table = "stories_marked (report_id, rate, size, all_own)"
+    chance, each = np.random.default_rng(stored), stored * MARKS // BLOCKS
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {table} SELECT id, 8, {MARKS}, false FROM wire_report")
-    for lot in range(LOTS):
-        reports = np.repeat(np.arange(1 + lot, stored + 1, LOTS), MARKS)
-        uses = (chance.integers(0, 1 << (HASH_BITS - 3), len(reports)) << 3 << TEXT_BITS) | reports
-        uses.sort()
-        for first in range(0, len(uses), 200_000):
-            Stored().insert({}, uses[first : first + 200_000])
+        cursor.execute(
+            f"INSERT INTO stories_marked (report_id, rate, size, all_own) SELECT id, 8, {MARKS}, false FROM wire_report"
+        )
+    for block in range(BLOCKS):
+        hashes = (block << 26) + chance.integers(0, 1 << 26, each) << 3
+        uses = np.sort(hashes << TEXT_BITS | chance.integers(1, stored + 1, each))
+        for some in (uses[::2], uses):
+            shelve(some, distinct(some >> SLOT_BITS))
 
 
 def rounds(new: int, articles: Path) -> dict[str, float]:
@@ -171,21 +171,24 @@ def measure_marks(articles: Path) -> dict[str, float]:
 def _half_known(number: int) -> Any:
     """A text of which others have half the marks."""
     from handbill.stories.copies import HASH_BITS, TEXT_BITS, Marks, Text
-    from handbill.stories.models import Mark
+    from handbill.stories.models import Shelf
 
     chance = np.random.default_rng(number)
-    known = Mark.objects.filter(use__gte=int(chance.integers(0, 1 << 62))).values_list("use", flat=True)[: MARKS // 2]
+    shelves = Shelf.objects.filter(slot__in=chance.integers(0, 1 << 20, MARKS // 2).tolist())
+    known = [int(np.frombuffer(uses, "<i8")[0]) for uses in shelves.values_list("uses", flat=True)]
     fresh = chance.integers(0, 1 << (HASH_BITS - 3), MARKS - len(known)) << 3
-    return Text(number, 1, Marks(8, np.unique(np.append(fresh, np.array(known) >> TEXT_BITS))))
+    return Text(number, 1, Marks(8, np.unique(np.append(fresh, np.array(known, np.int64) >> TEXT_BITS))))
 
 
 def _size() -> int:
     """Bytes that marks take on disk."""
     from django.db import connection
 
-    sql = "SELECT sum(pgsize) FROM dbstat WHERE name IN ('stories_mark', 'stories_marked')"
+    sql = "SELECT sum(pgsize) FROM dbstat WHERE name IN ('stories_mark', 'stories_shelf', 'stories_marked')"
     if connection.vendor != "sqlite":
-        sql = "SELECT pg_total_relation_size('stories_mark') + pg_total_relation_size('stories_marked')"
+        sql = (
+            "SELECT sum(pg_total_relation_size(n)) FROM unnest('{stories_mark,stories_shelf,stories_marked}'::text[]) n"
+        )
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return int(cursor.fetchone()[0])

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from handbill.stories.group import WINDOW, Place, Told, group
 from handbill.stories.learning import forget_choices, keep_choices, learn_topics
 from handbill.stories.loading import load_known, load_new, same_texts_ever
-from handbill.stories.marked import forget
+from handbill.stories.marked import put_away
 from handbill.stories.models import Grouping, Member, Story
 from handbill.stories.parts import said_of
 from handbill.stories.records import Grouped
@@ -63,7 +63,7 @@ def group_pending(now: datetime, limit: int = 1_000) -> Grouped:
     with standing_job("stories", now) as held:
         if not held:
             return NOTHING
-        forget(now)
+        put_away(now)
         return _round(limit)
 
 

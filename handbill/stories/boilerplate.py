@@ -336,10 +336,9 @@ def _stands_alone(line: str, start: str) -> bool:
 
 
 def _credits(line: str) -> bool:
-    return any(sign in line for sign in ("(", "[", "/", "etty")) and bool(
-        _CREDITED.search(line, max(0, len(line) - 100))
-    )
+    signed = "(" in line or "[" in line or "/" in line or "etty" in line  # spelt out: half the time of ``any``
+    return signed and bool(_CREDITED.search(line, max(0, len(line) - 100)))
 
 
 def _offers(line: str) -> bool:
-    return any(word in line for word in ("ewsletter", "ookie", "نشرتنا")) and bool(_OUR_OFFER.search(line))
+    return ("ewsletter" in line or "ookie" in line or "نشرتنا" in line) and bool(_OUR_OFFER.search(line))

@@ -95,11 +95,17 @@ def spans(starts: Ints, lengths: Ints) -> Ints:
     return np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
 
 
-def distinct(ascending: Ints) -> Ints:
-    """Each of the numbers once."""
-    first = np.ones(len(ascending), np.bool_)
-    np.not_equal(ascending[1:], ascending[:-1], out=first[1:])
-    return ascending[first]
+def firsts(ascending: Ints) -> Ints:
+    """The positions at which another number begins."""
+    new = np.ones(len(ascending), np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=new[1:])
+    return np.flatnonzero(new)
+
+
+def distinct(numbers: Ints) -> Ints:
+    """Each of the numbers once, ascending; many times faster than ``np.unique``, which hashes them."""
+    ascending = np.sort(numbers)
+    return ascending[firsts(ascending)]
 
 
 class Memory:
@@ -162,7 +168,7 @@ def marks(text: str) -> Marks:
     rate = 1
     while count > MOST_MARKS * rate and rate < COARSEST:
         rate *= 2
-    return Marks(rate, distinct(np.sort(runs[runs & np.uint64(rate - 1) == 0].astype(np.int64))))
+    return Marks(rate, distinct(runs[runs & np.uint64(rate - 1) == 0].astype(np.int64)))
 
 
 def recognise(texts: Iterable[Text], table: Table) -> dict[int, list[Match]]:
@@ -202,14 +208,16 @@ class _Seen:
         self.hashes = np.concatenate([text.marks.hashes for text in batch])
         self.texts = np.repeat(np.arange(len(batch)), lengths)
         mine = self.hashes << TEXT_BITS | np.array([text.id for text in batch])[self.texts]
-        self.known = np.unique(table.uses(np.unique(self.hashes)))
-        uses = np.union1d(self.known, mine)
-        self._describe(table.holders(np.unique(self.known & ONE_TEXT)), np.unique(uses & ONE_TEXT))
+        self.known = distinct(table.uses(distinct(self.hashes)))
+        uses = distinct(np.concatenate([self.known, mine]))
+        self._describe(table.holders(distinct(self.known & ONE_TEXT)), distinct(uses & ONE_TEXT))
         places = self.ids.searchsorted(uses & ONE_TEXT)
         kept = self.rates[places] > 0  # a text that is forgotten has no rate
         self.users, self.used = places[kept], uses[kept] >> TEXT_BITS
         self.own = np.ones(len(self.hashes), np.bool_)
         self.mine = mine
+        self._starts = self.used.searchsorted(self.hashes)
+        self._counts = self.used.searchsorted(self.hashes, "right") - self._starts
 
     def _describe(self, known: Mapping[int, Holder], ids: Ints) -> None:
         number: dict[int | str, int] = {}
@@ -226,8 +234,7 @@ class _Seen:
         """Of the marks of some texts: where they are, then for each of their uses the mark and the user, and which
         marks are common. At most COMMON uses of one are looked at."""
         marks_ = slice(self.ends[chosen.start], self.ends[chosen.stop])
-        starts = self.used.searchsorted(self.hashes[marks_])
-        counts = self.used.searchsorted(self.hashes[marks_], "right") - starts
+        starts, counts = self._starts[marks_], self._counts[marks_]
         few = np.minimum(counts, COMMON)
         return marks_, np.repeat(np.arange(len(few)), few), self.users[spans(starts, few)], counts >= COMMON
 
@@ -301,7 +308,8 @@ class _Seen:
 
     def new_uses(self) -> Ints:
         """The uses to be kept: those that aren't yet, of marks that aren't common yet."""
-        new = np.setdiff1d(self.mine, self.known)
+        new = np.sort(self.mine)
+        new = new[self.known.take(self.known.searchsorted(new), mode="clip") != new] if len(self.known) else new
         hashes = new >> TEXT_BITS
         known = self.known >> TEXT_BITS
         before = known.searchsorted(hashes, "right") - known.searchsorted(hashes)

@@ -21,7 +21,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from handbill.stories.copies import distinct, spans
+from handbill.stories.copies import distinct, firsts, spans
 from handbill.stories.terms import Said
 
 FAITH = 2.2  # full reports' worth of belief that a group uses a word as often as everybody does
@@ -77,9 +77,11 @@ class Evidence:
         lengths = np.array([len(one.packed) for one in said], np.int64)
         packed = np.concatenate([one.packed for one in said]) if said else np.zeros(0, np.int64)
         # One number a word of a report, which sorts fastest: the word, whether it tells, the report.
-        uses = np.sort((packed >> 1) << _OWNER_BITS | np.repeat(np.arange(len(said)), lengths))
+        uses = packed >> 1 << _OWNER_BITS
+        uses |= np.repeat(np.arange(len(said)), lengths)
+        uses.sort()
         codes = uses >> (_OWNER_BITS + 1)
-        first = np.flatnonzero(np.diff(codes, prepend=-1))
+        first = firsts(codes)
         self._codes = codes[first]
         self._users = uses & ((1 << _OWNER_BITS) - 1)
         self._starts = np.append(first, len(uses))
@@ -89,7 +91,10 @@ class Evidence:
         self._room: Floats = np.minimum(1.0, np.maximum(1, lengths) / FULL) ** ROOM
         terms = np.repeat(np.arange(len(first)), self._spread)
         self._said_weight = np.bincount(self._users, self._weight[terms], len(said))
-        self._terms = np.sort(self._users << _TERM_BITS | terms) & ((1 << _TERM_BITS) - 1)  # report after report
+        terms |= self._users << _TERM_BITS
+        terms.sort()
+        terms &= (1 << _TERM_BITS) - 1
+        self._terms = terms  # report after report
         self._ends = np.append(0, np.cumsum(lengths))
         self._value(len(said))
         self._place = np.zeros(len(self._codes))
@@ -131,7 +136,7 @@ class Evidence:
         """What two groups say together."""
         self._place[one.terms] = one.counts / one.loud
         self._place[other.terms] += other.counts / other.loud
-        terms = distinct(np.sort(np.concatenate([one.terms, other.terms])))
+        terms = distinct(np.concatenate([one.terms, other.terms]))
         raw = self._place[terms]
         self._place[terms] = 0.0
         room = one.room / one.loud + other.room / other.loud

@@ -74,7 +74,7 @@ def _told(text: str) -> Iterator[str]:
 
 
 def _is_whole(sentence: str) -> bool:
-    if _ENDS.search(sentence, max(0, len(sentence) - 20)):
+    if sentence[-1] in ".!?" or _ENDS.search(sentence, max(0, len(sentence) - 20)):
         return True
     return bool(_UNSTOPPED.search(sentence)) and word_count(sentence) > _UNSTOPPED_WORDS
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -23,7 +23,8 @@ from handbill.stories.copies import BOILERPLATE, COMMON, FEWEST, Memory, Text, r
 from handbill.stories.dated import dated_of
 from handbill.stories.evidence import MOST_EASE, Evidence, Words, bar, ease
 from handbill.stories.gist import Gist, gist
-from handbill.stories.reasons import Reason, reasons
+from handbill.stories.pieces import folded
+from handbill.stories.reasons import MOST_WORDS, Reason, reasons
 from handbill.stories.series import series_of
 from handbill.stories.terms import shown
 from handbill.stories.ties import Bundles, Pair, numbered, speak_alike
@@ -87,7 +88,7 @@ class _Group:
     crowd: int = 1
     words: Words | None = None
     near: set[int] = field(default_factory=set)
-    barred: set[int] = field(default_factory=set)
+    barred: Set[int] = frozenset()
 
 
 def group(
@@ -111,7 +112,8 @@ def group(
     """
     told = {told.id: told for told in [*reports, *active]}
     originals = _originals(told, same if same is not None else same_texts(told.values()))
-    tongues = {id_: one.language.casefold().split("-")[0] for id_, one in told.items()}
+    tongue = {name: name.casefold().split("-")[0] for name in {one.language for one in told.values()}}
+    tongues = {id_: tongue[one.language] for id_, one in told.items()}
     mixed = [(a, b) for a, b in originals.items() if tongues[a] != tongues.get(b, tongues[a])]
     spoken = speak_alike(tongues, [*together, *mixed])
     by_language: dict[str, list[Told]] = defaultdict(list)
@@ -182,7 +184,8 @@ def _group_language(
     together: Collection[Pair],
     apart: Collection[Pair],
 ) -> list[Place]:
-    told.sort(key=_age)
+    told.sort(key=attrgetter("id"))
+    told.sort(key=attrgetter("published_at"))  # twice, since pairs compare slowly
     ids = [t.id for t in told]
     copied = dict(numbered(originals.items(), ids))
     groups = _start(told, copied, numbered(together, ids), numbered(apart, ids))
@@ -254,7 +257,7 @@ class _Groups(dict[int, _Group]):
         ]
 
     def __missing__(self, key: int) -> _Group:
-        members = sorted(self._bundles.holds[key])
+        members = sorted(self._bundles.holds(key))
         story = next((self._stories[here] for here in members if here in self._stories), None)
         times = [self._told[here].published_at for here in members]
         g = self[key] = _Group(members, min(times), max(times), {}, story, barred=self._bundles.barred(key))
@@ -440,5 +443,6 @@ def _why(told: Sequence[Told], here: int, there: int, same_text: bool, evidence:
     shared = evidence.heaviest(here, there)[:READ_OUT]
     for number, word, is_name in shown(one.title, one.text, one.language, shared):
         kind = title if number in headlines else named if is_name else text
-        kind.append(word)
+        if len(kind) < MOST_WORDS:
+            kind.append(word if is_name else folded(word))
     return reasons(title, named, text, abs(one.published_at - other.published_at), other.outlet, same_text)

@@ -68,13 +68,28 @@ class _Use(models.BigIntegerField):
 class Mark(models.Model):
     """A mark and a report that has it, as one number: ``hash << 28 | report`` (see ``copies``).
 
-    The report may be gone: no foreign key, which would cost an index. ``marked.forget`` clears such rows away.
+    Only the newest lie here: ``marked.put_away`` moves them to shelves. The report may be gone: no foreign key, which
+    would cost an index.
     """
 
     use = _Use(primary_key=True)
 
     def __str__(self) -> str:
         return str(self.use)
+
+
+class Shelf(models.Model):
+    """The marks of some days ago and older, of one ``slot`` of hashes: their uses, ascending, of eight bytes each.
+
+    A shelf is rewritten once in some days at most, so that old marks cost neither a row each nor a page for each new
+    one. Source: ADR-0080.
+    """
+
+    slot = _Use(primary_key=True)
+    uses = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"shelf {self.slot}"
 
 
 class Marked(models.Model):

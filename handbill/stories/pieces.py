@@ -50,12 +50,11 @@ def word_hashes(text: str) -> NDArray[np.uint64]:
     inside = np.zeros(len(signs) + 2, np.bool_)
     np.not_equal(signs, 32, out=inside[1:-1])
     edges = np.flatnonzero(inside[1:] != inside[:-1])
-    starts, ends = edges[::2], edges[1::2]
-    longer = ends - starts > 1
-    starts, ends = starts[longer], ends[longer]
     sums = np.zeros(len(signs) + 1, np.uint64)
     np.cumsum(signs * _POWERS[: len(signs)], out=sums[1:])
-    return np.asarray((sums[ends] - sums[starts]) * _INVERSES[starts])
+    sums = sums[edges]
+    found = (sums[1::2] - sums[::2]) * _INVERSES[edges[::2]]
+    return np.asarray(found[edges[1::2] - edges[::2] > 1])
 
 
 def _powers(base: int) -> NDArray[np.uint64]:
@@ -67,11 +66,18 @@ _POWERS, _INVERSES = _powers(_PRIME), _powers(pow(_PRIME, -1, 1 << 64))
 
 def _bytes(text: str) -> bytes:
     """The text in one byte a letter. Raises UnicodeEncodeError where that can't be."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-        for sign, plain in _TYPOGRAPHIC:
-            text = text.replace(sign, plain)
-    return text.encode("latin-1")
+    if text.isascii():
+        return text.encode("ascii")
+    plain = _plain(text)
+    if not plain.isascii():  # else nothing is left that folding alters, which takes longest
+        plain = _plain(unicodedata.normalize("NFKC", text))
+    return plain.encode("latin-1")
+
+
+def _plain(text: str) -> str:
+    for sign, plain in _TYPOGRAPHIC:
+        text = text.replace(sign, plain)
+    return text
 
 
 def folded(piece: str) -> str:

@@ -249,4 +249,7 @@ def _last_word(text: str) -> str:
 
 def western(text: str) -> str:
     """``text`` with its digits, of whatever script, as 0 to 9."""
-    return "".join(str(unicodedata.digit(c)) if unicodedata.category(c) == "Nd" else c for c in text)
+    return text if text.isascii() else _OTHER_DIGIT.sub(lambda match: str(unicodedata.digit(match.group())), text)
+
+
+_OTHER_DIGIT = re.compile(r"[^\D0-9]")

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -150,12 +150,14 @@ def said(title: str, text: str, language: str) -> Said:
     return Said(packed)
 
 
-def shown(title: str, text: str, language: str, numbers: Iterable[int]) -> list[tuple[int, str, bool]]:
-    """By which words a reader knows these stems: number, word, whether it is a name; unknown ones are left out."""
+def shown(title: str, text: str, language: str, numbers: Iterable[int]) -> Iterator[tuple[int, str, bool]]:
+    """By which words a reader knows these stems: number, piece, whether it is a name; unknown ones are left out."""
     stem_of = _stems(language[:2].casefold()).__getitem__
     heading, body, named = _read(title[:HEAD_CHARACTERS], text[:HEAD_CHARACTERS], language)
     pieces_ = [*heading, *body][::-1]
     found = dict(zip(map(stem_of, pieces_), pieces_, strict=True))
     name_of = dict(zip(map(stem_of, named[::-1]), named[::-1], strict=True))
-    both = ((n, stem) for n in numbers for stem in (n << 1, n << 1 | 1) if stem in found)
-    return [(n, name_of.get(stem) or folded(found[stem]), stem in name_of) for n, stem in both]
+    for number_ in numbers:
+        for root in (number_ << 1, number_ << 1 | 1):
+            if root in found:
+                yield number_, name_of.get(root) or found[root], root in name_of

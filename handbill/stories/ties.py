@@ -6,11 +6,13 @@ Rulings are pairs of reports, because a story may vanish and a report doesn't. S
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeAlias
 
 Pair: TypeAlias = tuple[int, int]
+
+_NOTHING: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,14 @@ def standing(acts: Iterable[Act], about: Collection[int]) -> tuple[list[Pair], l
 
 
 class Bundles:
-    """Things that are one from the start; ``of[n]`` is the bundle of thing ``n``, ``holds`` gives its things.
+    """Things that are one from the start; ``of[n]`` is the bundle of thing ``n``.
 
     ``apart`` are pairs that no bundle may hold; of the things that ``fixed`` marks it holds only those marked alike.
     """
 
     def __init__(self, count: int, fixed: Mapping[int, int], apart: Iterable[Pair]) -> None:
         self.of = list(range(count))
-        self.holds = {n: [n] for n in range(count)}
+        self._several: dict[int, list[int]] = {}
         self._fixed = dict(fixed)
         self._barred: dict[int, set[int]] = defaultdict(set)
         for a, b in apart:
@@ -60,26 +62,35 @@ class Bundles:
             return True
         if not self._may(kept, gone):
             return False
-        for n in self.holds[gone]:
+        moved = self.holds(gone)
+        for n in moved:
             self.of[n] = kept
-        self.holds[kept].extend(self.holds.pop(gone))
+        self._several.setdefault(kept, [kept]).extend(moved)
+        self._several.pop(gone, None)
         if gone in self._fixed:
             self._fixed[kept] = self._fixed.pop(gone)
         if gone in self._barred:
             self._barred[kept] |= self._barred.pop(gone)
         return True
 
-    def barred(self, bundle: int) -> set[int]:
+    def holds(self, bundle: int) -> list[int]:
+        """The things of this bundle."""
+        return self._several.get(bundle) or [bundle]
+
+    def barred(self, bundle: int) -> Set[int]:
         """The things that may not be with this bundle."""
-        return self._barred.get(bundle, set())
+        return self._barred.get(bundle, _NOTHING)
 
     def _may(self, kept: int, gone: int) -> bool:
         marks = {self._fixed[n] for n in (kept, gone) if n in self._fixed}
-        return len(marks) < 2 and (kept not in self._barred or self._barred[kept].isdisjoint(self.holds[gone]))
+        return len(marks) < 2 and (kept not in self._barred or self._barred[kept].isdisjoint(self.holds(gone)))
 
 
 def numbered(pairs: Iterable[Pair], ids: Sequence[int]) -> list[Pair]:
     """The pairs by the ids' positions in ``ids``, in order; pairs of which one is missing are left out."""
+    pairs = list(pairs)
+    if not pairs:
+        return []
     place = {one: here for here, one in enumerate(ids)}
     return sorted((place[a], place[b]) for a, b in pairs if a in place and b in place and a != b)
 

@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from test_stories_grouping import BAKER, FLOOD, NOW, report
 
 from handbill.stories import loading
 from handbill.stories.actions import group_pending
 from handbill.stories.copies import ONE_TEXT, Memory, Text, marks, recognise
-from handbill.stories.marked import SLICES, Stored, forget
-from handbill.stories.models import Mark, Marked, Member, Story
+from handbill.stories.marked import SLICES, SLOT_BITS, Stored, put_away
+from handbill.stories.models import Mark, Marked, Member, Shelf, Story
 from handbill.stories.queries import story_view
 from handbill.wire.models import Report
 
@@ -53,34 +54,63 @@ def test_few_words_are_a_copy_of_the_very_same_few():
     assert filed("Herald", "Ferry crews vote on the next offer", "").copy_of_id is None
 
 
-def test_the_database_finds_what_memory_finds():
+def all_put_away():
+    """After three days; how many marks were left out. The minutes of slices without marks are passed over."""
+    now = int(NOW.timestamp() // 60)
+    minutes = {((use >> 51) - now) % SLICES for use in kept()}
+    return sum(put_away(NOW + timedelta(minutes=n)) for n in minutes)
+
+
+def kept():
+    """What lies on all shelves, and the newest."""
+    lying = np.frombuffer(b"".join(Shelf.objects.values_list("uses", flat=True)), "<i8").tolist()
+    return sorted([*lying, *Mark.objects.values_list("use", flat=True)])
+
+
+@pytest.mark.parametrize("days", [0, 3])
+def test_the_database_finds_what_memory_finds(days):
     made = [report(f"Outlet{n % 3}", "x", text) for n, text in enumerate([FLOOD, BAKER, FLOOD + " More.", BAKER] * 3)]
     texts = [Text(one.pk, one.source_id, marks(one.text)) for one in made]
     stored, memory = Stored(), Memory()
     for batch in (texts[:5], texts[5:6], texts[6:]):
         assert recognise(batch, stored) == recognise(batch, memory)
+        if days:
+            assert all_put_away() == 0 == Mark.objects.count()
     assert recognise(texts[:2], stored) == recognise(texts[:2], memory)
-    assert sorted(Mark.objects.values_list("use", flat=True)) == sorted(
-        h << 28 | text.id for text in texts for h in text.marks.hashes.tolist()
-    )
+    assert kept() == sorted(h << 28 | text.id for text in texts for h in text.marks.hashes.tolist())
 
 
-def test_marks_go_with_their_report():
-    gone, kept = filed("Courier", "Alm", FLOOD).report, filed("Echo", "Bread", BAKER).report
+def test_a_shelf_holds_the_marks_of_its_slot_in_order():
+    ends = [0, (1 << SLOT_BITS) - 1, 1 << SLOT_BITS, (1 << 63) - 1]
+    one = report("Courier", "Alm", FLOOD)
+    Mark.objects.bulk_create(Mark(use & ~ONE_TEXT | one.pk) for use in ends)
+    all_put_away()
+    assert list(Shelf.objects.order_by("slot").values_list("slot", flat=True)) == [0, 1, 2**20 - 1]
+    hashes = np.array([0, (1 << SLOT_BITS - 28) - 1, 1 << SLOT_BITS - 28, (1 << 35) - 1])
+    assert sorted(Stored().uses(hashes).tolist()) == [use & ~ONE_TEXT | one.pk for use in ends]
+    assert not len(Stored().uses(hashes[1:3] + np.array([-1, 1])))
+
+
+@pytest.mark.parametrize("days", [0, 3])
+def test_marks_go_with_their_report(days):
+    gone, other = filed("Courier", "Alm", FLOOD).report, filed("Echo", "Bread", BAKER).report
+    if days:
+        all_put_away()
     assert Marked.objects.count() == 2
     Story.objects.all().delete()
     gone.delete()
-    assert Marked.objects.get().report == kept and filed("Herald", "Alm", FLOOD).copy_of_id is None
-    before = Mark.objects.count()
-    cleared = sum(forget(NOW + timedelta(minutes=n)) for n in range(SLICES))
-    assert cleared == before - Mark.objects.count() > 40
-    assert not [use for use in Mark.objects.values_list("use", flat=True) if use & ONE_TEXT == gone.pk]
+    assert Marked.objects.get().report == other and filed("Herald", "Alm", FLOOD).copy_of_id is None
+    before = len(kept())
+    cleared = all_put_away()
+    assert cleared == before - len(kept()) > 40
+    assert not [use for use in kept() if use & ONE_TEXT == gone.pk]
 
 
 def test_what_a_process_remembers_is_what_the_rows_say(monkeypatch):
     def rounds(forgetful):
         Story.objects.all().delete()
         Mark.objects.all().delete()
+        Shelf.objects.all().delete()
         Marked.objects.all().delete()
         while group_pending(NOW, limit=1).reports:
             if forgetful:
