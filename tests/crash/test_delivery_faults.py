@@ -76,7 +76,7 @@ def test_a_locked_database_is_waited_for(newsroom: Newsroom, sink: Sink, issue: 
     said = newsroom.fails("wait", pid=child)
     assert not said or "The journal of mails can't be written" in said
     assert taken < COPIES, "nothing is sent without its intent"
-    newsroom("send", minutes=LEASE, relays=[sink.setting])
+    newsroom("send", minutes=LATER, relays=[sink.setting])
     count(f"database locked for {seconds} s", **whole(newsroom, issue))
 
 
