@@ -31,6 +31,20 @@ def sink(newsroom: Newsroom) -> Iterator[Sink]:
 
 
 @pytest.fixture
+def embedded(newsroom: Newsroom) -> None:
+    """Asked for first, so that a test that is skipped leaves no mail waiting for those after it."""
+    if not newsroom.embedded:
+        pytest.skip("PostgreSQL waits")
+
+
+@pytest.fixture
+def served(newsroom: Newsroom) -> None:
+    """As ``embedded``."""
+    if newsroom.embedded:
+        pytest.skip("SQLite has no server")
+
+
+@pytest.fixture
 def issue(newsroom: Newsroom) -> str:
     newsroom("forget")  # an earlier test's relays have the same names
     reference = next(references)
@@ -80,9 +94,7 @@ def test_a_locked_database_is_waited_for(newsroom: Newsroom, sink: Sink, issue: 
     count(f"database locked for {seconds} s", **whole(newsroom, issue))
 
 
-def test_a_database_locked_from_the_start_is_a_clear_error(newsroom: Newsroom, sink: Sink, issue: str):
-    if not newsroom.embedded:
-        pytest.skip("PostgreSQL waits")
+def test_a_database_locked_from_the_start_is_a_clear_error(embedded: None, newsroom: Newsroom, sink: Sink, issue: str):
     with locked(newsroom):
         said = newsroom.fails("send", relays=[sink.setting], speed=100, patience=0.2)
     assert "The journal of mails can't be written (database is locked)" in said and not sink.messages
@@ -133,10 +145,8 @@ def full(newsroom: Newsroom, writes: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("nth", [1, 3, *(pytest.param(n, marks=long) for n in range(4, 24))])
-def test_a_server_that_ends_our_connections(newsroom: Newsroom, sink: Sink, issue: str, count, nth: int):
+def test_a_server_that_ends_our_connections(served: None, newsroom: Newsroom, sink: Sink, issue: str, count, nth: int):
     """As at its restart: the connection is cut, and for a while no other is let in."""
-    if newsroom.embedded:
-        pytest.skip("SQLite has no server")
     child = newsroom.start("send", relays=[sink.setting], limit=COPIES, speed=10)
     until(lambda: len(sink.messages) > nth * 8)
     name = newsroom.database.rpartition("/")[2]
