@@ -61,6 +61,12 @@ def candidates(since: datetime, until: datetime, ids: Collection[int] = ()) -> l
     ]
 
 
+def headlines(since: datetime, until: datetime, most: int = 100) -> list[tuple[int, str, bool]]:
+    """What was published in ``since <= t < until``, newest first: id, headline, whether it is meant for the digest."""
+    rows = published().filter(published_at__gte=since, published_at__lt=until).order_by("-published_at", "-pk")
+    return list(rows.values_list("pk", "headline", "in_digest")[:most])
+
+
 def notes(since: datetime, until: datetime) -> list[NoteTold]:
     """What came to live articles in ``since <= at < until``, oldest first."""
     rows = Note.objects.filter(at__gte=since, at__lt=until, article__live=True).order_by("at", "pk")

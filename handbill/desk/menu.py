@@ -40,6 +40,11 @@ def answer_item() -> MenuItem:
     return _item(_("Answer a reader"), "desk_answer", "mail", 300, "delivery.view_delivery")
 
 
+def issue_item() -> MenuItem:
+    """The next issue, and the word that lets it go."""
+    return _item(_("Send room"), "desk_issue", "tasks", 160, "digest.view_issue")
+
+
 def delivery_item() -> MenuItem:
     """How the sending runs."""
     return _item(_("Delivery"), "desk_delivery", "mail", 170, "delivery.view_mailing")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from handbill.desk import answer, changes, clip, delivery, health, newsletters, rulings, sources, views
+from handbill.desk import answer, changes, clip, delivery, health, issue, newsletters, rulings, sources, views
 
 urlpatterns = [
     path("stories/", views.StoriesView.as_view(), name="desk_stories"),
@@ -33,6 +33,16 @@ urlpatterns = [
     path("sources/newsletters/<int:held_id>/assign/", newsletters.assign, name="desk_newsletter_assign"),
     path("sources/newsletters/<int:held_id>/discard/", newsletters.discard, name="desk_newsletter_discard"),
     path("sources/newsletters/<int:held_id>/restore/", newsletters.restore, name="desk_newsletter_restore"),
+    path("issue/", issue.IssueView.as_view(), name="desk_issue"),
+    path("issue/now/", issue.now_part, name="desk_issue_now"),
+    path("issue/letter/", issue.letter, name="desk_issue_letter"),
+    path("issue/order/", issue.order, name="desk_issue_order"),
+    path("issue/subject/", issue.subject, name="desk_issue_subject"),
+    path("issue/approve/", issue.approve, name="desk_issue_approve"),
+    path("issue/undo/", issue.undo, name="desk_issue_undo"),
+    path("issue/hold/", issue.hold, name="desk_issue_hold"),
+    path("issue/release/", issue.release, name="desk_issue_release"),
+    path("issue/test/", issue.test, name="desk_issue_test"),
     path("delivery/", delivery.DeliveryView.as_view(), name="desk_delivery"),
     path("delivery/now/", delivery.now_part, name="desk_delivery_now"),
     path("delivery/report.csv", delivery.report, name="desk_delivery_report"),

@@ -25,13 +25,16 @@ from handbill.delivery.records import READER_SLOT, LetterBody, Recipient
 from handbill.digest import approval, freeze, letters, plan, schedule
 from handbill.digest.decisions import approve as approve
 from handbill.digest.decisions import arrange as arrange
+from handbill.digest.decisions import arranged as arranged
 from handbill.digest.decisions import decision as decision
 from handbill.digest.decisions import go_on as go_on
 from handbill.digest.decisions import hold as hold
 from handbill.digest.decisions import release as release
 from handbill.digest.decisions import stand_still as stand_still
 from handbill.digest.decisions import standstill as standstill
+from handbill.digest.decisions import tested as tested
 from handbill.digest.decisions import undo as undo
+from handbill.digest.decisions import write_subject as write_subject
 from handbill.digest.errors import NewAudience, NothingToTest
 from handbill.digest.models import Issue, Letter
 from handbill.digest.records import ComposedLetter, Draft, Selection, Sent, Window
@@ -93,7 +96,6 @@ def send_test(address: str, now: datetime) -> str:
     No issue is touched, and the links belong to no reader. Raises NothingToTest when there is no article to show,
     AddressError for no address.
     """
-    address = normalise(address)
     day = today(now)
     issue = Issue.objects.filter(date=day, slot=PAPER.key).first()
     chosen = freeze.entries(issue) if issue else freeze.candidates(PAPER, by_hand(now))
@@ -103,6 +105,12 @@ def send_test(address: str, now: datetime) -> str:
     if not listed:
         raise NothingToTest("There is nothing to show: no article waits for an issue. Publish one first.")
     composed = letters.compose_letter(Draft(listed, settings.HANDBILL.language), known, day, test=True)
+    return mail_test(address, composed, day, now)
+
+
+def mail_test(address: str, composed: ComposedLetter, day: date, now: datetime) -> str:
+    """Hand a letter over to one address, as nobody's; returns the mailing's reference. Raises AddressError."""
+    address = normalise(address)
     nobody = f"{subscribers.TEST_SUBJECT}{secrets.token_hex(12)}"
     body = _body("test", settings.HANDBILL.language, composed)
     recipients = [Recipient(nobody, address, body.key)]
@@ -210,7 +218,7 @@ def _begun(now: datetime) -> Iterator[Step]:
 def _complete(issue: Issue, now: datetime, *, by_hand: bool = False) -> Sent:
     """Compose, and hand over unless an editor's word is missing."""
     if issue.state == State.COMPOSED:
-        _leave_out_withdrawn(issue)
+        _write_anew(issue)
     if issue.state == State.PLANNED:
         _compose(issue, now)
     decided = decision(issue.date)
@@ -221,10 +229,12 @@ def _complete(issue: Issue, now: datetime, *, by_hand: bool = False) -> Sent:
     return replace(_sent(issue), waits=waits if issue.state == State.COMPOSED else "")
 
 
-def _leave_out_withdrawn(issue: Issue) -> None:
-    """Where an article was withdrawn since the letters were written, they are written anew, unless some have gone."""
+def _write_anew(issue: Issue) -> None:
+    """Where an article was withdrawn, or an editor gave an order or a subject, since the letters were written, they are
+    written anew, unless some have gone."""
     chosen = freeze.entries(issue)
-    if letters.load(chosen).present(chosen) != chosen and not progress(reference(issue)).total:
+    changed = issue.arranged != arranged() or letters.load(chosen).present(chosen) != chosen
+    if changed and not progress(reference(issue)).total:
         with transaction.atomic():
             issue.letters.all().delete()
             delivery.withdraw(reference(issue))
@@ -233,8 +243,11 @@ def _leave_out_withdrawn(issue: Issue) -> None:
 
 def _compose(issue: Issue, now: datetime) -> None:
     """Write the letters. What was withdrawn since the plan goes out of the issue, before any letter names it."""
-    drafts = _Drafts(issue, now)
     with transaction.atomic():
+        if issue.arranged != (last := arranged()):
+            freeze.arrange(issue)
+            issue.arranged = last
+        drafts = _Drafts(issue, now)
         issue.entries.exclude(article_id__in=drafts.known.articles).delete()
         _file(issue, (drafts.letter(draft, who) for draft, who in drafts.missing()), now)
         _advance(issue, State.COMPOSED)
@@ -339,7 +352,7 @@ def _body(key: str, language: str, composed: ComposedLetter) -> LetterBody:
 
 def _advance(issue: Issue, state: str) -> None:
     issue.state = state
-    issue.save(update_fields=["state", "handed_over_at"])
+    issue.save(update_fields=["state", "handed_over_at", "arranged"])
 
 
 def _sent(issue: Issue, already: bool = False) -> Sent:

@@ -40,7 +40,7 @@ Pieces: TypeAlias = MutableMapping[tuple[LetterArticle, str, bool], tuple[str, s
 
 
 def compose(model: LetterModel, design: Design, *, test: bool = False, made: Pieces | None = None) -> ComposedLetter:
-    """Subject from the lead, preheader from the next two, both parts. ``test`` marks the subject.
+    """Subject from the lead or an editor's, preheader from the next two, both parts. ``test`` marks the subject.
 
     Where the HTML would pass 40,000 bytes excerpts shorten, then the last articles become headlines; where it would
     still pass 100,000 the last are left out and counted with the rest of the issue. ``cuts`` says what was done.
@@ -83,7 +83,8 @@ def _assemble(model: LetterModel, design: Design, test: bool, made: Pieces) -> C
 
 def _subject(model: LetterModel, said: Words) -> str:
     if model.articles:
-        return shorten(model.articles[0].headline, SUBJECT_LIMIT) or model.paper
+        lead = model.articles[0]
+        return shorten(lead.subject or lead.headline, SUBJECT_LIMIT) or model.paper
     return shorten(f"{said.say('Correction')}: {model.corrections[0].headline}", SUBJECT_LIMIT)
 
 
@@ -140,6 +141,7 @@ def _tidy_article(one: LetterArticle) -> LetterArticle:
         topics=tuple(_said(name) for name in one.topics[:2]),
         series=_tidy_part(one.series) if one.series else None,
         new=shorten(_said(one.new), NOTE_LIMIT),
+        subject=_said(one.subject),
     )
 
 

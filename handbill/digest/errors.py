@@ -13,3 +13,7 @@ class NewAudience(TryLater):
 
 class NothingToTest(GiveUp):
     """There is no article that a test letter could show."""
+
+
+class Superseded(GiveUp):
+    """Somebody else changed the issue since it was looked at: look again. Nothing was changed."""

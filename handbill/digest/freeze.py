@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -101,6 +102,26 @@ def entries(issue: Issue) -> list[Chosen]:
     ]
 
 
+def arranged(chosen: Iterable[Chosen]) -> list[Chosen]:
+    """An issue's articles in the order that editors and ranks give them by now; corrections stay last."""
+    rows: dict[int, list[Chosen]] = defaultdict(list)
+    corrections = []
+    for one in chosen:
+        if one.correction:
+            corrections.append(one)
+        else:
+            rows[one.id].append(one)
+    order = plan.order(_ranked(_published(each[0]) for each in rows.values()))
+    return [replace(row, placed=one.place is not None) for one in order for row in rows[one.id]] + corrections
+
+
+def arrange(issue: Issue) -> None:
+    """Write the issue down in that order. Call it in a transaction, before its letters are written."""
+    chosen = arranged(entries(issue))
+    issue.entries.all().delete()
+    _write_entries(issue, chosen)
+
+
 def selected(slot: Slot, chosen: Iterable[Chosen], topics: Iterable[int], groups: Iterable[Group]) -> Selection:
     """All that the letters of an issue go by."""
     moved = {group.told for group in groups if group.told}
@@ -149,6 +170,11 @@ def _ranked(found: Iterable[Published]) -> list[Candidate]:
     ]
 
 
+def _published(one: Chosen) -> Published:
+    at = one.published_at or datetime.min.replace(tzinfo=UTC)
+    return Published(one.id, at, one.topics, 0, one.story, one.outlet)
+
+
 def _tellings(slot: Slot, found: Iterable[Published]) -> tuple[dict[int, Tellings], frozenset[int]]:
     """What the slot's issues said of these articles, and of which of their stories they told."""
     found = list(found)
@@ -181,24 +207,28 @@ def _write_down(slot: Slot, day: date, window: Window, chosen: list[Chosen]) -> 
         issue = Issue.objects.create(
             date=day, slot=slot.key, opens=window.opens, closes=window.closes, topics=paper_order()
         )
-        IssueArticle.objects.bulk_create(
-            IssueArticle(
-                issue=issue,
-                slot=slot.key,
-                article_id=one.id,
-                position=number,
-                topics=sorted(one.topics),
-                outlet=one.outlet[:300],
-                story=one.story,
-                placed=one.placed,
-                published_at=one.published_at,
-                note_id=one.note,
-                correction=one.correction,
-                extra=one.extra,
-            )
-            for number, one in enumerate(chosen)
-        )
+        _write_entries(issue, chosen)
     return issue
+
+
+def _write_entries(issue: Issue, chosen: Iterable[Chosen]) -> None:
+    IssueArticle.objects.bulk_create(
+        IssueArticle(
+            issue=issue,
+            slot=issue.slot,
+            article_id=one.id,
+            position=number,
+            topics=sorted(one.topics),
+            outlet=one.outlet[:300],
+            story=one.story,
+            placed=one.placed,
+            published_at=one.published_at,
+            note_id=one.note,
+            correction=one.correction,
+            extra=one.extra,
+        )
+        for number, one in enumerate(chosen)
+    )
 
 
 def _chunks(ids: Collection[int]) -> Iterator[list[int]]:

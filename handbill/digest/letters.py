@@ -15,7 +15,7 @@ from handbill.articles.records import LetterItem, NoteTold
 from handbill.delivery.records import READER_SLOT
 from handbill.digest.compose import Pieces, compose
 from handbill.digest.design import FileDesign, current
-from handbill.digest.models import IssueArticle
+from handbill.digest.models import IssueArticle, Subject
 from handbill.digest.records import (
     Chosen,
     ComposedLetter,
@@ -45,9 +45,11 @@ class Known:
 
 def load(chosen: Collection[Chosen]) -> Known:
     """Look up all that the issue's letters say, in a constant number of queries."""
+    ids = {one.id for one in chosen}
     corrected = {one.id for one in chosen if one.correction}
+    subjects = dict(Subject.objects.filter(article__live=True).values_list("article", "text"))
     return Known(
-        articles={item.id: _article(item) for item in letter_items(list({one.id for one in chosen}))},
+        articles={item.id: _article(item, subjects.get(item.id, "")) for item in letter_items(list(ids))},
         notes=notes_of({one.note for one in chosen if one.note is not None}),
         mailed=_mailed(corrected) if corrected else {},
     )
@@ -103,7 +105,7 @@ def _mailed(ids: Collection[int]) -> dict[int, date]:
     return dict(rows.values_list("article", "issue__date"))
 
 
-def _article(item: LetterItem) -> LetterArticle:
+def _article(item: LetterItem, subject: str) -> LetterArticle:
     return LetterArticle(
         headline=item.headline,
         excerpt=item.excerpt,
@@ -114,6 +116,7 @@ def _article(item: LetterItem) -> LetterArticle:
         language=item.language,
         topics=item.topics,
         series=_series(item),
+        subject=subject,
     )
 
 

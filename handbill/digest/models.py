@@ -1,4 +1,4 @@
-"""One dated sending of the digest and its letters, and what an editor decided about a day."""
+"""One dated sending of the digest and its letters; what editors decided about a day, and who did what."""
 
 from django.db import models
 
@@ -23,6 +23,7 @@ class Issue(models.Model):
     state = models.CharField(max_length=12, choices=State.choices, default=State.PLANNED)
     topics = models.JSONField(default=list)
     handed_over_at = models.DateTimeField(null=True)
+    arranged = models.BigIntegerField(default=0, help_text="The last act on order or subject that its letters know.")
 
     class Meta:
         ordering = ["-date", "slot"]
@@ -90,6 +91,16 @@ class Place(models.Model):
         ordering = ["position"]
 
 
+class Subject(models.Model):
+    """What an editor wrote as the subject of the letters that an article leads, instead of its headline."""
+
+    article = models.OneToOneField(Article, on_delete=models.CASCADE, related_name="+")
+    text = models.CharField(max_length=120)
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Day(models.Model):
     """What editors decided about all issues of a local date (``approval``). No row: nobody came."""
 
@@ -117,3 +128,30 @@ class Standstill(models.Model):
 
     def __str__(self) -> str:
         return self.why
+
+
+class Act(models.Model):
+    """What a person did about a day's issues, and when: never changed, never deleted.
+
+    Those that change order or subject form one line: each names the one it ``follows``, so that of two made from the
+    same sight of the issue only the first is taken, by constraint.
+    """
+
+    class What(models.TextChoices):
+        ORDER = "order"
+        SUBJECT = "subject"
+        APPROVE = "approve"
+        UNDO = "undo"
+        HOLD = "hold"
+        RELEASE = "release"
+        TEST = "test"
+
+    at = models.DateTimeField()
+    who = models.CharField(max_length=150, help_text="The name they log in with.")
+    what = models.CharField(max_length=10, choices=What.choices)
+    date = models.DateField(help_text="Of the issues it is about.", db_index=True)
+    why = models.CharField(max_length=300, blank=True, help_text="In their words, or a headline.")
+    follows = models.BigIntegerField(null=True, unique=True)
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.date:%Y-%m-%d}"

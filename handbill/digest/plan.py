@@ -14,7 +14,18 @@ from datetime import datetime
 from typing import TypeAlias
 
 from handbill.digest.errors import PlanError
-from handbill.digest.records import Audience, Candidate, Chosen, Draft, Limits, Note, ReadingList, Selection, Tellings
+from handbill.digest.records import (
+    Audience,
+    Candidate,
+    Chosen,
+    Draft,
+    Left,
+    Limits,
+    Note,
+    ReadingList,
+    Selection,
+    Tellings,
+)
 from handbill.subscribers.records import Group
 from handbill.subscribers.wishes import Told
 
@@ -66,18 +77,20 @@ def reading_list(selection: Selection, audience: Audience, told: Told | None = N
     them, else by rank alone. No outlet and no topic takes more than its share of it, but for what was placed.
     """
     shown = _matching(selection, audience, told)
-    articles = [one for one in shown if not one.correction]
-    rank = {topic: place for place, topic in enumerate(selection.topics)}
-    first = {one.id: _first_topic(rank, one, audience) for one in articles}
-    if any(one.placed for one in articles):
-        articles.sort(key=lambda one: (not one.placed, 0 if one.placed else rank.get(first[one.id], len(rank))))
-    kept = _capped(articles, first, selection.limits)
+    articles, first = _in_order(shown, selection, audience)
+    left = _left(articles, first, selection.limits)
+    kept = [one for one in articles if one.id not in left]
     return ReadingList(
         articles=tuple(one.id for one in kept),
         updates=tuple(one.note for one in kept if one.note is not None),
         corrections=tuple(one.note for one in shown if one.correction and one.note is not None),
-        more=len(articles) - len(kept),
+        more=len(left),
     )
+
+
+def left_out(selection: Selection, audience: Audience) -> dict[int, Left]:
+    """What the audience's letter has no room for, in its order, and why."""
+    return _left(*_in_order(_matching(selection, audience, None), selection, audience), selection.limits)
 
 
 def plan_letters(selection: Selection, groups: Iterable[Group], language: str) -> Plan:
@@ -167,21 +180,36 @@ def _older(one: Chosen, than: datetime) -> bool:
     return one.published_at is not None and one.published_at < than
 
 
-def _first_topic(rank: Mapping[int, int], one: Chosen, audience: Audience) -> int:
+def _first_topic(selection: Selection, one: Chosen, audience: Audience) -> int:
     """Under which of its topics an article stands for this reader; 0: under none."""
     wanted = one.topics & audience if audience else one.topics
-    return min((topic for topic in wanted if topic in rank), key=rank.__getitem__, default=0)
+    return next((topic for topic in selection.topics if topic in wanted), 0)
 
 
-def _capped(articles: Iterable[Chosen], first: Mapping[int, int], limits: Limits) -> list[Chosen]:
-    kept: list[Chosen] = []
-    outlets, topics = Counter[str](), Counter[int]()
+def _in_order(shown: Iterable[Chosen], selection: Selection, audience: Audience) -> tuple[list[Chosen], dict[int, int]]:
+    """What was placed, then the rest: by topics where there is such, else by rank; and each one's first topic."""
+    articles = [one for one in shown if not one.correction]
+    first = {one.id: _first_topic(selection, one, audience) for one in articles}
+    if any(one.placed for one in articles):
+        rank = {topic: place for place, topic in enumerate(selection.topics)}
+        articles.sort(key=lambda one: (not one.placed, 0 if one.placed else rank.get(first[one.id], len(rank))))
+    return articles, first
+
+
+def _left(articles: Iterable[Chosen], first: Mapping[int, int], limits: Limits) -> dict[int, Left]:
+    left: dict[int, Left] = {}
+    kept, outlets, topics = 0, Counter[str](), Counter[int]()
     several = len(set(first.values())) > 1
     for one in articles:
-        full = one.outlet and limits.outlet and outlets[one.outlet] >= limits.outlet
-        full = full or (several and first[one.id] and limits.topic and topics[first[one.id]] >= limits.topic)
-        if len(kept) < limits.articles and (one.placed or not full):
-            kept.append(one)
+        topic = first[one.id]
+        if kept >= limits.articles:
+            left[one.id] = Left.ROOM
+        elif not one.placed and one.outlet and limits.outlet and outlets[one.outlet] >= limits.outlet:
+            left[one.id] = Left.OUTLET
+        elif not one.placed and several and topic and limits.topic and topics[topic] >= limits.topic:
+            left[one.id] = Left.TOPIC
+        else:
+            kept += 1
             outlets[one.outlet] += 1
-            topics[first[one.id]] += 1
-    return kept
+            topics[topic] += 1
+    return left

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import TypeAlias
 
 from handbill.subscribers.wishes import Told
@@ -84,6 +85,16 @@ class Limits:
     topic: int = 6
 
 
+class Left(StrEnum):
+    """Why a letter leaves an article out."""
+
+    ROOM = "room"  # it has as many as it may
+    OUTLET = "outlet"  # as many of this outlet
+    TOPIC = "topic"  # as many under this topic
+    TOLD = "told"  # the paper's readers were told of it, or of its story
+    UNMAILED = "unmailed"  # it was published without being meant for an issue
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """An issue's articles in order, and what its letters go by.
@@ -153,6 +164,7 @@ class LetterArticle:
     topics: tuple[str, ...] = ()
     series: SeriesPart | None = None
     new: str = ""
+    subject: str = ""  # of a letter it leads, as an editor wrote it; empty: the headline
 
 
 @dataclass(frozen=True, slots=True)

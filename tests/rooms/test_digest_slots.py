@@ -215,7 +215,7 @@ class TestOrder:
         made = [publish(f"Story {number}", SEVEN - number * HOUR, **source) for number in range(1, 6)]
         own = publish("Our own", SEVEN - 9 * HOUR)
         token = reader("bob")
-        actions.arrange([own.pk, made[4].pk])
+        actions.arrange([own.pk, made[4].pk], SUNDAY, SEVEN - HOUR, "Ada")
         actions.send_due(SEVEN)
         assert got(token) == ["Our own"]
         shown = re.findall(r"Story \d", text(token))
@@ -238,10 +238,10 @@ class TestDecisions:
     def test_undo_within_ten_minutes_stops_it_whole(self) -> None:
         actions.approve(SUNDAY, SEVEN - timedelta(minutes=5), "Ada")
         assert "can be undone" in actions.send_due(SEVEN).waits
-        assert actions.undo(SUNDAY, SEVEN + timedelta(minutes=4)) is True
+        assert actions.undo(SUNDAY, SEVEN + timedelta(minutes=4), "Ada") is True
         assert "Nobody approved" in actions.send_due(SEVEN + HOUR).waits and got(self.token) == []
         actions.approve(SUNDAY, SEVEN + HOUR, "Ada")
-        assert actions.undo(SUNDAY, SEVEN + HOUR + timedelta(minutes=10)) is False
+        assert actions.undo(SUNDAY, SEVEN + HOUR + timedelta(minutes=10), "Ada") is False
         actions.send_due(SEVEN + 2 * HOUR)
         assert got(self.token) == ["Dawn"]
 
@@ -251,7 +251,7 @@ class TestDecisions:
         assert "The court has not ruled" in actions.send_due(SEVEN).waits
         assert "The court has not ruled" in actions.send_now(SEVEN + HOUR).waits
         assert "The court has not ruled" in queries.dry_run(SEVEN + HOUR).why
-        assert actions.release(SUNDAY) is True and actions.release(SUNDAY) is False
+        assert actions.release(SUNDAY, SEVEN, "Ada") is True and actions.release(SUNDAY, SEVEN, "Ada") is False
         actions.send_due(SEVEN + 2 * HOUR)
         assert got(self.token) == ["Dawn"]
 

@@ -88,7 +88,7 @@ def test_a_relay_drops_the_paper_in_mid_run_and_the_other_takes_over(page, plain
         assert second.script.reached.wait(SECONDS)
         expect(page.get_by_role("heading", name="The sending needs you")).to_be_visible()
         expect(page.locator(".desk-calls")).to_contain_text("Relay first: The account is suspended or closed.")
-        expect(page.locator("#delivery-said")).to_contain_text("suspended")
+        expect(page.locator("#said")).to_contain_text("suspended")
         expect(relay(page, "first")).to_contain_text("left alone until")
         expect(relay(page, "second")).to_contain_text("in use")
         expect(page.locator(".desk-sending .desk-legend").first).to_contain_text("waiting")

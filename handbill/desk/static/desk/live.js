@@ -1,14 +1,15 @@
-// Keeps the sending's page up to date: asks for the part that changes and puts it in place, unless somebody is typing in it.
+// Keeps a page up to date: asks for the part that changes and puts it in place, unless somebody is at work in it.
+// Another script says that it is at work by data-busy, and gives a newer part by the event "desk-part".
 "use strict";
 (() => {
-  const place = document.getElementById("delivery-now"), status = document.getElementById("delivery-said");
+  const place = document.querySelector("[data-from]"), status = document.getElementById("said");
   if (!place) return;
   const facts = () => place.firstElementChild?.dataset ?? {};
   let said = facts().said;
   const typing = () => {
     const at = document.activeElement;
-    return place.contains(at) && at.matches("input") || [...place.querySelectorAll("input[type=text]")].some(each => each.value)
-      || place.querySelector("input[type=checkbox]:checked");
+    return place.dataset.busy || place.contains(at) && at.matches("input")
+      || [...place.querySelectorAll("input[type=text]")].some(each => each.value !== each.defaultValue) || place.querySelector("input[type=checkbox]:checked");
   };
   const put = markup => {
     const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
@@ -16,8 +17,10 @@
     place.innerHTML = markup;
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    place.dispatchEvent(new CustomEvent("desk-placed"));
     if (facts().said !== said) status.textContent = said = facts().said;
   };
+  place.addEventListener("desk-part", event => put(event.detail));
   const look = async () => {
     if (!document.hidden && !typing()) {
       try {
