@@ -47,7 +47,7 @@ def site(browser: Browser, where: dict[str, str]) -> None:
 
 
 def desk(browser: Browser, where: dict[str, str]) -> None:
-    """The desk: what waits, and an article being edited."""
+    """The desk: what waits, an article being edited, and how the sending went."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"{where['desk']}/login/")
     page.fill("input[name=login]", where["email"])
@@ -60,6 +60,8 @@ def desk(browser: Browser, where: dict[str, str]) -> None:
     page.locator("form button", has_text="Take").nth(2).click()
     page.wait_for_load_state("networkidle")
     page.screenshot(path=HERE / "desk-article.png")
+    page.goto(f"{where['desk']}/delivery/")
+    page.screenshot(path=HERE / "desk-delivery.png")
 
 
 if __name__ == "__main__":
