@@ -94,7 +94,7 @@ MADE = {"sender": "The Paper <news@paper.example>", "subject": "Today", "one_cli
 @example(html=["a" * 73 + " ", "\n"], text=["a\t", ".b", "", "é" * 40], token=TOKEN)
 @example(html=["a" * 74 + " "], text=[READER_SLOT, READER_SLOT], token="=")
 def test_a_letter_of_pieces_reads_like_one_that_was_written_whole(html: list[str], text: list[str], token: str):
-    letter = compile_letter(**MADE, html=map(compile_piece, html), text=map(compile_piece, text))
+    letter = compile_letter(**MADE, html=map(compile_piece, html or [""]), text=map(compile_piece, text))
     parts, size = letter.parts("bob@mail.example", "abc@paper.example", MORNING, token)
     data = b"".join(parts)
     message = parsed(data)
@@ -110,6 +110,14 @@ def test_a_letter_of_pieces_reads_like_one_that_was_written_whole(html: list[str
     assert b"\r\n." not in data and len(data) == size and max(map(len, lines)) <= 76
     assert not any(line.endswith((b" ", b"\t")) for line in lines)
     assert message.items() == whole.items()
+
+
+def test_without_html_a_letter_is_text_alone():
+    made = compile_letter(**MADE, html=(), text=[compile_piece("Hi, "), compile_piece(f"{READER_SLOT}\n")])
+    data = made.copy("bob@mail.example", "a@paper.example", MORNING, TOKEN)
+    message = parsed(data)
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain"]
+    assert unix(body(message, "plain")) == f"Hi, {TOKEN}\n"
 
 
 def test_a_piece_that_is_all_a_letter_has_is_like_a_letter_that_was_written_whole():

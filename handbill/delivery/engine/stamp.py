@@ -98,11 +98,13 @@ def compile_letter(
 ) -> Stamp:
     """Compile once per letter. ``sender`` is a mailbox with or without a name; ``one_click`` makes it list mail.
 
-    ``html`` and ``text`` are whole, or compiled pieces, which cost no encoding. ``headers`` are further ones, the same
+    ``html`` and ``text`` are whole, or compiled pieces, which cost no encoding; without any piece of HTML the text
+    is the only part. ``headers`` are further ones, the same
     in every copy. Raises StampError for a sender that is no mailbox or a ``one_click`` that is no plain https or http
     address.
     """
-    around = _surroundings(sender, subject, language, one_click, tuple(headers))
+    html = html if isinstance(html, str) else list(html)
+    around = _surroundings(sender, subject, language, one_click, tuple(headers), html == [])
     parts: list[bytes] = [around.top]
     slots: list[int] = []
     size = len(around.top) + _add(text, parts, slots)
@@ -145,7 +147,7 @@ class _Surroundings(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _surroundings(
-    sender: str, subject: str, language: str, one_click: str, headers: tuple[tuple[str, str], ...]
+    sender: str, subject: str, language: str, one_click: str, headers: tuple[tuple[str, str], ...], plain: bool
 ) -> _Surroundings:
     """Kept, for letters of an issue differ in nothing else but their subjects; the email package is slow."""
     if one_click and not re.fullmatch(r"https?://[!-;=?-~]+", one_click):
@@ -159,7 +161,7 @@ def _surroundings(
         mailbox.addr_spec,
         tuple(one_click.split(READER_SLOT)) if one_click else (),
         f"{head}{kind}--{boundary}\r\n{_part('plain')}".encode("ascii"),
-        f"\r\n--{boundary}\r\n{_part('html')}".encode("ascii"),
+        b"" if plain else f"\r\n--{boundary}\r\n{_part('html')}".encode("ascii"),
         f"\r\n--{boundary}--\r\n".encode("ascii"),
     )
 
