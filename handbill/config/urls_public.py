@@ -6,6 +6,7 @@ from handbill.site.views import search_page
 
 urlpatterns = [
     path("search/", search_page, name="search"),
+    path("api/v1/", include("handbill.subscribers.api.urls")),
     path("", include("handbill.topics.urls")),
     path("", include("handbill.wire.urls")),
     path("", include("handbill.subscribers.urls")),

@@ -31,6 +31,7 @@ from handbill.delivery.proof import suppress_all, take_back
 from handbill.delivery.records import LetterBody, Recipient, SendRound
 from handbill.delivery.sealed import seal_address
 from handbill.delivery.send import Dispatch
+from handbill.delivery.stale import ISSUE, owed_to, unfinished
 from handbill.delivery.surge import believe as believe_gone  # noqa: F401 - for the rooms above
 from handbill.delivery.surge import forgive as forgive_gone  # noqa: F401
 from handbill.kit.providers import provider_of
@@ -50,16 +51,18 @@ def hand_over(
 
     Idempotent by ``reference``: a sealed mailing comes back untouched and nothing is read from the iterables; an
     unsealed one (its hand-over was cut off) is continued, and who is in already is passed over. ``recipients`` is
-    read once, in chunks of 1,000. One whose address is no address is filed as refused. ``letters`` are those that
-    ``file_letters`` wasn't given before.
+    read once, in chunks of 1,000. One whose address is no address is filed as refused. Who is still owed an older issue
+    comes before all others (ADR-0084). ``letters`` are those that ``file_letters`` wasn't given before.
     Raises MailingError when a recipient names a letter that the mailing doesn't have; what came before stays.
     """
     mailing = file_letters(reference, kind, letters, now)
     if mailing.sealed_at is not None:
         return mailing
     bodies = dict(mailing.bodies.values_list("key", "pk"))
+    issues = unfinished(now) if kind == ISSUE else []
     for chunk in _chunks(recipients):
-        rows = [_delivery(mailing, bodies, one, now) for one in chunk]
+        behind = owed_to([one.id for one in chunk], issues)
+        rows = [_delivery(mailing, bodies, one, now - RANKS if one.id in behind else now) for one in chunk]
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
     mailing.sealed_at = now
     mailing.save(update_fields=["sealed_at"])

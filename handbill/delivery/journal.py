@@ -29,12 +29,14 @@ from handbill.delivery.engine.retry import next_try, next_try_full
 from handbill.delivery.engine.weigh import GONE_REASONS
 from handbill.delivery.models import Attempt, Delivery, Mailing, Suppression
 from handbill.delivery.proof import GONE, Said, count_gone, take_back
+from handbill.delivery.stale import AGAIN, LAPSED, LATER, fates, is_old
 from handbill.work.models import Job
 
 State = Delivery.State
 NEWS = "delivery news"  # the job whose row orders what queries.feedback_after reads
 MOST_MAILINGS = 1000  # kept at hand
 _DOUBTFUL = (State.SENDING, State.IN_DOUBT)
+NOT_GOING = frozenset({str(State.SUPPRESSED), LAPSED, LATER})
 _REPLY = 500  # characters
 _ADD = (
     "INSERT INTO delivery_tally (day, provider, relay, outcome, reason, count, first_at, last_at) VALUES {}"
@@ -110,6 +112,8 @@ class Journal:
     def claim(self, now: datetime, seconds: float, size: int) -> list[Claimed]:
         """Lease up to ``size`` due copies and write their intents; whom to leave alone is settled here and now.
 
+        What doesn't go out comes back as well, in a state of NOT_GOING: suppressed, or of an older issue (``stale``).
+
         A row that was ``sending`` (its worker died) or in doubt counts a repeat: this try may be its second copy.
         """
         claimed = _due_copies(now, size)
@@ -117,14 +121,31 @@ class Journal:
         stopped = [row for row in claimed if row.suppressed and self.stops(row, row.suppressed)]
         out = {row.id for row in stopped}
         going = [row for row in claimed if row.id not in out] if stopped else claimed
+        older = self._leave_older(going, now)
+        going = [row for row in going if row.id not in older] if older else going
         self._intend(going, now + timedelta(seconds=seconds))
+        left = [row._replace(state=older[row.id]) for row in claimed if row.id in older]
         if not stopped:
-            return claimed
+            return [*going, *left] if left else claimed
         Delivery.objects.filter(pk__in=out).update(
             state=State.SUPPRESSED, lease_until=None, lease_token="", **settlement(now)
         )
         _tally(Counter((row.provider, "", str(State.SUPPRESSED), "") for row in stopped), now)
-        return [*going, *(row._replace(state=str(State.SUPPRESSED)) for row in stopped)]
+        return [*going, *left, *(row._replace(state=str(State.SUPPRESSED)) for row in stopped)]
+
+    def _leave_older(self, rows: list[Claimed], now: datetime) -> dict[int, str]:
+        """Settle or put off what is left of older issues, as ``stale`` has it; by copy which of the two."""
+        mailings = [self.mailing(number) for number in {row.mailing for row in rows}]
+        found = fates(rows, [mailing for mailing in mailings if is_old(mailing, now)])
+        if not found:
+            return found
+        lapsed = [row for row in rows if found.get(row.id) == LAPSED]
+        later = [number for number, word in found.items() if word == LATER]
+        free = {"lease_until": None, "lease_token": ""}
+        Delivery.objects.filter(pk__in=later).update(next_at=now + AGAIN, **free)
+        Delivery.objects.filter(pk__in=[row.id for row in lapsed]).update(state=State.LAPSED, **free, **settlement(now))
+        _tally(Counter((row.provider, "", LAPSED, "") for row in lapsed), now)
+        return found
 
     def stops(self, row: Claimed, reason: str) -> bool:
         """Whether a suppression holds: an address that was gone may still be asked to confirm, its owner is back."""

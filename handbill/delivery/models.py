@@ -105,6 +105,7 @@ class Delivery(Leased):
         REFUSED = "refused"
         IN_DOUBT = "in doubt", "connection lost after the final dot: sent again under the same Message-ID"
         SUPPRESSED = "suppressed", "must not be mailed: found at the last moment"
+        LAPSED = "lapsed", "of an older issue: its reader got a newer one first"
 
     next_at = models.DateTimeField(null=True, blank=True)  # the index below is enough
     mailing = models.ForeignKey(Mailing, on_delete=models.CASCADE, related_name="deliveries", db_index=False)

@@ -54,10 +54,11 @@ class Progress:
     in_doubt: int
     suppressed: int
     repeats: int
+    lapsed: int = 0
 
     @property
     def settled(self) -> bool:
-        return self.accepted + self.refused + self.suppressed == self.total
+        return self.accepted + self.refused + self.suppressed + self.lapsed == self.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +105,15 @@ class Surge:
 
 @dataclass(frozen=True, slots=True)
 class SendRound:
-    """What one round of sending did, in copies."""
+    """What one round of sending did, in copies. ``later``: of an older issue, put off until today's are out."""
 
     accepted: int = 0
     deferred: int = 0
     refused: int = 0
     in_doubt: int = 0
     suppressed: int = 0
+    lapsed: int = 0
+    later: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,13 @@ from handbill.delivery.engine.retry import FIRST_WAIT, STALE
 from handbill.delivery.engine.stamp import StampError
 from handbill.delivery.errors import NoJournal, NoRelay
 from handbill.delivery.hand import Hand
-from handbill.delivery.journal import Claimed, Journal, Tried
+from handbill.delivery.journal import NOT_GOING, Claimed, Journal, Tried
 from handbill.delivery.models import Delivery, Mailing, Suppression
 from handbill.delivery.queries import is_anything_due
 from handbill.delivery.records import SendRound
 from handbill.delivery.relays import Lane, Ways, pool_of
 from handbill.delivery.shape import AT_ONCE, STORM, STORM_REASONS, Ration, portion, put_off
+from handbill.delivery.stale import LAPSED, LATER
 from handbill.delivery.stamps import Stamps
 from handbill.kit.errors import GiveUp
 
@@ -248,8 +249,9 @@ class Dispatch:
         self._tried = []
         self._counts.update(settled)
         self._counts[SUPPRESSED] += len(self._gone) + sum(row.state == SUPPRESSED for row in claimed)
+        self._counts.update(row.state for row in claimed if row.state in (LAPSED, LATER))
         self._gone = []
-        going = [row for row in claimed if row.state != SUPPRESSED]
+        going = [row for row in claimed if row.state not in NOT_GOING]
         self._hand.take(going, self._last_relays(going))
         self._stamps.learn(going)
 
@@ -276,10 +278,9 @@ class Dispatch:
 
     def _paced(self, claimed: list[Claimed], shut: dict[str, float], now: datetime) -> list[Claimed]:
         """Those that may go now; the others are put off in their order, so that they stand in nobody's way."""
-        waits = put_off([row.provider for row in claimed], self._rations, shut, self._clock())
-        later = [
-            (row, int(wait) + 1) for row, wait in zip(claimed, waits, strict=True) if wait and row.state != SUPPRESSED
-        ]
+        able = [row for row in claimed if row.state not in NOT_GOING]
+        waits = put_off([row.provider for row in able], self._rations, shut, self._clock())
+        later = [(row, int(wait) + 1) for row, wait in zip(able, waits, strict=True) if wait]
         self._journal.put_off(
             [
                 (row, now + timedelta(seconds=wait, microseconds=self._put_off + n))
@@ -287,11 +288,11 @@ class Dispatch:
             ]
         )
         self._put_off += len(later)
-        going = [row for row, wait in zip(claimed, waits, strict=True) if not wait or row.state == SUPPRESSED]
+        going = [row for row, wait in zip(able, waits, strict=True) if not wait]
         for provider, count in Counter(row.provider for row in going).items():
             if provider in self._rations:
                 self._rations[provider].take(count, self._clock())
-        return going
+        return [*going, *(row for row in claimed if row.state in NOT_GOING)]
 
     def _look_round(self) -> bool:
         """Whether to stop; every so often, see what others changed and open the lanes that are needed."""
@@ -400,7 +401,7 @@ class Dispatch:
         return None
 
     def _round(self) -> SendRound:
-        names = ("accepted", "deferred", "refused", "in doubt", "suppressed")
+        names = ("accepted", "deferred", "refused", "in doubt", "suppressed", LAPSED, LATER)
         return SendRound(*(self._counts[name] for name in names))
 
 

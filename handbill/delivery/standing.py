@@ -118,6 +118,7 @@ def add_up(counted: Iterable[Counted]) -> Progress:
         in_doubt=count[State.IN_DOUBT],
         suppressed=count[State.SUPPRESSED],
         repeats=repeats,
+        lapsed=count[State.LAPSED],
     )
 
 

@@ -27,6 +27,7 @@ STATES = {
     "refused": gettext_lazy("refused"),
     "in doubt": gettext_lazy("in doubt, sent again"),
     "suppressed": gettext_lazy("not sent: must not be mailed"),
+    "lapsed": gettext_lazy("not sent: a newer issue came first"),
 }
 SOURCES = {"bounce": gettext_lazy("came back"), "complaint": gettext_lazy("the reader complained")}
 

@@ -276,7 +276,7 @@ def _mailing(one: MailingStanding) -> dict[str, Any]:
 
 def _state(one: MailingStanding) -> str:
     if one.progress.settled and one.sealed:
-        return _("All sent") if not one.progress.suppressed else _("Over")
+        return _("All sent") if not one.progress.suppressed + one.progress.lapsed else _("Over")
     if one.held_at:
         return _("Held")
     return _("Being sent") if one.sealed else _("Being handed over")

@@ -12,6 +12,7 @@ PARTS = {  # of a mailing's bar, in its order
     "in_doubt": _("in doubt"),
     "refused": _("refused"),
     "suppressed": _("not to be mailed"),
+    "lapsed": _("lapsed"),
 }
 RELAY_STATES = {
     "first": _("in use"),

@@ -180,18 +180,18 @@ def _older(one: Chosen, than: datetime) -> bool:
     return one.published_at is not None and one.published_at < than
 
 
-def _first_topic(selection: Selection, one: Chosen, audience: Audience) -> int:
+def _first_topic(rank: Mapping[int, int], one: Chosen, audience: Audience) -> int:
     """Under which of its topics an article stands for this reader; 0: under none."""
     wanted = one.topics & audience if audience else one.topics
-    return next((topic for topic in selection.topics if topic in wanted), 0)
+    return min((topic for topic in wanted if topic in rank), key=rank.__getitem__, default=0)
 
 
 def _in_order(shown: Iterable[Chosen], selection: Selection, audience: Audience) -> tuple[list[Chosen], dict[int, int]]:
     """What was placed, then the rest: by topics where there is such, else by rank; and each one's first topic."""
     articles = [one for one in shown if not one.correction]
-    first = {one.id: _first_topic(selection, one, audience) for one in articles}
+    rank = {topic: place for place, topic in enumerate(selection.topics)}
+    first = {one.id: _first_topic(rank, one, audience) for one in articles}
     if any(one.placed for one in articles):
-        rank = {topic: place for place, topic in enumerate(selection.topics)}
         articles.sort(key=lambda one: (not one.placed, 0 if one.placed else rank.get(first[one.id], len(rank))))
     return articles, first
 

@@ -99,7 +99,7 @@ def send_test_copy(address: str) -> dict[str, Any]:
 
 def drain(say: Say) -> dict[str, int]:
     """Send what is due now, batch by batch."""
-    counts = {"accepted": 0, "deferred": 0, "refused": 0, "in_doubt": 0, "suppressed": 0}
+    counts = {"accepted": 0, "deferred": 0, "refused": 0, "in_doubt": 0, "suppressed": 0, "lapsed": 0, "later": 0}
     while deliveries.is_anything_due(now()):
         done = delivery.send_batch(now())
         if not any(getattr(done, name) for name in counts):

@@ -161,6 +161,33 @@ class Former(models.Model):
         return self.reason
 
 
+class ApiToken(models.Model):
+    """A key for another tool (``api``). Only its digest is kept: whoever reads the table can use none."""
+
+    name = models.CharField(max_length=60, unique=True, help_text="Which tool; stands beside each use.")
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token, which is 256 random bits.")
+    scopes = models.JSONField(help_text="Words of ``api.tokens.SCOPES``.")
+    made_at = models.DateTimeField()
+    made_by = models.CharField(max_length=150)
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.CharField(max_length=150, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiUse(models.Model):
+    """One request with a token: what was done and how it ended, with no address and no reader in it."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="uses", db_index=False)
+    at = models.DateTimeField()
+    what = models.CharField(max_length=40, help_text="The operation, as the OpenAPI description names it.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="The answer's; null: cut off.")
+
+    class Meta:
+        indexes = [models.Index(fields=["token", "at"], name="uses_of_a_token")]
+
+
 class Asking(models.Model):
     """One mail that an address got because somebody typed it. Forgotten after 30 days."""
 

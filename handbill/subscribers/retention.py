@@ -10,8 +10,20 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from handbill.kit.settings import Settings
 from handbill.subscribers import actions, consent
+from handbill.subscribers.api import tokens
 from handbill.subscribers.lists_in import asking
-from handbill.subscribers.models import Asking, Consent, Export, Former, Move, SignUp, Subscriber, Subscription, Turn
+from handbill.subscribers.models import (
+    ApiUse,
+    Asking,
+    Consent,
+    Export,
+    Former,
+    Move,
+    SignUp,
+    Subscriber,
+    Subscription,
+    Turn,
+)
 from handbill.subscribers.own_data import forget
 from handbill.work.records import Kept
 
@@ -30,6 +42,7 @@ def enforce(now: datetime) -> None:
     asking.forget_held(now)
     forget_left(now)
     forget_exports(now)
+    tokens.forget_uses(now)
 
 
 def forget_left(now: datetime) -> int:
@@ -96,6 +109,12 @@ def kept(now: datetime) -> list[Kept]:
             "72 hours",
             Move.objects.count(),
             Move.objects.filter(asked_at__lte=late - consent.CONFIRM_WITHIN).count(),
+        ),
+        Kept(
+            "uses of the API",
+            f"{tokens.USES_KEPT.days} days, without addresses",
+            ApiUse.objects.count(),
+            ApiUse.objects.filter(at__lte=late - tokens.USES_KEPT).count(),
         ),
         Kept("who must not be brought back", "for good, a keyed hash", Former.objects.count(), 0),
         Kept(

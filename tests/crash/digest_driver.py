@@ -1,4 +1,4 @@
-"""A process to be killed: ``seed`` makes readers and articles, ``send`` sends today's issue."""
+"""A process to be killed: ``seed`` makes readers of three slots and articles, ``send`` sends today's issues."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def seed(count: int) -> None:
         person = Subscriber(id=uuid.UUID(int=number + 1), created_at=NOON, confirmed_at=NOON)
         person.address_hash = address_hash(address)
         person.address_sealed = seal(settings.KEYS.address, address, str(person.id))
+        person.hour, person.form = (None, 7, 18)[number % 3], ("excerpts", "headlines")[number % 5 == 0]
         people.append(person)
         chosen = [topic for place, topic in enumerate(topics) if (number % 64) >> place & 1] or [None]
         person.audience = write_audience(topic and topic.pk for topic in chosen)

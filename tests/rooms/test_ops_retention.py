@@ -18,9 +18,22 @@ from handbill.delivery.records import LetterBody, Recipient
 from handbill.ops import retention
 from handbill.ops.doctor_privacy import examine_privacy
 from handbill.subscribers import actions, lists_out, own_data, signups
+from handbill.subscribers.api import tokens
 from handbill.subscribers.lists_in.actions import bring_in
 from handbill.subscribers.lists_in.records import Wanted
-from handbill.subscribers.models import Asking, Consent, Export, Former, Move, SignUp, Subscriber, Subscription, Turn
+from handbill.subscribers.models import (
+    ApiToken,
+    ApiUse,
+    Asking,
+    Consent,
+    Export,
+    Former,
+    Move,
+    SignUp,
+    Subscriber,
+    Subscription,
+    Turn,
+)
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -67,7 +80,13 @@ def say_gone() -> None:
     Proof.objects.create(address_hash=address_hash(BOB), mailing=Mailing.objects.get(), at=NOW)
 
 
+def use_the_api() -> None:
+    tokens.make("shop", ["topics:read"], "Ada", NOW)
+    tokens.begin_use(ApiToken.objects.get(), "listTopics", NOW)
+
+
 KINDS = {
+    "uses of the API": (ApiUse, use_the_api, 90),
     "sign-ups that wait their turn": (SignUp, lambda: signups.take(BOB, NOW), 3),
     "networks that sign-ups came from": (Turn, lambda: Turn.objects.create(at=NOW, network="x"), 1),
     "sign-ups without a confirmation": (Subscriber, lambda: actions.ask(BOB, NOW), 3),
