@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bench import readers_many
+from bench import readers_many, readers_signups
 from bench.rows import Row
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +38,7 @@ def run(quick: bool) -> Iterator[Row]:
         yield Row(f"a dry run of them, {name}", round(count / found["dry"]), "rows/CPU s")
         yield Row(f"memory at its most, {name}", round(found["memory"]), "MB")
     yield from readers_many.run(quick, databases)
+    yield from readers_signups.run(quick, databases)
 
 
 def _databases() -> Iterator[tuple[str, str]]:

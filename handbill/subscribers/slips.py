@@ -35,6 +35,8 @@ def meant(address: str) -> str | None:
 
 def is_slip(typed: str, known: str) -> bool:
     """Whether one slip leads from ``known`` to ``typed``: a letter more, less or wrong, or two changed places."""
+    if abs(len(typed) - len(known)) > 1:
+        return False
     start = next((at for at, (a, b) in enumerate(zip(typed, known, strict=False)) if a != b), None)
     if start is None:
         return abs(len(typed) - len(known)) == 1

@@ -33,14 +33,16 @@ def language_of(code: str) -> str:
 
 def words(code: str, **values: str) -> dict[str, str]:
     """All words in the language ``code``, with the placeholders that ``values`` names filled in."""
-    table = _LANGUAGES["en"] | _LANGUAGES[language_of(code)]
-    return {key: _fill(text, values) for key, text in table.items()}
+    return {key: _fill(text, values) for key, text in _table(code).items()}
 
 
 def consent_words(how: str, code: str, paper: str) -> str:
     """What a person agreed to by asking ("asked"), confirming, leaving ("left"), coming back or moving ("moved")."""
-    table = words(code, paper=paper)
-    return " | ".join(table[key] for key in _EVIDENCE[how])
+    return _fill(" | ".join(_table(code)[key] for key in _EVIDENCE[how]), {"paper": paper})
+
+
+def _table(code: str) -> Mapping[str, str]:
+    return _LANGUAGES["en"] | _LANGUAGES[language_of(code)]
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:
