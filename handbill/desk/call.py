@@ -22,6 +22,7 @@ from handbill.delivery.models import Mailing
 from handbill.delivery.records import Call, LetterBody, Recipient
 from handbill.desk import sending_words as words
 from handbill.desk.delivery import about_words, reason_words
+from handbill.subscribers import rush
 
 KIND = "call"
 WIDTH = 72
@@ -30,7 +31,7 @@ WIDTH = 72
 def call_editors(now: datetime) -> int:
     """Mail each trouble that has not been told yet to every admin with an address; how many were told now."""
     told = 0
-    for call in standing.calls():
+    for call in [*standing.calls(), *rush.calls()]:
         reference = f"call:{hashlib.sha256(call.key.encode()).hexdigest()[:32]}"
         if call.about == "signing":
             continue  # no mail leaves without its signature
@@ -57,9 +58,9 @@ def _letter(call: Call) -> LetterBody:
         f"{about_words(call)}: {reason_words(call)}",
         call.why,
         str(words.TO_DO.get(call.reason, "")),
-        _("See the delivery at the desk:"),
+        _("See it at the desk:") if call.about == rush.ABOUT else _("See the delivery at the desk:"),
     ]
-    link = f"{paper.desk_address}/delivery/"
+    link = f"{paper.desk_address}/{rush.ABOUT if call.about == rush.ABOUT else 'delivery'}/"
     paragraphs = [step for step in steps if step]
     text = "\n\n".join(textwrap.fill(each, WIDTH) for each in paragraphs)
     html = format_html_join("", "<p>{}</p>", ((each,) for each in paragraphs))

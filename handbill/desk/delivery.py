@@ -211,6 +211,8 @@ def about_words(call: Call) -> str:
     kind, _blank, name = call.about.partition(" ")
     if kind == "signing":
         return _("Signing (DKIM)")
+    if kind == "sign-ups":
+        return _("Sign-ups")
     if kind == "relay":
         return _("Relay %s") % name
     return words.provider_name(name) if kind == "provider" else title(call.about)

@@ -15,6 +15,7 @@ from handbill.desk.delivery import SEE, calls_in_words
 from handbill.desk.panels import Panel, panels
 from handbill.kit.clock import now
 from handbill.sources import queries as sources
+from handbill.subscribers import rush
 from handbill.wire.queries import mails_waiting
 
 MOST_TROUBLE = 5  # sources shown; the rest are on the health page
@@ -35,6 +36,7 @@ class TodayPanel(Component):
             "numbers": articles.numbers(midnight),
             "trouble": [row for row in rows if row.level == sources.TROUBLE][:MOST_TROUBLE],
             "calls": calls_in_words() if parent_context["request"].user.has_perm(SEE) else [],
+            "rush": rush.is_on() and parent_context["request"].user.has_perm(SEE),
             "mails": mails_waiting(),
             "troubles": sum(row.level == sources.TROUBLE for row in rows),
             "public_address": settings.HANDBILL.public_address,

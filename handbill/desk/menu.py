@@ -50,5 +50,10 @@ def delivery_item() -> MenuItem:
     return _item(_("Delivery"), "desk_delivery", "mail", 170, "delivery.view_mailing")
 
 
+def signups_item() -> MenuItem:
+    """Who waits to be answered, and the form for other sites."""
+    return _item(_("Sign-ups"), "desk_signups", "group", 175, "delivery.view_mailing")
+
+
 def _item(label: Any, screen: str, icon: str, order: int, permission: str) -> MenuItem:
     return PermittedItem(label, reverse_lazy(screen), name=screen, icon_name=icon, order=order, permission=permission)

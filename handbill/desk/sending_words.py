@@ -24,6 +24,7 @@ RELAY_STATES = {
 }
 ABOUT_US = {  # why a relay or a provider won't have our mail
     "account": _("The account is suspended or closed."),
+    "rush": _("Many more people sign up than usual, so their confirmations wait."),
     "quota": _("The quota is used up."),
     "login": _("The login was refused."),
     "relaying": _("It doesn't relay mail for us."),
@@ -77,6 +78,7 @@ TO_DO = {  # what a person does about a call
     "blocked": _("Ask why: most have a page for it. See also what “handbill doctor mail” says."),
     "setup": _("“handbill doctor” says what is missing."),
     "surge": _("Find out whether that provider is in trouble. Then keep its readers, or end their subscriptions."),
+    "rush": _("Look at the sign-ups that wait: let them go, or throw them away. Left alone, most of them lapse."),
     "content": _("Look at the letter, then let it go on or stop it."),
 }
 ACTS = {

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from handbill.desk import answer, changes, clip, delivery, health, issue, newsletters, rulings, sources, views
+from handbill.desk import (
+    answer,
+    changes,
+    clip,
+    delivery,
+    health,
+    issue,
+    newsletters,
+    rulings,
+    signups,
+    sources,
+    views,
+)
 
 urlpatterns = [
     path("stories/", views.StoriesView.as_view(), name="desk_stories"),
@@ -52,6 +64,9 @@ urlpatterns = [
     path("delivery/keep/", delivery.keep, name="desk_keep"),
     path("delivery/end/", delivery.end, name="desk_end"),
     path("delivery/relay/", delivery.switch, name="desk_switch"),
+    path("sign-ups/", signups.SignUpsView.as_view(), name="desk_signups"),
+    path("sign-ups/let-go/", signups.let_go, name="desk_signups_let_go"),
+    path("sign-ups/throw-away/", signups.throw_away, name="desk_signups_throw_away"),
     path("answer/", answer.AnswerView.as_view(), name="desk_answer"),
     path("clip/", clip.ClipView.as_view(), name="desk_clip"),
     path("clip/preview/", clip.preview, name="desk_clip_preview"),

@@ -104,6 +104,15 @@ def _calls(newsroom: Settings) -> Iterator[Finding]:
             yield Finding(WARN, f"relay {relay.name} is switched off at the desk", "Switch it on there, at Delivery.")
 
 
+def _sign_ups(newsroom: Settings) -> Iterator[Finding]:
+    from handbill.subscribers.rush import standing
+
+    found = standing()
+    if found.rush:
+        came = f"sign-ups in an hour: {found.rush.came}, where {found.rush.allowed} are answered; {found.waiting} wait"
+        yield Finding(WRONG, came, "At the desk, Sign-ups: let them go or throw them away.")
+
+
 def _sender(newsroom: Settings) -> Iterator[Finding]:
     if parseaddr(newsroom.from_address)[1].endswith("@localhost"):
         yield Finding(WARN, "from_address is the default", 'Write your own, such as "The Paper <news@paper.example>".')
@@ -231,6 +240,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _letter,
     _relays,
     _calls,
+    _sign_ups,
     _people,
     _sources,
     _newsletters,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min
 
+from handbill.delivery.records import Call
 from handbill.subscribers.brakes import DAY, HOUR, USUAL_OVER, allowance
 from handbill.subscribers.consent import MONTH
 from handbill.subscribers.models import Rush, SignUp, Subscriber, Turn
@@ -17,6 +18,8 @@ from handbill.subscribers.records import RushTold, SignUps
 
 logger = logging.getLogger(__name__)
 SPANS = (HOUR, DAY)
+ABOUT = "sign-ups"
+"""What a call for a person is about."""
 
 
 def room(now: datetime) -> int:
@@ -53,6 +56,15 @@ def watch(now: datetime) -> None:
 def is_on() -> bool:
     """Whether there is a rush. One short query, the same for every sign-up."""
     return Rush.objects.filter(ended_at=None).exists()
+
+
+def calls() -> list[Call]:
+    """The rush, as what needs a person: told once for each."""
+    running = _running()
+    if running is None:
+        return []
+    key = f"{ABOUT} {running.since:%Y%m%d%H%M%S}"
+    return [Call(key, ABOUT, "rush", "", running.since)]
 
 
 def note(who: str, what: str, count: int, now: datetime) -> None:

@@ -31,6 +31,7 @@ SCREENS = {
         "views.py rulings.py reason_words.py",
     ),
     "series and topics": ("told_panel.html suggested_topics.html", "told.py topics.py parts.py"),
+    "sign-ups": ("signups.html", "signups.py"),
     "home and menu": ("home_today.html", "menu.py wagtail_hooks.py"),
 }
 
