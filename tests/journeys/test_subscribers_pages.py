@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from handbill.config import faces
+from handbill.delivery.address import address_hash
 from handbill.delivery.models import Body
+from handbill.desk.signups import form_for_others
 from handbill.kit.clock import now
 from handbill.subscribers import actions, queries, signups
+from handbill.subscribers.models import Rush, SignUp
 from handbill.topics.models import Topic
 from handbill.topics.paper import css_bytes
 
@@ -51,6 +55,11 @@ def opened(browser: Browser, **options) -> Page:
     page = browser.new_context(**options).new_page()
     page.route("**/assets/*.css", lambda route: route.fulfill(body=css_bytes(), content_type="text/css"))
     return page
+
+
+def shoot(page: Page, name: str) -> None:
+    if shots := os.environ.get("HANDBILL_TEST_SHOTS"):
+        page.screenshot(path=Path(shots) / f"{name}.png")
 
 
 def mailed(pattern: str) -> str:
@@ -96,6 +105,77 @@ def test_from_sign_up_to_goodbye_without_scripts_by_keyboard(browser: Browser, p
     assert queries.audiences(now()) == {} and page.context.cookies() == []
 
 
+ELSEWHERE = "https://other.example/about/"
+
+
+def test_a_form_on_another_site_signs_up_and_tells_that_site_nothing(browser: Browser, public: str, settings) -> None:
+    settings.HANDBILL = replace(settings.HANDBILL, public_address=public)
+    page = opened(browser, java_script_enabled=False)
+    foreign = f"<!DOCTYPE html><title>Other</title><h1>Elsewhere</h1>{form_for_others()}"
+    frames = f'<iframe src="{ELSEWHERE}"></iframe><iframe src="{public}/subscribe/"></iframe>'
+    framed = f"<!DOCTYPE html><title>Frame</title>{frames}"
+    page.route("https://other.example/about/", lambda route: route.fulfill(body=foreign, content_type="text/html"))
+    page.route("https://other.example/frame/", lambda route: route.fulfill(body=framed, content_type="text/html"))
+    sent: list[dict[str, str]] = []
+    page.on("request", lambda request: request.method == "POST" and sent.append(request.all_headers()))
+    for number, start in enumerate((ELSEWHERE, "https://other.example/frame/")):
+        page.goto(start)
+        place = page.frame_locator("iframe").first if number else page
+        place.get_by_label("Your e-mail address").fill(f"r{number}@readers.example")
+        place.get_by_role("button", name="Subscribe").press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Look in your inbox")
+        assert page.url == f"{public}/subscribe/", "the whole window, not the frame"
+    assert [headers.get("referer") for headers in sent] == [None, None]
+    assert SignUp.objects.count() == 2 and page.context.cookies() == []
+    page.goto("https://other.example/frame/")
+    expect(page.frame_locator("iframe").nth(1).locator("h1")).to_have_count(0)  # our pages can't be framed
+
+
+SLIP = "a.rather.long.name.of.somebody.in.berlin@gmial.com"
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+def test_a_slip_is_asked_about_and_fits(browser: Browser, public: str, settings, language: str) -> None:
+    settings.HANDBILL = replace(settings.HANDBILL, language=language)
+    for width in (375, 1280):
+        page = opened(browser, viewport={"width": width, "height": 800})
+        page.goto(f"{public}/subscribe/")
+        page.locator("#reader-address").fill(SLIP)
+        page.locator("#reader-address").press("Enter")
+        expect(page.locator("main button")).to_have_count(2)
+        shoot(page, f"slip-{language}-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert Axe().run(page).violations_count == 0
+    assert not SignUp.objects.exists()
+
+
+def test_a_slip_is_settled_by_keyboard_without_scripts(browser: Browser, public: str) -> None:
+    page = opened(browser, java_script_enabled=False)
+    page.goto(f"{public}/subscribe/")
+    page.locator("#reader-address").fill(SLIP)
+    page.locator("#reader-address").press("Enter")
+    page.get_by_role("button", name="This one: a.rather.long.name.of.somebody.in.berlin@gmail.com").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look in your inbox")
+    assert SignUp.objects.get().address_hash == address_hash(SLIP.replace("gmial", "gmail"))
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_in_a_rush_a_browser_works_for_its_turn_or_waits(browser: Browser, public: str, scripts: bool) -> None:
+    Rush.objects.create(since=now(), over_at=now(), came=99, allowed=60)
+    page = opened(browser, java_script_enabled=scripts, viewport={"width": 375, "height": 800})
+    faults: list[str] = []
+    page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+    page.goto(f"{public}/subscribe/")
+    page.get_by_label("Your e-mail address").fill(BOB)
+    page.get_by_label("Your e-mail address").press("Enter")
+    expect(page.locator("main")).to_contain_text("More people than usual sign up")
+    if scripts:
+        expect(page.get_by_role("status")).to_contain_text("has done a small piece of work", timeout=60_000)
+        assert Axe().run(page).violations_count == 0
+    shoot(page, f"rush-{scripts}")
+    assert faults == [] and SignUp.objects.get().proved is scripts
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1280])
 def test_every_page_is_accessible_and_fits(browser: Browser, public: str, width: int, scheme: str) -> None:
@@ -105,7 +185,6 @@ def test_every_page_is_accessible_and_fits(browser: Browser, public: str, width:
     page = opened(browser, viewport={"width": width, "height": 800}, color_scheme=scheme)
     strangers: list[str] = []
     page.on("request", lambda request: request.url.startswith(public) or strangers.append(request.url))
-    shots = os.environ.get("HANDBILL_TEST_SHOTS")
     for name, path, press in (
         ("ask", "/subscribe/", None),
         ("confirm", confirm, None),
@@ -135,6 +214,5 @@ def test_every_page_is_accessible_and_fits(browser: Browser, public: str, width:
         found = Axe().run(page)
         assert found.violations_count == 0, f"{name}: {found.generate_report()}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        if shots:
-            page.screenshot(path=Path(shots) / f"page-{name}-{width}-{scheme}.png")
+        shoot(page, f"page-{name}-{width}-{scheme}")
     assert strangers == []
