@@ -76,18 +76,18 @@ def page(template: str, title: str, status: int = 200, script: str = "", **more:
         topics=more.get("names", ""),
         next=more.get("next", ""),
     )
-    context = {"paper": paper_context(), "words": said, "heading": said[f"{title}_title"], "kind": title, **more}
-    if script:
-        context["script"] = script
+    shared, allowed = paper_context(), _allowed(script)
+    shared["policy"] += allowed
+    more |= {"script": script} if script else {}
+    context = {"paper": shared, "words": said, "heading": said[f"{title}_title"], "kind": title, **more}
     text, button = said.get(f"{title}_text", ""), said.get(f"{title}_button", "")
     with translation.override(paper.language):
         html = render_to_string(f"subscribers/{template}.html", {"text": text, "button": button, **context})
-    return HttpResponse(html, status=status, headers=_headers(script))
+    policy = {"Content-Security-Policy": HEADERS["Content-Security-Policy"] + allowed}
+    return HttpResponse(html, status=status, headers=HEADERS | policy)
 
 
-def _headers(script: str) -> dict[str, str]:
-    if not script:
-        return HEADERS
+def _allowed(script: str) -> str:
+    """What a policy says besides where this script may run."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = HEADERS["Content-Security-Policy"]
-    return HEADERS | {"Content-Security-Policy": f"{policy}; script-src 'sha256-{digest}'; connect-src 'self'"}
+    return f"; script-src 'sha256-{digest}'; connect-src 'self'" if script else ""
