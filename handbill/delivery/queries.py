@@ -73,7 +73,7 @@ def suppressed_among(hashes: Collection[str]) -> set[str]:
     As one parameter: Django spends more on ten thousand of them than the database on the rows.
     """
     given = list(hashes)
-    some = RawSQL("SELECT unnest(%s)", [given])
+    some = RawSQL("SELECT unnest(%s::text[])", [given])
     if connection.vendor == "sqlite":
         some = RawSQL("SELECT value FROM json_each(%s)", [json.dumps(given)])
     return set(Suppression.objects.filter(address_hash__in=some).values_list("address_hash", flat=True))

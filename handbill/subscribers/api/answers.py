@@ -90,7 +90,9 @@ def _is(value: Any, kind: type, missing: bool) -> bool:
         return True
     if kind is list:
         return isinstance(value, list) and len(value) <= MOST_MEMBERS and all(_is(one, str, False) for one in value)
-    return isinstance(value, kind) and (kind is not str or (value == _clean(value) and len(value) <= LONGEST))
+    if isinstance(value, str):
+        return kind is str and value == _clean(value) and len(value) <= LONGEST
+    return isinstance(value, kind)
 
 
 def _clean(text: str) -> str:
