@@ -75,6 +75,7 @@ def open_newsroom(home: str | None) -> None:
 def main() -> None:
     """Entry point of the ``handbill`` script."""
     from handbill.ops.commands import (  # noqa: F401
+        api,
         day,
         delivery,
         imports,
