@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from handbill.subscribers.api.answers import Problem, problem
 from handbill.wire.hub import MOST_TOLD
 
 MOST_BODY = 64 * 1024  # bytes; a reader's form has an address or a few hundred topics
@@ -30,8 +31,15 @@ class FaceMiddleware:
         face = request.META.get("handbill.face", "desk")
         request.urlconf = URLCONFS[face]
         if face == "public" and _length(request) > _most(request.path_info):
-            return HttpResponse("This is more than a form here sends. Go back and send less.", "text/plain", 413)
+            return _too_much(request.path_info)
         return self.get_response(request)
+
+
+def _too_much(path: str) -> HttpResponse:
+    """In the words of who asked: a tool's are problem JSON."""
+    if path.startswith("/api/"):
+        return problem(Problem(413, "size", f"Send at most {MOST_BODY} bytes."))
+    return HttpResponse("This is more than a form here sends. Go back and send less.", "text/plain", 413)
 
 
 def _most(path: str) -> int:
