@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
@@ -278,9 +279,15 @@ def _meter(filling: Filling) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4)
-def _findings(letter: ComposedLetter) -> tuple[Finding, ...]:
-    """What mail programs won't show of it, and what else is wrong. Kept while the letter stays as it is."""
-    return tuple(check_letter(letter.html, text=letter.text, subject=letter.subject))
+def _findings(letter: ComposedLetter) -> tuple[tuple[Finding, int], ...]:
+    """What mail programs won't show of it, and what else is wrong: the first of each kind, and how many more there are.
+
+    Kept while the letter stays as it is.
+    """
+    found = check_letter(letter.html, text=letter.text, subject=letter.subject)
+    kinds = Counter(one.what for one in found)
+    first = {one.what: one for one in reversed(found)}
+    return tuple((first[kind], count - 1) for kind, count in kinds.items())
 
 
 def _slots(found: list[tuple[Any, int]]) -> dict[str, Any]:

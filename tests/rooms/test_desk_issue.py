@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from hypothesis import given
@@ -14,7 +15,8 @@ from test_digest_room import publish, reader
 
 from handbill.delivery.models import Body, Delivery
 from handbill.desk import issue
-from handbill.digest import actions, room
+from handbill.digest import actions, decisions, room
+from handbill.digest.errors import Superseded
 from handbill.digest.models import Act, Issue, Place
 from handbill.topics.models import Topic
 
@@ -224,14 +226,38 @@ def test_the_letter_is_shown_in_a_frame_in_which_nothing_runs(ada, three, settin
     assert 'width="700"' in page and 'sandbox=""' in page and "issue/letter/?dark" in page
 
 
-def test_who_may_only_write_decides_nothing(clock, three):
-    nobody = person("moe")
+def test_who_may_only_look_decides_nothing_and_who_may_not_sees_nothing(ada, three, django_user_model):
+    right = Permission.objects.get(codename="access_admin")
+    looks, writes = person("lea"), person("moe")
+    for user in django_user_model.objects.filter(username__in=["lea", "moe"]):
+        user.user_permissions.add(right)
+    django_user_model.objects.get(username="lea").user_permissions.add(Permission.objects.get(codename="view_issue"))
+    page = text_of(looks.get(reverse("desk_issue")))
+    assert "One" in page and 'id="approve"' not in page and "draggable" not in page
     for name in ("desk_issue", "desk_issue_now", "desk_issue_letter"):
-        answer = nobody.get(reverse(name))
-        assert answer.status_code in (302, 403)
-    for name in ("order", "subject", "approve", "undo", "hold", "release", "test"):
-        assert nobody.post(reverse(f"desk_issue_{name}")).status_code in (302, 403)
+        assert writes.get(reverse(name)).status_code in (302, 403)
+    given = form(ada) | {"move": f"up:{three[1].pk}", "subject": "Mine", "why": "Mine"}
+    for name in ("order", "subject", "test", "hold", "release", "approve", "undo"):
+        looks.post(reverse(f"desk_issue_{name}"), given)
+        writes.post(reverse(f"desk_issue_{name}"), given)
     assert not Act.objects.exists()
+
+
+def test_of_two_at_the_same_moment_the_database_takes_one(ada, three, monkeypatch):
+    day = room.next_day(EVENING)
+    actions.arrange([three[2].pk], day, EVENING, "ben")
+    monkeypatch.setattr(decisions, "arranged", lambda: 0)  # both had looked before either wrote
+    with pytest.raises(Superseded):
+        actions.arrange([three[1].pk], day, EVENING, "ada", 0)
+    assert [row.article_id for row in Place.objects.all()] == [three[2].pk] and Act.objects.count() == 1
+
+
+def test_after_an_issue_that_was_sent_by_hand_the_next_days_is_shown(three, clock):
+    reader("bob")
+    early = SEVEN - timedelta(hours=1)
+    assert room.next_day(early) == SEVEN.date()
+    assert actions.send_now(early).readers == 1
+    assert room.next_day(early) == SEVEN.date() + timedelta(days=1)
 
 
 def test_with_nothing_to_read_it_says_so(ada):
