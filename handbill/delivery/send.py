@@ -207,7 +207,8 @@ class Dispatch:
     def _blame(self, lane: Lane, outcome: Outcome) -> None:
         lane.blocked += outcome.reason == BLOCKED
         at_once = outcome.state == RELAY and outcome.reason in AT_ONCE
-        if lane.pool and not lane.pool.trouble and (at_once or lane.blocked >= BLOCKS):
+        unsaid = lane.pool and not (lane.pool.trouble and lane.pool.trouble.reason)
+        if lane.pool and unsaid and (at_once or lane.blocked >= BLOCKS):
             why = f"Relay {lane.relay.name} won't have us: {outcome.code} {outcome.reply[:300]}"
             self._ways.open(f"relay {lane.relay.name}", outcome.reason, why, self._now())
             lane.pool.trouble = RelayTrouble(why, outcome.reason)

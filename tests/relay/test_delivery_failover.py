@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from handbill.delivery import actions, queries
+from handbill.delivery.engine import pool
 from handbill.delivery.errors import NoRelay
 from handbill.delivery.models import Attempt, Breaker, Delivery, Mailing, Tally
 from handbill.delivery.records import LetterBody, Recipient, SendRound
@@ -73,6 +74,17 @@ def test_a_suspended_account_moves_all_mail_to_the_next_relay_at_once(first, sec
     breaker = Breaker.objects.get(about="relay first")
     assert breaker.calls and "suspended" in breaker.why and breaker.until >= NOON + timedelta(minutes=59)
     assert Attempt.objects.filter(relay="first", reason="account").count() <= 2 * 4 + 1
+
+
+def test_what_a_relay_says_of_itself_outranks_how_often_it_failed(first, second, use, monkeypatch):
+    """Its refusals may come in one read: by the first that is reported, the pool has given up for their number."""
+    monkeypatch.setattr(pool, "MOST_STRIKES", 1)
+    use(first, second)
+    first.script = after(5, "dot", SUSPENDED)
+    hand_over(50)
+    assert actions.send_batch(NOON) == SendRound(accepted=50)
+    breaker = Breaker.objects.get(about="relay first")
+    assert breaker.calls and "suspended" in breaker.why
 
 
 def test_a_relay_that_dies_in_mid_run_is_left_and_nobody_waits(first, second, use):
