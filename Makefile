@@ -26,8 +26,8 @@ bench: .venv/test.stamp ## Measure: speed and memory
 fuzz: .venv/test.stamp ## Damage feeds at random for a minute, and see that reading them stays safe
 	$(BIN)/python -m tests.fuzz.fuzz_feeds 60
 
-crash: .venv/test.stamp ## The long crash tests
-	$(BIN)/python -m pytest -m long tests/crash
+crash: .venv/test.stamp ## The long tests: crashes, relays, leaks
+	$(BIN)/python -m pytest -m long tests
 
 schema: .venv/run.stamp ## Write handbill/ops/schema.sql anew from the migrations
 	$(BIN)/python -m handbill.ops.schema

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.digest_letter import letter_rows
 from bench.rows import Row, at_most
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +31,8 @@ BATCH = 20_000
 
 
 def run(quick: bool) -> Iterator[Row]:
-    """A million readers in 24 zones, 60 articles under 40 topics; then a tenth of them."""
+    """A letter; a million readers in 24 zones, 60 articles under 40 topics; then a tenth of them."""
+    yield from letter_rows(quick)
     count = 60_000 if quick else 1_000_000
     for name, database in _databases():
         many, few = _measure(database, count), _measure(database, count // 10)
