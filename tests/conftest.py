@@ -54,6 +54,14 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Each process makes a newsroom folder of its own: with the settings named, pytest-django would read them before
+    that, from the first one's folder, whose keys and counts all would then share.
+    """
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With two processes, the rooms stay in one and in order, as some empty the database; the journeys at the desk stay
     in one as well, as they share a newsroom and a browser; each other file stays whole.

@@ -35,12 +35,11 @@ def forget_day_keys(folder: Path, now: datetime) -> int:
 
 def _key(folder: Path, now: datetime) -> bytes:
     path = folder / _NAME.format(now.astimezone(UTC))
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
+    while True:  # at midnight another process may throw it away just after it was made
+        with contextlib.suppress(FileNotFoundError):
+            return path.read_bytes()
         _make(path)
         forget_day_keys(folder, now)
-        return path.read_bytes()
 
 
 def _make(path: Path) -> None:
