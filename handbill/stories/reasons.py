@@ -55,10 +55,10 @@ def stored(why: Iterable[tuple[str, list[str | int]]]) -> tuple[Reason, ...]:
 
 def span(minutes: int) -> Span:
     """Minutes as one says them."""
-    for size, unit in ((24 * 60, "day"), (60, "hour")):
-        if minutes >= size:
-            return Span(round(minutes / size), unit)
-    return Span(minutes, "minute")
+    hours = round(minutes / 60)
+    if hours >= 24:
+        return Span(round(minutes / (24 * 60)), "day")
+    return Span(hours, "hour") if minutes >= 60 else Span(minutes, "minute")
 
 
 def sentence(reason: Reason) -> str:

@@ -18,7 +18,7 @@ from handbill.delivery.records import LetterBody, Recipient, SendRound
 from handbill.desk.call import call_editors
 from handbill.kit.mail_settings import Relay
 from handbill.ops.doctor import examine
-from handbill.testing.relay import OFFERS, Act, Drop, LoopbackRelay, Moment, Reply
+from handbill.testing.relay import OFFERS, Act, Drop, LoopbackRelay, Moment, Reply, Stall
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LETTER = LetterBody("main", "news@paper.example", "Today", "<p>Hi</p>", "Hi")
@@ -128,6 +128,7 @@ def test_the_only_relay_suspended_keeps_every_copy(first, use):
 
 def test_a_standby_is_kept_warm(first, second, use):
     use(first, second, limits=({}, {"share": 10}))
+    first.script = lambda moment: Stall(0.002) if moment.stage == "dot" else None  # else it may be done too soon
     hand_over(500)
     assert actions.send_batch(NOON).accepted == 500
     assert 10 <= len(second.messages) <= 50 and set(copies(first, second).values()) == {1}

@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 from django.db import connection
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_articles_actions import make_story
 
@@ -18,6 +18,7 @@ WORDS = st.lists(st.text("abc'é ,.", min_size=1).map(str.strip).filter(lambda w
 
 
 @given(WORDS, WORDS, WORDS, st.integers(0, 72 * 60), st.text(min_size=1), st.booleans())
+@example([], [], [], 1410, "0", False)
 def test_a_sentence_is_read_back_as_what_it_says(title, named, text, minutes, outlet, same_text):
     told = reasons(title, named, text, timedelta(minutes=minutes), outlet, same_text)
     said = [sentence(reason) for reason in told]
