@@ -330,7 +330,7 @@ def test_a_worker_that_lost_its_lease_writes_no_outcome(newsroom):
 def test_what_was_paused_past_its_lease_is_left_to_others(newsroom):
     """Only what was on the wire already may go twice."""
     hand_over(60)
-    newsroom.script = lambda moment: Stall(0.02) if moment.stage == "dot" else None
+    newsroom.script = lambda moment: Stall(0.1) if moment.stage == "dot" else None
     paused: list[int] = []
     taken: list[int] = []
 
