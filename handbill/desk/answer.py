@@ -7,14 +7,11 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.generic import TemplateView
-from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 
 from handbill.delivery.address import AddressError
-from handbill.desk.sources import require
+from handbill.desk.screen import Screen
 from handbill.kit.clock import now
 from handbill.subscribers.queries import answer
 
@@ -39,15 +36,12 @@ class AnswerForm(forms.Form):
     day = forms.DateField(required=False)
 
 
-class AnswerView(WagtailAdminTemplateMixin, TemplateView):
+class AnswerView(Screen):
     """The form, and below it what was found for the address that was sent with it."""
 
     template_name = "desk/answer.html"
     header_icon = "mail"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        require(request, PERMISSION)
-        return super().dispatch(request, *args, **kwargs)
+    permission = PERMISSION
 
     def get_page_title(self) -> str:
         return _("Answer a reader")

@@ -17,22 +17,19 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
-from django.views.generic import TemplateView
-from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 
 from handbill.delivery import actions, standing
 from handbill.delivery.records import Call, Held, MailingStanding, Progress, ProviderStanding, RelayStanding
 from handbill.delivery.report import report_csv
 from handbill.delivery.surge import surges
 from handbill.desk import sending_words as words
-from handbill.desk.sources import require
+from handbill.desk.screen import Screen, require
 from handbill.kit.clock import now
 from handbill.subscribers.actions import forgive_gone
 
@@ -64,19 +61,13 @@ class Part:
     width: int
 
 
-class DeliveryView(WagtailAdminTemplateMixin, TemplateView):
+class DeliveryView(Screen):
     """The whole screen."""
 
     template_name = "desk/delivery.html"
     page_title = "Delivery"
     header_icon = "mail"
-
-    def get_breadcrumbs_items(self) -> list[dict[str, str]]:
-        return []
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        require(request, SEE)
-        return super().dispatch(request, *args, **kwargs)
+    permission = SEE
 
     def get_page_title(self) -> str:
         return _("Delivery")

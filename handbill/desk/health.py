@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from handbill.desk.sources import SourcesScreen, health_address, require
+from handbill.desk.screen import require
+from handbill.desk.sources import SourcesScreen, health_address
 from handbill.desk.undo import read_undo, say_with_undo
 from handbill.kit.clock import now
 from handbill.kit.errors import HandbillError

@@ -17,19 +17,16 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
-from django.views.generic import TemplateView
-from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 
 from handbill.desk import issue_words as words
 from handbill.desk.delivery import WIDTH, parts
-from handbill.desk.sources import require
+from handbill.desk.screen import Screen, require
 from handbill.digest import decisions, room
 from handbill.digest.actions import standstill
 from handbill.digest.approval import Stand
@@ -51,19 +48,13 @@ _MOVE = re.compile(r"(up|down|first|in):(\d{1,18})")
 _DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 
 
-class IssueView(WagtailAdminTemplateMixin, TemplateView):
+class IssueView(Screen):
     """The whole screen."""
 
     template_name = "desk/issue.html"
     page_title = "Send room"
     header_icon = "tasks"
-
-    def get_breadcrumbs_items(self) -> list[dict[str, str]]:
-        return []
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        require(request, SEE)
-        return super().dispatch(request, *args, **kwargs)
+    permission = SEE
 
     def get_page_title(self) -> str:
         return _("Send room")

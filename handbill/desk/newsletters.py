@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from handbill.desk.sources import SourcesScreen, require
+from handbill.desk.screen import require
+from handbill.desk.sources import SourcesScreen
 from handbill.kit.clock import now
 from handbill.sources import actions as sources
 from handbill.sources.models import Feed, Source

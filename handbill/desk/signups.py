@@ -10,18 +10,15 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
-from django.views.generic import TemplateView
-from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 
 from handbill.desk.delivery import SEE, STEER
-from handbill.desk.sources import require
+from handbill.desk.screen import Screen, require
 from handbill.kit.clock import now
 from handbill.kit.text import language_direction
 from handbill.subscribers import rush, signups
@@ -30,15 +27,12 @@ from handbill.subscribers.wording import language_of, words
 ACTS = {"let go": gettext_lazy("let go"), "thrown away": gettext_lazy("thrown away")}
 
 
-class SignUpsView(WagtailAdminTemplateMixin, TemplateView):
+class SignUpsView(Screen):
     """The whole screen."""
 
     template_name = "desk/signups.html"
     header_icon = "group"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        require(request, SEE)
-        return super().dispatch(request, *args, **kwargs)
+    permission = SEE
 
     def get_page_title(self) -> str:
         return _("Sign-ups")

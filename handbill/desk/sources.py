@@ -11,17 +11,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
-from django.views.generic import TemplateView
-from wagtail.admin.views.generic import WagtailAdminTemplateMixin
 
+from handbill.desk.screen import Screen, require
 from handbill.desk.undo import say_with_undo
 from handbill.kit.clock import now
 from handbill.kit.errors import HandbillError
@@ -70,18 +67,11 @@ class Shown:
     entries: list[dict[str, Any]]
 
 
-class SourcesScreen(WagtailAdminTemplateMixin, TemplateView):
+class SourcesScreen(Screen):
     """A screen of the submenu of sources."""
 
     header_icon = "plus-inverse"
     permission = "sources.add_feed"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        require(request, self.permission)
-        return super().dispatch(request, *args, **kwargs)
-
-    def get_breadcrumbs_items(self) -> list[dict[str, str]]:
-        return []
 
 
 class LookView(SourcesScreen):
@@ -213,12 +203,6 @@ def give_list(request: HttpRequest) -> HttpResponse:
     answer = HttpResponse(queries.opml(), content_type="text/x-opml; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="sources.opml"'
     return answer
-
-
-def require(request: HttpRequest, permission: str) -> None:
-    """Raises PermissionDenied for who may not."""
-    if not request.user.has_perm(permission):
-        raise PermissionDenied
 
 
 def health_address(feed: Feed) -> str:

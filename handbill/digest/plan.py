@@ -167,7 +167,7 @@ def _matching(selection: Selection, audience: Audience, told: Told | None) -> li
     if told is None:
         return [one for one in asked if not one.extra]
     elsewhere = selection.told.get(told, frozenset())
-    back = told.until - selection.fold_back
+    back = told.until - selection.fold_back if told.by else told.until
     return [
         one
         for one in asked

@@ -159,12 +159,12 @@ def _cut(letter: DryLetter) -> str:
     """What was cut so that the letter stays small: " (too long: 12 excerpts shortened, 3 as headlines only)"."""
     counts = Counter(cut.what for cut in letter.cuts)
     names = {
-        "headline": "headlines shortened",
-        "excerpt": "excerpts shortened",
-        "headline only": "as headlines only",
-        "left out": "left out",
+        "headline": ("headline shortened", "headlines shortened"),
+        "excerpt": ("excerpt shortened", "excerpts shortened"),
+        "headline only": ("as a headline only", "as headlines only"),
+        "left out": ("left out", "left out"),
     }
-    told = ", ".join(f"{counts[what]} {words}" for what, words in names.items() if counts[what])
+    told = ", ".join(f"{counts[what]} {words[counts[what] > 1]}" for what, words in names.items() if counts[what])
     return f" (too long: {told})" if told else ""
 
 

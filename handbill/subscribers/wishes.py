@@ -56,6 +56,7 @@ class Told:
     """What a reader was told before they moved to another slot: by which (its key), of which local day, until when.
 
     ``first``: the local day of their first issue in the new slot. Until then they get none; from then on the slot's.
+    ``by`` is empty where they had none yet: then ``until`` is when they came.
     """
 
     by: str
@@ -136,7 +137,8 @@ def move(
 
     Their first issue in the new slot is of a later day than the last they had, and goes back to where that ended: so
     nobody has two issues of a day, or an article twice, and no article is passed over. ``told`` is what was kept of an
-    earlier move: it still holds until the first issue after that one.
+    earlier move: it still holds until the first issue after that one. Who had no issue yet gets, by the first, all that
+    came since they did, though the new slot may have told it before.
     """
     if slot_of(old) == slot_of(new):
         return told
@@ -144,7 +146,7 @@ def move(
     if told and day < told.first:
         by, day, until = told.by, told.day, told.until
     elif until < since:
-        return None
+        by, day, until = "", (since - 2 * _DAY).date(), since  # in every zone a day before any they may have an issue of
     else:
         by = slot_of(old).key
     return Told(by, day, until, next_issue(now, new, hour, zone, after=day).date())

@@ -142,7 +142,7 @@ def sanitise(markup: str, base: str = "") -> str:
         cleaned = _without_controls(_cleaned(_CONTROL.sub("", markup)))
     cleaned = _ATTRIBUTED.sub(lambda tag: _checked(tag, base), cleaned)
     if f'<a rel="{LINK_REL}">' in cleaned:
-        cleaned = _without_empty_links(cleaned)
+        cleaned = _settled(_without_empty_links(cleaned))
     return cleaned.strip()
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from handbill.digest.errors import PlanError
@@ -172,6 +172,7 @@ naps = st.lists(st.tuples(hour_of_span, st.integers(1, 30)), max_size=3)
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(0, SPAN * 24 * 60), max_size=60), moves, naps, st.sampled_from(ZONES))
+@example([0], [(5, Wishes(zone="Europe/Berlin"))], [], "UTC")  # to where the issue was just sent, before their first
 def test_over_400_days_every_article_once_and_nobody_twice(minutes, moves, naps, zone: str) -> None:
     """One reader among their slots, who moves as they like while the machine sleeps now and then. The span has a leap
     day and the clock changes of two autumns and a spring, on both halves of the globe."""

@@ -222,6 +222,12 @@ def test_words_of_spans_never_make_markup_with_what_stands_beside_them(end: str)
     assert sanitise(markup, BASE) == sanitise(markup.replace('"', "'"), BASE)
 
 
+@pytest.mark.parametrize("markup", ["<h1><a><h1>", "<pre><a>\n\nx</a></pre>", "<table><a><tr><td><a>x", "<h2>a<a>b<h3>c"])
+def test_a_link_to_nowhere_leaves_what_reads_the_same_again(markup: str) -> None:
+    safe = sanitise(markup, BASE)
+    assert "<a" not in safe and sanitise(safe, BASE) == safe
+
+
 def test_a_body_without_end_is_cut() -> None:
     assert len(sanitise("<p>" + "word " * MAX_BODY, BASE)) <= MAX_BODY + 10
 

@@ -149,6 +149,21 @@ class TestMoving:
         actions.send_due(SIX_PM + 2 * DAY)
         assert len(got(token)) == 2
 
+    def test_before_their_first_issue_what_the_new_slot_told_since_they_came_is_in_it(self) -> None:
+        early = Wishes(hour=7, zone="Asia/Kathmandu")  # 01:15 in UTC
+        other, begun = reader("bob", early), SEVEN - 6 * HOUR
+        publish("Before", SEVEN - 10 * HOUR)
+        token = reader("ada", begun=begun)
+        publish("Dawn", begun + timedelta(minutes=5))
+        actions.send_due(SEVEN - 4 * HOUR)
+        assert got(other) == ["Dawn"] and "Before" in text(other)
+        subscribers.wish(token, early, SEVEN - 3 * HOUR)
+        publish("Noon", SEVEN + 5 * HOUR)
+        actions.send_due(SEVEN)
+        actions.send_due(SEVEN + 20 * HOUR)
+        assert len(got(token)) == 1 and "Dawn" in text(token) and "Noon" in text(token) and "Before" not in text(token)
+        assert got(other) == ["Dawn", "Noon"] and "Dawn" not in text(other)
+
     def test_while_the_old_slots_issue_waits_they_still_get_it(self, settings) -> None:
         settings.HANDBILL = replace(settings.HANDBILL, digest_unapproved="hold")
         token = reader("ada")

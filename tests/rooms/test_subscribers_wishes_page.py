@@ -54,7 +54,8 @@ class TestAct:
 
     def test_who_had_no_issue_yet_just_begins_there(self, token: str) -> None:
         assert actions.wish(token, Wishes(hour=18), BEGUN).isoformat() == "2026-11-20T18:00:00+01:00"
-        assert queries.told_of(Subscriber.objects.get()) is None
+        told = queries.told_of(Subscriber.objects.get())
+        assert (told.by, told.until, told.first) == ("", BEGUN, date(2026, 11, 20)), "told by no slot"
 
     def test_form_and_language_move_nobody(self, token: str) -> None:
         actions.wish(token, Wishes(form="headlines", language="de", plain=True), NOON)
