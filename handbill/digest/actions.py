@@ -315,9 +315,14 @@ class _Drafts:
         return row, _body(row.key, draft.language, composed)
 
     def recipients(self, keys: set[str]) -> Iterator[Recipient]:
-        """Every reader with something to read, under their letter. Raises NewAudience when a letter is missing."""
+        """Every reader with something to read, under their letter. Raises NewAudience when a letter is missing.
+
+        Who came after the issue closed begins with the next, as they were told; ``wishes.move`` counts on it.
+        """
         seen: dict[Group, str] = {}
         for reader in subscribers.readers(self.now, *self.asked, self.after):
+            if self.issue.closes < reader.since <= self.now:
+                continue
             if reader.group not in seen:
                 seen[reader.group] = self._key(reader.group, keys)
             if key := seen[reader.group]:

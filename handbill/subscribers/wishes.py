@@ -146,7 +146,7 @@ def move(
     if told and day < told.first:
         by, day, until = told.by, told.day, told.until
     elif until < since:
-        by, day, until = "", (since - 2 * _DAY).date(), since  # in every zone a day before any they may have an issue of
+        by, day, until = "", (since - 2 * _DAY).date(), since  # in every zone before the day of any they may have
     else:
         by = slot_of(old).key
     return Told(by, day, until, next_issue(now, new, hour, zone, after=day).date())

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from handbill.digest.lint.check import check_letter
@@ -163,6 +163,7 @@ def _used(path: Path) -> set[str]:
         max_size=40,
     ).map("".join)
 )
+@example("<style>{}")
 def test_no_input_breaks_the_check(text: str) -> None:
     check_letter(text, text=text, subject=text)
     inspect_letter(text.encode("utf-8", "replace"))

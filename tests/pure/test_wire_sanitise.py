@@ -222,7 +222,7 @@ def test_words_of_spans_never_make_markup_with_what_stands_beside_them(end: str)
     assert sanitise(markup, BASE) == sanitise(markup.replace('"', "'"), BASE)
 
 
-@pytest.mark.parametrize("markup", ["<h1><a><h1>", "<pre><a>\n\nx</a></pre>", "<table><a><tr><td><a>x", "<h2>a<a>b<h3>c"])
+@pytest.mark.parametrize("markup", ["<h1><a><h1>", "<pre><a>\n\nx</a></pre>", "<h2>a<a>b<h3>c"])
 def test_a_link_to_nowhere_leaves_what_reads_the_same_again(markup: str) -> None:
     safe = sanitise(markup, BASE)
     assert "<a" not in safe and sanitise(safe, BASE) == safe

@@ -60,7 +60,7 @@ def test_the_dry_run_says_what_a_letter_has_no_room_for():
     issue = DryIssue(date(2026, 11, 22), "daily", moment, moment, 4, 7, 0, (one,))
     data, text = steps.describe(DryRun(date(2026, 11, 22), (issue,)))
     assert data["letters"][0]["cuts"][-1] == {"place": 3, "what": "left out"}
-    assert "(too long: 1 headlines shortened, 2 excerpts shortened, 1 as headlines only, 1 left out)" in text
+    assert "(too long: 1 headline shortened, 2 excerpts shortened, 1 as a headline only, 1 left out)" in text
     assert (
         "too long"
         not in steps.describe(DryRun(date(2026, 11, 22), (replace(issue, letters=(replace(one, cuts=()),)),)))[1]

@@ -81,6 +81,14 @@ class TestSlots:
         assert sent.reference == "issue:2026-11-22:daily:18" and sent.articles == 2
         assert got(evening) == ["Noon"] and got(morning) == ["Dawn"]
 
+    def test_who_came_after_it_closed_begins_with_the_next(self) -> None:
+        early, late = reader("ada"), reader("bob", begun=SEVEN + timedelta(minutes=1))
+        publish("Dawn", SEVEN - 8 * HOUR)
+        actions.send_due(SEVEN + timedelta(minutes=2))
+        publish("Noon", SEVEN + 5 * HOUR)
+        actions.send_due(SEVEN + DAY)
+        assert got(early) == ["Dawn", "Noon"] and got(late) == ["Noon"]
+
     def test_weekdays_and_weekly(self) -> None:
         working, weekly = reader("ada", Wishes("weekdays")), reader("bob", Wishes("weekly", 2))
         publish("Saturday", SEVEN - DAY)

@@ -52,7 +52,7 @@ def rules(sheet: str) -> Iterator[Rule]:
                 before = f"{head}\0"
         elif piece == "}":
             selector, inside, body = before.partition("\0")
-            if inside:
+            if inside and selector:  # one for nothing makes no sense
                 yield Rule(tuple(at), selector, declarations(body), start)
             if opened and opened.pop() and at:
                 at.pop()
