@@ -222,7 +222,7 @@ def title(reference: str) -> str:
     """A mailing's name: the day of its issue."""
     kind, _colon, rest = reference.partition(":")
     day = parse_date(rest) if kind == "issue" and _DAY.fullmatch(rest) else None
-    return _("Issue of %s") % date_format(day) if day else reference
+    return _("Issue of %s") % date_format(day, _("j F Y")) if day else reference
 
 
 def _shown(request: HttpRequest) -> dict[str, Any]:

@@ -213,7 +213,7 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
         "filling": filling,
         "decided": decided,
         "where": _where(decided.stand),
-        "title": _("Issue of %s") % date_format(filling.day),
+        "title": _("Issue of %s") % date_format(filling.day, _("j F Y")),
         "goes_at": max(filling.goes_at, undo_until) if undo_until else filling.goes_at,
         "past": filling.goes_at <= moment,
         "unapproved": settings.HANDBILL.digest_unapproved,

@@ -13,7 +13,7 @@ LEFT = {
     Left.ROOM: _("The letter has as many articles as it takes."),
     Left.OUTLET: _("The letter has as many of this outlet as it takes."),
     Left.TOPIC: _("The letter has as many under this topic as it takes."),
-    Left.TOLD: _("Readers had it already, or its story. Add a note of what is new, and it is told again."),
+    Left.TOLD: _("Readers had it already, or its story."),
     Left.UNMAILED: _("It is not meant for an issue, as its own page says."),
 }
 CUTS = {

@@ -136,7 +136,7 @@ def test_an_issue_is_held_and_goes_on_without_javascript(plain, newsroom, relays
         assert "accepted=20" in ended(program)
     plain.reload()
     expect(plain.locator(".desk-sending .desk-level")).to_have_text("All sent")
-    expect(plain.locator(".desk-acts")).to_contain_text("Issue of Nov. 28, 2026: let go on")
+    expect(plain.locator(".desk-acts")).to_contain_text("Issue of 28 November 2026: let go on")
 
 
 def test_the_report_is_a_file_without_addresses(page, newsroom, relays):
