@@ -11,7 +11,7 @@ if [ -z "$postgres" ] && [ "${HANDBILL_TEST_REQUIRE:-}" = 1 ]; then
     echo "No PostgreSQL server: set HANDBILL_TEST_POSTGRES or start one on 127.0.0.1:5432."
     exit 1
 fi
-$python -m pytest -q -n 2 --dist loadfile -m "not long" tests >"$said" 2>&1 &
+$python -m pytest -q -n 2 -m "not long" tests >"$said" 2>&1 &
 all=$!
 trap 'kill $all 2>/dev/null; rm -f "$said"' EXIT
 failed=0
