@@ -1,5 +1,6 @@
 """Rounds of sending against a relay that misbehaves: nobody is left out and nobody is mailed twice without need."""
 
+import contextlib
 import dataclasses
 import logging
 import threading
@@ -342,7 +343,8 @@ def test_what_was_paused_past_its_lease_is_left_to_others(newsroom):
             assert actions.send_batch(NOON + timedelta(seconds=LEASE_SECONDS + 1)).accepted > 30
         return False
 
-    Dispatch(NOON, pause, lambda: time.monotonic() + sum(paused)).run(60)
+    with contextlib.suppress(NoRelay):  # by its clock the relay may have been silent for as long
+        Dispatch(NOON, pause, lambda: time.monotonic() + sum(paused)).run(60)
     copies = received(newsroom)
     assert set(copies) == {f"reader{n}@mail.example" for n in range(60)} and states() == {"accepted": 60}
     twice = sum(copies.values()) - 60
