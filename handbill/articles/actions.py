@@ -41,6 +41,7 @@ __all__ = [
     "take_top_stories",
     "undo_take",
     "withdraw",
+    "withdraw_note",
 ]
 
 log = logging.getLogger(__name__)
@@ -245,13 +246,22 @@ def _publish_due(revision: Revision) -> int:
     return 1
 
 
-def add_note(article: Article, text: str, now: datetime, *, correction: bool = False) -> Note | None:
+def add_note(article: Article, text: str, now: datetime, *, correction: bool = False, by: str = "") -> Note | None:
     """Say what came to a public article, or what was wrong in it; its readers are told in their next issue.
 
-    None, with nothing kept, where ``text`` says nothing.
+    None, with nothing kept, where ``text`` says nothing. ``by``: who wrote it.
     """
     said = clean(text)[:MOST_OF_NOTE]
     if not said:
         return None
     kind = Note.Kind.CORRECTION if correction else Note.Kind.NEWS
-    return Note.objects.create(article=article, kind=kind, text=said, at=now)
+    return Note.objects.create(article=article, kind=kind, text=said, at=now, by=by[:150])
+
+
+def withdraw_note(note_id: int, now: datetime, by: str = "") -> bool:
+    """Take a note back: no letter that is still to be written says it. False: it is gone, or was taken back before.
+
+    Whether a letter had it already, ``digest.notes`` knows.
+    """
+    free = Note.objects.filter(pk=note_id, withdrawn_at__isnull=True)
+    return bool(free.update(withdrawn_at=now, withdrawn_by=by[:150]))

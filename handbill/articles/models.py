@@ -151,6 +151,9 @@ class Note(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     text = models.TextField(help_text="A sentence or two, plain text.")
     at = models.DateTimeField(db_index=True)
+    by = models.CharField(max_length=150, blank=True, help_text="Who wrote it, by the name they log in with.")
+    withdrawn_at = models.DateTimeField(null=True, help_text="Taken back before any letter had it; told to nobody.")
+    withdrawn_by = models.CharField(max_length=150, blank=True)
 
     def __str__(self) -> str:
         return self.text

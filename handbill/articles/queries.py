@@ -68,14 +68,14 @@ def headlines(since: datetime, until: datetime, most: int = 100) -> list[tuple[i
 
 
 def notes(since: datetime, until: datetime) -> list[NoteTold]:
-    """What came to live articles in ``since <= at < until``, oldest first."""
-    rows = Note.objects.filter(at__gte=since, at__lt=until, article__live=True).order_by("at", "pk")
-    return [_note(row) for row in rows]
+    """What came to live articles in ``since <= at < until`` and was not taken back, oldest first."""
+    rows = Note.objects.filter(at__gte=since, at__lt=until, article__live=True, withdrawn_at__isnull=True)
+    return [_note(row) for row in rows.order_by("at", "pk")]
 
 
 def notes_of(ids: Collection[int]) -> dict[int, NoteTold]:
-    """Notes by their ids."""
-    return {row.pk: _note(row) for row in Note.objects.filter(pk__in=ids)}
+    """Notes by their ids; one taken back is missing."""
+    return {row.pk: _note(row) for row in Note.objects.filter(pk__in=ids, withdrawn_at__isnull=True)}
 
 
 def _note(row: Note) -> NoteTold:

@@ -33,6 +33,7 @@ from handbill.delivery.surge import surges
 State = Delivery.State
 OTHER = "other"
 MOST_ACTS = 20
+MOST_UNFINISHED = 50  # older mailings shown because copies of theirs are left
 _ACT = ("at", "who", "what", "about", "why", "count")
 SURGE = "surge"
 _HELD = (State.DEFERRED, State.REFUSED, State.IN_DOUBT)
@@ -48,9 +49,14 @@ class Counted(NamedTuple):
 
 
 def mailing_standings(now: datetime, most: int, kind: str = "issue") -> list[MailingStanding]:
-    """The last ``most`` mailings of a kind, the newest first."""
+    """The last ``most`` mailings of a kind, and older ones with copies left (held, on their way), newest first."""
     open_ways = {row.about: row for row in Breaker.objects.filter(about__startswith="provider ", until__gt=now)}
-    return [_mailing(row, open_ways) for row in Mailing.objects.filter(kind=kind).order_by("-pk")[:most]]
+    rows = Mailing.objects.filter(kind=kind).order_by("-pk")
+    shown = list(rows[:most])
+    if len(shown) == most:
+        unsent = Delivery.objects.filter(next_at__isnull=False).order_by().values_list("mailing", flat=True).distinct()
+        shown += rows.filter(pk__lt=shown[-1].pk, pk__in=list(unsent))[:MOST_UNFINISHED]
+    return [_mailing(row, open_ways) for row in shown]
 
 
 def relay_standings(now: datetime) -> list[RelayStanding]:

@@ -29,9 +29,11 @@ from handbill.delivery.records import Call, Held, MailingStanding, Progress, Pro
 from handbill.delivery.report import report_csv
 from handbill.delivery.surge import surges
 from handbill.desk import sending_words as words
+from handbill.desk.issue_words import slot_words
 from handbill.desk.screen import Screen, require
 from handbill.kit.clock import now
 from handbill.subscribers.actions import forgive_gone
+from handbill.subscribers.records import read_slot
 
 SEE, STEER, STOP, SWITCH = (
     "delivery.view_mailing",
@@ -219,10 +221,16 @@ def reason_words(call: Call) -> str:
 
 
 def title(reference: str) -> str:
-    """A mailing's name: the day of its issue."""
+    """A mailing's name: the day of its issue, and when its readers want it if that isn't the paper's own time."""
     kind, _colon, rest = reference.partition(":")
-    day = parse_date(rest) if kind == "issue" and _DAY.fullmatch(rest) else None
-    return _("Issue of %s") % date_format(day, _("j F Y")) if day else reference
+    date, _colon, slot = rest.partition(":")
+    day = parse_date(date) if kind == "issue" and _DAY.fullmatch(date) else None
+    if day is None:
+        return reference
+    named = _("Issue of %s") % date_format(day, _("j F Y"))
+    paper = settings.HANDBILL
+    when = slot_words(read_slot(slot.replace(":", " ")), paper.digest_hour, paper.time_zone) if slot else ""
+    return f"{named} ({when})" if when else named
 
 
 def _shown(request: HttpRequest) -> dict[str, Any]:

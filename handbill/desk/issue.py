@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -19,8 +19,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.html import escape
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -28,7 +30,6 @@ from handbill.desk import issue_words as words
 from handbill.desk.delivery import WIDTH, parts
 from handbill.desk.screen import Screen, require
 from handbill.digest import decisions, room
-from handbill.digest.actions import standstill
 from handbill.digest.approval import Stand
 from handbill.digest.compose import GOOD_SIZE, MOST_SIZE
 from handbill.digest.errors import Superseded
@@ -186,6 +187,30 @@ def release(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+def go_on(request: HttpRequest) -> HttpResponse:
+    """End the standstill that was seen; what came before the given moment counts as told."""
+    require(request, DECIDE)
+    until = _moment(request.POST.get("until", "")) if request.POST.get("told") == "until" else None
+    if request.POST.get("told") not in ("nothing", "until") or (until is None) == (request.POST["told"] == "until"):
+        messages.error(request, _("Say until when readers were told; write a moment that is over."))
+        return _back()
+    moment = now()
+    done = decisions.go_on(moment, until, _who(request), room.next_day(moment), _seen(request))
+    return _answer(request, done, _("It goes on: the next issue is planned at its hour."))
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment that is over, by the paper's clock; None for any other text."""
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return None
+    if found is not None and found.tzinfo is None:
+        found = found.replace(tzinfo=settings.HANDBILL.zone)
+    return found if found is not None and found <= now() else None
+
+
+@require_POST
 def test(request: HttpRequest) -> HttpResponse:
     """Mail the letter to who asks."""
     require(request, DECIDE)
@@ -217,7 +242,8 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
         "goes_at": max(filling.goes_at, undo_until) if undo_until else filling.goes_at,
         "past": filling.goes_at <= moment,
         "unapproved": settings.HANDBILL.digest_unapproved,
-        "standstill": standstill(),
+        "standstill": decisions.standing_still(),
+        "latest": localtime(moment).strftime("%Y-%m-%dT%H:%M"),
         "kept": _kept(filling),
         "left": [(pk, headline, words.LEFT[why], why in PUT_IN) for pk, headline, why in filling.left],
         "order": ",".join(str(pk) for pk, _one in filling.kept),

@@ -30,6 +30,7 @@ ACTS = {
     "hold": _("held"),
     "release": _("released"),
     "test": _("had a test sent"),
+    "go on": _("ended the standstill"),
 }
 
 

@@ -34,6 +34,7 @@ from handbill.articles.models import RICH_TEXT, Article, Series
 from handbill.articles.queries import NEEDS_A_LOOK
 from handbill.desk.changes import AlteredColumn, AlteredPanel
 from handbill.desk.menu import SOURCES_HOOK
+from handbill.desk.notes import NotesPanel
 from handbill.desk.told import ToldPanel
 from handbill.desk.topics import SuggestedTopicsPanel
 from handbill.kit.clock import now
@@ -216,6 +217,7 @@ class ArticleViewSet(SnippetViewSet):
         [
             AlteredPanel(heading=_("The source has changed")),
             ToldPanel(heading=_("Where it comes from")),
+            NotesPanel(heading=_("What is new, and corrections")),
             FieldPanel("headline"),
             FieldPanel("excerpt"),
             FieldPanel("topics", widget=forms.CheckboxSelectMultiple),

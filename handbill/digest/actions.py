@@ -249,6 +249,7 @@ def _compose(issue: Issue, now: datetime) -> None:
             issue.arranged = last
         drafts = _Drafts(issue, now)
         issue.entries.exclude(article_id__in=drafts.known.articles).delete()
+        issue.entries.filter(note__withdrawn_at__isnull=False).delete()
         _file(issue, (drafts.letter(draft, who) for draft, who in drafts.missing()), now)
         _advance(issue, State.COMPOSED)
 

@@ -99,14 +99,30 @@ def stand_still(why: str, now: datetime) -> None:
     Standstill.objects.create(since=now, why=why[:300])
 
 
-def go_on(now: datetime, told_until: datetime | None = None) -> bool:
-    """End a standstill; what was published before ``told_until`` counts as told. False: there is none."""
-    return bool(_running().update(released_at=now, told_until=told_until))
+def go_on(
+    now: datetime, told_until: datetime | None = None, who: str = "", day: date | None = None, seen: int | None = None
+) -> bool:
+    """End a standstill; what was published before ``told_until`` counts as told. False: there is none.
+
+    ``seen``: which one, where a person saw it. With ``day``, its next issue's date, the act is written down.
+    """
+    with transaction.atomic():
+        last = standing_still()
+        if last is None or seen not in (None, last.pk):
+            return False
+        _running().update(released_at=now, told_until=told_until)
+        return day is None or _record(What.GO_ON, day, now, who, last.why)
+
+
+def standing_still() -> Standstill | None:
+    """The standstill that lasts, if any; of several, the last."""
+    return _running().order_by("-pk").first()
 
 
 def standstill() -> str:
     """Why nothing is planned or sent; empty when it is."""
-    return _running().values_list("why", flat=True).first() or ""
+    last = standing_still()
+    return last.why if last else ""
 
 
 def tested(day: date, now: datetime, who: str) -> None:

@@ -145,6 +145,7 @@ class Act(models.Model):
         HOLD = "hold"
         RELEASE = "release"
         TEST = "test"
+        GO_ON = "go on"
 
     at = models.DateTimeField()
     who = models.CharField(max_length=150, help_text="The name they log in with.")

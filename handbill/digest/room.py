@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -30,6 +30,7 @@ class Filling:
     seen: int
     state: str  # of its row; empty while it isn't planned yet
     kept: tuple[tuple[int, LetterArticle], ...]
+    corrections: tuple[tuple[int, str, str], ...]  # article, its headline, what was wrong in it
     left: tuple[tuple[int, str, Left], ...]  # id, headline, why it is left out
     ordered: bool  # by an editor
     room: int  # articles a letter takes at most
@@ -75,13 +76,16 @@ def filling(now: datetime) -> Filling:
     seen, sight = decisions.arranged(), _look(now)
     articles_of, listed = sight.known.articles, sight.listed
     left = plan.left_out(sight.selection, frozenset())
+    new = {note.article: note.text for pk in listed.updates if (note := sight.known.notes.get(pk))}
+    corrected = [sight.known.notes[pk] for pk in listed.corrections if pk in sight.known.notes]
     not_taken = _not_taken(sight.window, sight.selection)
     return Filling(
         day=sight.day,
         goes_at=sight.window.closes,
         seen=seen,
         state=sight.issue.state if sight.issue else "",
-        kept=tuple((pk, articles_of[pk]) for pk in listed.articles),
+        kept=tuple((pk, replace(articles_of[pk], new=new.get(pk, ""))) for pk in listed.articles),
+        corrections=tuple((one.article, articles_of[one.article].headline, one.text) for one in corrected),
         left=(*((pk, articles_of[pk].headline, why) for pk, why in left.items()), *not_taken),
         ordered=any(one.placed for one in sight.selection.articles),
         room=sight.selection.limits.articles,

@@ -178,3 +178,19 @@ def test_held_readers_end_only_by_an_admin_who_is_sure():
     assert "subscriptions ended (150)" in answer
     assert Suppression.objects.count() == 200
     assert list(Act.objects.values_list("who", "what", "about", "count")) == [("boss", "end", "provider gmail", 150)]
+
+
+def test_every_mailing_with_copies_left_has_its_buttons_however_old():
+    boss = person("boss", "Admins")
+    people = [Recipient("1", "reader@mail.example", "main")]
+    for n in range(1, 9):
+        actions.hand_over(f"issue:2026-03-0{n}", "issue", [LETTER], people if n in (1, 5) else [], clock.now())
+    actions.hand_over("issue:2026-03-08:weekly-5:18:Asia/Kathmandu", "issue", [LETTER], [], clock.now())
+    actions.hold("issue:2026-03-01", "Wrong name", clock.now(), "boss")
+    page = text_of(boss.get(reverse("desk_delivery")))
+    assert "Issue of 8 March 2026 (once a week (Friday), 18:00, Asia/Kathmandu)" in page
+    assert "Issue of 1 March 2026" in page and "Issue of 2 March 2026" not in page
+    assert "Held by boss" in page and "Go on: Issue of 1 March 2026" in page and "Hold: Issue of 5 March 2026" in page
+    assert page.count("I know that this can't be undone") == 2
+    boss.post(reverse("desk_stop"), {"mailing": "issue:2026-03-01", "sure": "1"})
+    assert "Issue of 1 March 2026</h3>" not in text_of(boss.get(reverse("desk_delivery")))

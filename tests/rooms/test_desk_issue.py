@@ -199,6 +199,52 @@ def test_an_order_or_a_subject_given_after_the_letters_were_written_goes_into_th
     assert Body.objects.filter(mailing__reference="issue:2026-11-22").count() == 1
 
 
+class TestStandstill:
+    """It ends at the desk, by who saw it, with what readers were told of."""
+
+    WHY = "Restored from a backup of 20 November."
+
+    @pytest.fixture(autouse=True)
+    def still(self, ada, three):
+        reader("bob")
+        actions.stand_still(self.WHY, EVENING - timedelta(minutes=5))
+
+    def end(self, client: Client, **fields: str) -> str:
+        page = client.get(reverse("desk_issue")).content.decode()
+        seen = re.search(r'still-head.*?name="seen" value="(\d+)"', page, re.DOTALL)
+        given = {"seen": seen[1] if seen else "", **fields}
+        return text_of(client.post(reverse("desk_issue_go_on"), given, follow=True))
+
+    def test_it_is_told_and_ended_with_nothing_told(self, ada):
+        page = text_of(ada.get(reverse("desk_issue")))
+        assert "The digest stands still" in page and f"<q>{self.WHY}</q>" in page and "Since 21 November, 20:55" in page
+        assert actions.send_due(SEVEN) is None
+        assert "It goes on" in self.end(ada, told="nothing")
+        assert "stands still" not in text_of(ada.get(reverse("desk_issue")))
+        assert Act.objects.get().what == "go on" and Act.objects.get().why == self.WHY
+        assert actions.send_due(SEVEN).articles == 3
+
+    def test_what_was_told_is_not_mailed_again(self, ada):
+        self.end(ada, told="until", until="2026-11-21T18:30")  # in Berlin: between Two and Three
+        assert order(ada) == ["One", "Two"]
+        assert actions.send_due(SEVEN).articles == 2
+
+    @pytest.mark.parametrize(
+        ("told", "until"),
+        [("", ""), ("all", ""), *(("until", each) for each in ("", "x", "2027-01-01T07:00", "2026-02-31T07:00"))],
+    )
+    def test_without_saying_until_when_it_stands_still(self, ada, told, until):
+        assert "until when readers were told" in self.end(ada, told=told, until=until)
+        assert actions.standstill() == self.WHY and not Act.objects.exists()
+
+    def test_a_later_standstill_is_not_ended_by_who_saw_an_earlier(self, ada):
+        page = ada.get(reverse("desk_issue")).content.decode()
+        seen = re.search(r'still-head.*?name="seen" value="(\d+)"', page, re.DOTALL)[1]
+        actions.stand_still("Another one.", EVENING)
+        ada.post(reverse("desk_issue_go_on"), {"seen": seen, "told": "nothing"})
+        assert actions.standstill() == "Another one." and not Act.objects.exists()
+
+
 def test_a_form_of_yesterday_decides_nothing(ada, three, clock):
     old = form(ada) | {"day": "2026-11-21"}
     for what in ("approve", "undo", "hold", "release"):
@@ -237,10 +283,13 @@ def test_who_may_only_look_decides_nothing_and_who_may_not_sees_nothing(ada, thr
     for name in ("desk_issue", "desk_issue_now", "desk_issue_letter"):
         assert writes.get(reverse(name)).status_code in (302, 403)
     given = form(ada) | {"move": f"up:{three[1].pk}", "subject": "Mine", "why": "Mine"}
-    for name in ("order", "subject", "test", "hold", "release", "approve", "undo"):
+    actions.stand_still("Restored.", EVENING)
+    given |= {"told": "nothing"}
+    for name in ("order", "subject", "test", "hold", "release", "approve", "undo", "go_on"):
         looks.post(reverse(f"desk_issue_{name}"), given)
         writes.post(reverse(f"desk_issue_{name}"), given)
-    assert not Act.objects.exists()
+    assert not Act.objects.exists() and actions.standstill()
+    assert "told-nothing" not in looks.get(reverse("desk_issue")).content.decode()
 
 
 def test_of_two_at_the_same_moment_the_database_takes_one(ada, three, monkeypatch):

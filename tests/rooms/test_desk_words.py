@@ -24,8 +24,9 @@ TEXT = r"""u?(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')"""
 SAID = re.compile(rf"\b(?:_|n?gettext(?:_lazy)?)\(\s*{TEXT}")
 FORMATS = re.compile(r'date:_\("([^"]+)"\)')
 SCREENS = {
-    "delivery": ("delivery.html delivery_now.html _calls.html", "delivery.py sending_words.py"),
+    "delivery": ("delivery.html delivery_now.html _calls.html _held.html _steer.html", "delivery.py sending_words.py"),
     "send room": ("issue.html issue_now.html", "issue.py issue_words.py"),
+    "notes": ("notes.html notes_panel.html", "notes.py"),
     "stories": (
         "stories.html story.html _member.html _standing.html _take.html",
         "views.py rulings.py reason_words.py",

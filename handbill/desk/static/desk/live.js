@@ -9,7 +9,8 @@
   const typing = () => {
     const at = document.activeElement;
     return place.dataset.busy || place.contains(at) && at.matches("input")
-      || [...place.querySelectorAll("input[type=text]")].some(each => each.value !== each.defaultValue) || place.querySelector("input[type=checkbox]:checked");
+      || [...place.querySelectorAll("input:is([type=text], [type=datetime-local])")].some(each => each.value !== each.defaultValue)
+      || place.querySelector("input:is([type=checkbox], [type=radio]):checked");
   };
   const put = markup => {
     const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
