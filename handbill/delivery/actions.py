@@ -24,6 +24,7 @@ from handbill.delivery.errors import MailingError, NoJournal, NoRelay
 from handbill.delivery.feedback import BOUNCES as BOUNCES
 from handbill.delivery.feedback import take_in as take_in_bounces  # noqa: F401 - for the rooms above
 from handbill.delivery.journal import settlement
+from handbill.delivery.letters import LIST_MAIL
 from handbill.delivery.letters import file_letters as store
 from handbill.delivery.models import Act, Breaker, Delivery, Mailing, Suppression
 from handbill.delivery.paths import is_return_path as is_return_path
@@ -125,13 +126,12 @@ def allow(address: str) -> None:
 
 
 def call_off(recipient: str, now: datetime) -> int:
-    """Send ``recipient`` no copy of an issue or notice that still waits, since they left; how many there were.
+    """Send ``recipient`` no copy of an issue, alert or notice that still waits, since they left; how many there were.
 
     One that a worker has in hand is left to it. Asks only mailings young enough to be tried still.
     """
-    young = Mailing.objects.filter(kind__in=("issue", "notice"), created_at__gt=now - 2 * GIVE_UP_AFTER).values_list(
-        "pk", flat=True
-    )
+    since = now - 2 * GIVE_UP_AFTER
+    young = Mailing.objects.filter(kind__in=(*LIST_MAIL, "notice"), created_at__gt=since).values_list("pk", flat=True)
     waiting = Delivery.objects.filter(mailing_id__in=list(young), recipient=recipient, next_at__isnull=False)
     free = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
     return free.update(state=Delivery.State.SUPPRESSED, lease_until=None, lease_token="", **settlement(now))

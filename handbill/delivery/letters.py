@@ -17,6 +17,7 @@ from handbill.delivery.records import LetterBody, Written
 
 CHUNK = 500  # letters at a time, so that memory stays flat
 SHORT = 100  # characters; a shorter piece stands in each letter's own list, where a reference would save nothing
+LIST_MAIL = ("issue", "alert")  # kinds of mailings that readers asked for as a list
 MOST_PIECES = 4096  # kept compiled: some 15 MB
 
 
@@ -112,7 +113,7 @@ class Compiler:
 
     def compile(self, body: int, kind: str) -> Stamp:
         """A letter that was read, of a mailing of that kind, with the headers of ours. Raises StampError."""
-        one, issue = self._letters.pop(body), kind == "issue"
+        one, issue = self._letters.pop(body), kind in LIST_MAIL
         return compile_letter(
             sender=one.sender,
             subject=one.subject,

@@ -7,7 +7,7 @@ caller keeps the answer for a while.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Count, Min, OuterRef, Subquery, Sum
 
 from handbill.delivery.engine.dkim import KeyTrouble
+from handbill.delivery.letters import LIST_MAIL
 from handbill.delivery.models import Act, Attempt, Breaker, Delivery, Mailing
 from handbill.delivery.records import (
     ActTold,
@@ -48,10 +49,10 @@ class Counted(NamedTuple):
     repeats: int
 
 
-def mailing_standings(now: datetime, most: int, kind: str = "issue") -> list[MailingStanding]:
-    """The last ``most`` mailings of a kind, and older ones with copies left (held, on their way), newest first."""
+def mailing_standings(now: datetime, most: int, kinds: Collection[str] = LIST_MAIL) -> list[MailingStanding]:
+    """The last ``most`` mailings of these kinds, and older ones with copies left (held, on their way), newest first."""
     open_ways = {row.about: row for row in Breaker.objects.filter(about__startswith="provider ", until__gt=now)}
-    rows = Mailing.objects.filter(kind=kind).order_by("-pk")
+    rows = Mailing.objects.filter(kind__in=kinds).order_by("-pk")
     shown = list(rows[:most])
     if len(shown) == most:
         unsent = Delivery.objects.filter(next_at__isnull=False).order_by().values_list("mailing", flat=True).distinct()

@@ -31,6 +31,7 @@ from handbill.delivery.surge import surges
 from handbill.desk import sending_words as words
 from handbill.desk.issue_words import slot_words
 from handbill.desk.screen import Screen, require
+from handbill.digest.queries import alert_subject
 from handbill.kit.clock import now
 from handbill.subscribers.actions import forgive_gone
 from handbill.subscribers.records import read_slot
@@ -221,8 +222,11 @@ def reason_words(call: Call) -> str:
 
 
 def title(reference: str) -> str:
-    """A mailing's name: the day of its issue, and when its readers want it if that isn't the paper's own time."""
+    """A mailing's name: the day of its issue, and when its readers want it if that isn't the paper's own time; or what
+    an alert is about."""
     kind, _colon, rest = reference.partition(":")
+    if kind == "alert" and (about := alert_subject(reference)):
+        return _("Alert: %s") % about
     date, _colon, slot = rest.partition(":")
     day = parse_date(date) if kind == "issue" and _DAY.fullmatch(date) else None
     if day is None:

@@ -76,7 +76,11 @@ def now_part(request: HttpRequest) -> HttpResponse:
 def letter(request: HttpRequest) -> HttpResponse:
     """The letter as who reads the whole paper gets it, to be looked at in a frame that runs and loads nothing."""
     require(request, SEE)
-    composed = room.filling(now()).letter
+    return letter_in_frame(request, room.filling(now()).letter)
+
+
+def letter_in_frame(request: HttpRequest, composed: ComposedLetter | None) -> HttpResponse:
+    """A letter as the request's views have it: its text, in the dark, without images."""
     if composed is None:
         page = f"<!doctype html><title>-</title><p>{escape(_('No article waits for this issue yet.'))}</p>"
     elif "text" in request.GET:

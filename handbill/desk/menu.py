@@ -45,6 +45,11 @@ def issue_item() -> MenuItem:
     return _item(_("Send room"), "desk_issue", "tasks", 160, "digest.view_issue")
 
 
+def alerts_item() -> MenuItem:
+    """Mails between issues."""
+    return _item(_("Alerts"), "desk_alerts", "warning", 165, "digest.view_issue")
+
+
 def delivery_item() -> MenuItem:
     """How the sending runs."""
     return _item(_("Delivery"), "desk_delivery", "mail", 170, "delivery.view_mailing")

@@ -54,7 +54,9 @@ class NotesPanel(Panel):
 
         def get_context_data(self, parent_context: Any = None) -> dict[str, Any]:
             kept = self.instance.notes.filter(withdrawn_at__isnull=True)
-            return {**super().get_context_data(parent_context), "notes": list(kept.order_by("-at", "-pk"))}
+            alertable = self.instance.live and any(not topic.retired for topic in self.instance.topics.all())
+            shown = {"notes": list(kept.order_by("-at", "-pk")), "alertable": alertable}
+            return {**super().get_context_data(parent_context), **shown}
 
 
 class NotesView(Screen):
@@ -119,6 +121,7 @@ def _shown(request: HttpRequest, article: Article) -> dict[str, Any]:
         "direction": language_direction(article.language) if article.language else "auto",
         "edit": reverse(article.snippet_viewset.get_url_name("edit"), args=[article.pk]),
         "mailed": found.mailed and date_format(found.mailed, _("j F Y")),
+        "alerted": found.alerted,
         "notes": [_note(one) for one in found.notes],
         "kinds": [(kind.value, label, what) for kind, (label, what) in KINDS.items()],
         "kind": Note.Kind.NEWS.value,

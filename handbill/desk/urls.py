@@ -3,6 +3,7 @@
 from django.urls import path
 
 from handbill.desk import (
+    alerts,
     answer,
     changes,
     clip,
@@ -59,6 +60,13 @@ urlpatterns = [
     path("issue/release/", issue.release, name="desk_issue_release"),
     path("issue/go-on/", issue.go_on, name="desk_issue_go_on"),
     path("issue/test/", issue.test, name="desk_issue_test"),
+    path("alerts/", alerts.AlertsView.as_view(), name="desk_alerts"),
+    path("alerts/now/", alerts.now_part, name="desk_alerts_now"),
+    path("alerts/new/", alerts.AlertView.as_view(), name="desk_alert"),
+    path("alerts/letter/", alerts.letter, name="desk_alert_letter"),
+    path("alerts/approve/", alerts.approve, name="desk_alert_approve"),
+    path("alerts/test/", alerts.test, name="desk_alert_test"),
+    path("alerts/<int:alert_id>/undo/", alerts.undo, name="desk_alert_undo"),
     path("delivery/", delivery.DeliveryView.as_view(), name="desk_delivery"),
     path("delivery/now/", delivery.now_part, name="desk_delivery_now"),
     path("delivery/report.csv", delivery.report, name="desk_delivery_report"),

@@ -25,7 +25,15 @@ from wagtail.snippets.models import register_snippet
 from handbill.articles.models import Article
 from handbill.desk import urls
 from handbill.desk.home import home_panels
-from handbill.desk.menu import SOURCES_HOOK, answer_item, delivery_item, issue_item, signups_item, source_items
+from handbill.desk.menu import (
+    SOURCES_HOOK,
+    alerts_item,
+    answer_item,
+    delivery_item,
+    issue_item,
+    signups_item,
+    source_items,
+)
 from handbill.desk.snippets import VIEWSETS
 from handbill.desk.views import may_choose
 from handbill.sources.models import Feed, Source
@@ -71,6 +79,11 @@ def delivery_menu_item() -> MenuItem:
 @hooks.register("register_admin_menu_item")
 def issue_menu_item() -> MenuItem:
     return issue_item()
+
+
+@hooks.register("register_admin_menu_item")
+def alerts_menu_item() -> MenuItem:
+    return alerts_item()
 
 
 @hooks.register("register_admin_menu_item")

@@ -21,7 +21,7 @@ from django.db import transaction
 from handbill.delivery import actions as delivery
 from handbill.delivery.address import normalise
 from handbill.delivery.queries import progress
-from handbill.delivery.records import READER_SLOT, LetterBody, Recipient
+from handbill.delivery.records import LetterBody, Recipient
 from handbill.digest import approval, freeze, letters, plan, schedule
 from handbill.digest.decisions import approve as approve
 from handbill.digest.decisions import arrange as arrange
@@ -112,7 +112,7 @@ def mail_test(address: str, composed: ComposedLetter, day: date, now: datetime) 
     """Hand a letter over to one address, as nobody's; returns the mailing's reference. Raises AddressError."""
     address = normalise(address)
     nobody = f"{subscribers.TEST_SUBJECT}{secrets.token_hex(12)}"
-    body = _body("test", settings.HANDBILL.language, composed)
+    body = letters.body_of("test", settings.HANDBILL.language, composed)
     recipients = [Recipient(nobody, address, body.key)]
     return delivery.hand_over(f"test:{day:%Y-%m-%d}:{nobody[5:]}", "test", [body], recipients, now).reference
 
@@ -313,7 +313,7 @@ class _Drafts:
             language=draft.language,
             subject=composed.subject,
         )
-        return row, _body(row.key, draft.language, composed)
+        return row, letters.body_of(row.key, draft.language, composed)
 
     def recipients(self, keys: set[str]) -> Iterator[Recipient]:
         """Every reader with something to read, under their letter. Raises NewAudience when a letter is missing.
@@ -342,18 +342,6 @@ class _Drafts:
 
     def _public(self, selection: Selection) -> Selection:
         return replace(selection, articles=tuple(self.known.present(selection.articles)))
-
-
-def _body(key: str, language: str, composed: ComposedLetter) -> LetterBody:
-    return LetterBody(
-        key=key,
-        sender=settings.HANDBILL.from_address,
-        subject=composed.subject,
-        html=composed.html_pieces,
-        text=composed.text_pieces,
-        language=language,
-        one_click=subscribers.reader_links(READER_SLOT).unsubscribe,
-    )
 
 
 def _advance(issue: Issue, state: str) -> None:

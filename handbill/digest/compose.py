@@ -119,6 +119,7 @@ def _tidy(model: LetterModel) -> LetterModel:
     return replace(
         model,
         paper=clean(model.paper),
+        alert=_said(model.alert),
         articles=tuple(_tidy_article(one) for one in model.articles),
         corrections=tuple(_tidy_correction(one) for one in model.corrections[:MOST_CORRECTIONS]),
     )

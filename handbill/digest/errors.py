@@ -15,5 +15,9 @@ class NothingToTest(GiveUp):
     """There is no article that a test letter could show."""
 
 
+class NoAlert(GiveUp):
+    """The alert can't be approved; the message is a word of ``alerts.Refused``. Nothing was changed."""
+
+
 class Superseded(GiveUp):
     """Somebody else changed the issue since it was looked at: look again. Nothing was changed."""

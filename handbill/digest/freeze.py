@@ -12,13 +12,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, Min
 
 from handbill.articles import queries as articles
 from handbill.articles.records import Candidate as Published
 from handbill.digest import plan
-from handbill.digest.models import Issue, IssueArticle, Place, Standstill
-from handbill.digest.records import Candidate, Chosen, Limits, Note, Selection, Tellings, Window
+from handbill.digest.models import Alert, Issue, IssueArticle, Place, Standstill
+from handbill.digest.records import AlertTold, Candidate, Chosen, Limits, Note, Selection, Tellings, Window
 from handbill.digest.schedule import FOLD_BACK, Clock
 from handbill.stories import queries as stories
 from handbill.subscribers import queries as subscribers
@@ -27,6 +27,7 @@ from handbill.subscribers.wishes import Told
 from handbill.topics.models import Topic
 
 FARTHEST = timedelta(days=14)  # how far back it is asked what a reader was told before they moved: two weekly issues
+TOLD_BY = (Alert.State.PLANNING, Alert.State.PLANNED, Alert.State.HANDED_OVER)  # states of alerts that readers get
 _CHUNK = 500
 _HOUR = timedelta(hours=1)
 
@@ -80,6 +81,7 @@ def candidates(slot: Slot, window: Window, groups: Iterable[Group] = ()) -> list
         told,
         told_stories,
         since,
+        alerted=_alert_tellings(slot, [one.id for one in found]),
     )
     return [one for one in chosen if moved or not one.extra]
 
@@ -97,6 +99,7 @@ def entries(issue: Issue) -> list[Chosen]:
             note=row.note_id,
             correction=row.correction,
             extra=row.extra,
+            alert=row.alert,
         )
         for row in issue.entries.order_by("position")
     ]
@@ -125,14 +128,45 @@ def arrange(issue: Issue) -> None:
 def selected(slot: Slot, chosen: Iterable[Chosen], topics: Iterable[int], groups: Iterable[Group]) -> Selection:
     """All that the letters of an issue go by."""
     moved = {group.told for group in groups if group.told}
+    articles = tuple(chosen)
     return Selection(
-        articles=tuple(chosen),
+        articles=articles,
         topics=tuple(topics),
         limits=limits(),
         told={told: _told_of(told) for told in moved},
         fold_back=FOLD_BACK,
         news_only=slot.cadence == "news",
+        alerted=alerts_of(articles),
     )
+
+
+def alerts_of(chosen: Iterable[Chosen]) -> dict[int, AlertTold]:
+    """The alerts that told of these articles, or of their stories."""
+    listed = list(chosen)
+    found: dict[int, AlertTold] = {}
+    for some in _chunks([one.id for one in listed]):
+        found |= _alerts(article__in=some)
+    for some in _chunks([one.story for one in listed if one.story is not None]):
+        found |= _alerts(story__in=some)
+    return found
+
+
+def _alerts(**where: object) -> dict[int, AlertTold]:
+    rows = Alert.objects.filter(state__in=TOLD_BY, **where).values_list("pk", "article", "story")
+    return {pk: AlertTold(article, story) for pk, article, story in rows}
+
+
+def _alert_tellings(slot: Slot, ids: Collection[int]) -> dict[int, Tellings]:
+    """When alerts told of these articles, with the notes that the slot's issues told since of who had them."""
+    found: dict[int, Tellings] = {}
+    for some in _chunks(ids):
+        rows = Alert.objects.filter(state__in=TOLD_BY, article__in=some).values_list("article")
+        found |= {pk: Tellings(*ends) for pk, *ends in rows.annotate(Min("planned_at"), Max("planned_at"))}
+        noted = IssueArticle.objects.filter(slot=slot.key, alert=True, article__in=some)
+        for article, note, closes in noted.values_list("article", "note", "issue__closes"):
+            if said := found.get(article):
+                found[article] = Tellings(said.first, max(said.last, closes), said.notes | {note})
+    return found
 
 
 def limits() -> Limits:
@@ -178,7 +212,7 @@ def _published(one: Chosen) -> Published:
 def _tellings(slot: Slot, found: Iterable[Published]) -> tuple[dict[int, Tellings], frozenset[int]]:
     """What the slot's issues said of these articles, and of which of their stories they told."""
     found = list(found)
-    rows = IssueArticle.objects.filter(slot=slot.key, extra=False).order_by("issue__closes")
+    rows = IssueArticle.objects.filter(slot=slot.key, extra=False, alert=False).order_by("issue__closes")
     told: dict[int, list[tuple[datetime, int | None, bool]]] = defaultdict(list)
     for ids in _chunks([one.id for one in found]):
         fields = rows.filter(article__in=ids).values_list("article", "issue__closes", "note", "correction")
@@ -198,7 +232,7 @@ def _telling(said: list[tuple[datetime, int | None, bool]]) -> Tellings:
 def _told_of(told: Told) -> frozenset[int]:
     """The articles that a slot's issues had, up to the last one that a reader got before moving."""
     since = told.day - FARTHEST
-    rows = IssueArticle.objects.filter(slot=told.by, issue__date__range=(since, told.day), extra=False)
+    rows = IssueArticle.objects.filter(slot=told.by, issue__date__range=(since, told.day), extra=False, alert=False)
     return frozenset(rows.values_list("article_id", flat=True))
 
 
@@ -226,6 +260,7 @@ def _write_entries(issue: Issue, chosen: Iterable[Chosen]) -> None:
             note_id=one.note,
             correction=one.correction,
             extra=one.extra,
+            alert=one.alert,
         )
         for number, one in enumerate(chosen)
     )

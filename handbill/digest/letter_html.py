@@ -11,6 +11,7 @@ from typing import Protocol
 
 from handbill.digest.phrases import (
     apart,
+    day_line,
     length_line,
     mailed_line,
     more_line,
@@ -19,9 +20,10 @@ from handbill.digest.phrases import (
     preheader,
     read_on,
     sender_lines,
+    why_line,
 )
 from handbill.digest.records import LetterArticle, LetterCorrection, LetterModel
-from handbill.digest.wording import Words, date_line
+from handbill.digest.wording import Words
 from handbill.kit.text import language_direction
 
 
@@ -113,13 +115,13 @@ def page_shown(model: LetterModel, subject: str, said: Words) -> PageShown:
         preheader=preheader(model),
         paper=model.paper,
         address=f"{model.address}/",
-        date=date_line(said, model.day),
+        date=day_line(model, said),
         length=length_line(model, said),
         web=model.web,
         web_words=said.say("Read this issue on the web"),
         more=more_line(model, said),
         all_on_site=said.say("Everything on our site"),
-        why=said.say("You get this because you asked for {paper} by mail and confirmed it.", paper=model.paper),
+        why=why_line(model, said),
         preferences=model.preferences,
         preferences_words=said.say("Choose topics"),
         pause=model.pause,

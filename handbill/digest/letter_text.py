@@ -13,6 +13,7 @@ from wcwidth import wrap
 
 from handbill.digest.phrases import (
     apart,
+    day_line,
     length_line,
     mailed_line,
     more_line,
@@ -20,9 +21,10 @@ from handbill.digest.phrases import (
     part_line,
     read_on,
     sender_lines,
+    why_line,
 )
 from handbill.digest.records import LetterArticle, LetterCorrection, LetterModel
-from handbill.digest.wording import Words, date_line, words
+from handbill.digest.wording import Words, words
 
 WIDTH = 72
 RULE = "-" * WIDTH
@@ -44,7 +46,7 @@ class _Links:
 def head_text(model: LetterModel) -> str:
     """The paper, the day and how much there is; ends with a rule and an empty line."""
     said, links = words(model.language), _Links()
-    lines = [_wrap(model.paper), date_line(said, model.day), length_line(model, said)]
+    lines = [_wrap(model.paper), day_line(model, said), length_line(model, said)]
     if model.web:
         lines.append(_wrap(f"{said.say('Read this issue on the web')} {links.mark(model.web)}"))
     return _paragraphs("\n".join(lines), "\n".join(links.lines()), RULE)
@@ -78,7 +80,7 @@ def foot_text(model: LetterModel) -> str:
         (said.say("Unsubscribe"), model.unsubscribe),
         (said.say("You also find us at"), "\n".join(model.other_addresses)),
     ]
-    why = _wrap(said.say("You get this because you asked for {paper} by mail and confirmed it.", paper=model.paper))
+    why = _wrap(why_line(model, said))
     named = [f"{_wrap(name)}:\n{address}" for name, address in ways if address]
     return _paragraphs(*named[:1] * bool(more), why, *named[bool(more) :], _lines(sender_lines(model))).rstrip() + "\n"
 

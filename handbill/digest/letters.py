@@ -12,10 +12,10 @@ from django.conf import settings
 
 from handbill.articles.queries import letter_items, notes_of
 from handbill.articles.records import LetterItem, NoteTold
-from handbill.delivery.records import READER_SLOT
+from handbill.delivery.records import READER_SLOT, LetterBody
 from handbill.digest.compose import Pieces, compose
 from handbill.digest.design import FileDesign, current
-from handbill.digest.models import IssueArticle, Subject
+from handbill.digest.models import Alert, IssueArticle, Subject
 from handbill.digest.records import (
     Chosen,
     ComposedLetter,
@@ -46,17 +46,18 @@ class Known:
 def load(chosen: Collection[Chosen]) -> Known:
     """Look up all that the issue's letters say, in a constant number of queries."""
     ids = {one.id for one in chosen}
-    corrected = {one.id for one in chosen if one.correction}
+    corrected = {one.id for one in chosen if one.correction and not one.alert}
+    of_alerts = {one.id for one in chosen if one.correction and one.alert}
     subjects = dict(Subject.objects.filter(article__live=True).values_list("article", "text"))
     return Known(
         articles={item.id: _article(item, subjects.get(item.id, "")) for item in letter_items(list(ids))},
         notes=notes_of({one.note for one in chosen if one.note is not None}),
-        mailed=_mailed(corrected) if corrected else {},
+        mailed=(_mailed(corrected) if corrected else {}) | (_alerted(of_alerts) if of_alerts else {}),
     )
 
 
-def compose_letter(draft: Draft, known: Known, day: date, test: bool = False) -> ComposedLetter:
-    """The letter for a reading list, with delivery's slot in the reader's links."""
+def compose_letter(draft: Draft, known: Known, day: date, test: bool = False, alert: str = "") -> ComposedLetter:
+    """The letter for a reading list, with delivery's slot in the reader's links. ``alert``: the topic, of an alert."""
     paper, links = settings.HANDBILL, reader_links(READER_SLOT)
     news = {note.article: note.text for pk in draft.listed.updates if (note := known.notes.get(pk))}
     shown = [replace(known.articles[pk], new=news.get(pk, "")) for pk in draft.listed.articles if pk in known.articles]
@@ -70,6 +71,7 @@ def compose_letter(draft: Draft, known: Known, day: date, test: bool = False) ->
         preferences=links.preferences,
         unsubscribe=links.unsubscribe,
         pause=links.pause,
+        alert=alert,
         other_addresses=paper.other_addresses,
         more=draft.listed.more,
         corrections=tuple(_corrections(draft.listed.corrections, known, day)),
@@ -100,9 +102,28 @@ def _corrections(notes: Iterable[int], known: Known, day: date) -> Iterator[Lett
             yield LetterCorrection(article.headline, note.text, article.address, mailed, article.language)
 
 
+def body_of(key: str, language: str, composed: ComposedLetter) -> LetterBody:
+    """The letter as delivery takes it."""
+    return LetterBody(
+        key=key,
+        sender=settings.HANDBILL.from_address,
+        subject=composed.subject,
+        html=composed.html_pieces,
+        text=composed.text_pieces,
+        language=language,
+        one_click=reader_links(READER_SLOT).unsubscribe,
+    )
+
+
 def _mailed(ids: Collection[int]) -> dict[int, date]:
-    rows = IssueArticle.objects.filter(article__in=ids, correction=False).order_by("issue__date")
+    rows = IssueArticle.objects.filter(article__in=ids, correction=False, alert=False).order_by("issue__date")
     return dict(rows.values_list("article", "issue__date"))
+
+
+def _alerted(ids: Collection[int]) -> dict[int, date]:
+    rows = Alert.objects.filter(article__in=ids, planned_at__isnull=False).order_by("planned_at")
+    zone = settings.HANDBILL.zone
+    return {pk: at.astimezone(zone).date() for pk, at in rows.values_list("article", "planned_at") if at}
 
 
 def _article(item: LetterItem, subject: str) -> LetterArticle:

@@ -3,6 +3,7 @@
 from django.db import models
 
 from handbill.articles.models import Article, Note
+from handbill.topics.models import Topic
 
 
 class Issue(models.Model):
@@ -51,6 +52,7 @@ class IssueArticle(models.Model):
     note = models.ForeignKey(Note, null=True, on_delete=models.CASCADE, related_name="+")
     correction = models.BooleanField(default=False)
     extra = models.BooleanField(default=False)
+    alert = models.BooleanField(default=False, help_text="The note is only for who knows the article by an alert.")
 
     class Meta:
         ordering = ["position"]
@@ -79,6 +81,52 @@ class Letter(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["issue", "key"], name="letter_once")]
+
+
+class Alert(models.Model):
+    """One article, mailed to a topic's readers between issues (ADR-0102). Nobody gets the same one twice.
+
+    ``planned_at``: when it went; whom it reaches was decided by that moment and stands in the readers' own rows.
+    """
+
+    class State(models.TextChoices):
+        APPROVED = "approved", "goes when the time to undo is over"
+        UNDONE = "undone"
+        PLANNING = "planning", "being written into the rows of who gets it"
+        PLANNED = "planned", "in all their rows"
+        HANDED_OVER = "handed over", "delivery has every recipient"
+        DROPPED = "dropped", "something came in between"
+
+    class Dropped(models.TextChoices):
+        WITHDRAWN = "withdrawn", "the article is not public any more"
+        RETIRED = "retired", "the topic is no more"
+        LATE = "late", "it could not be sent for too long"
+        NOBODY = "nobody", "nobody is reached"
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="+")
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
+    story = models.BigIntegerField(null=True, db_index=True, help_text="The article's story when it was approved.")
+    subject = models.CharField(max_length=120, blank=True, help_text="Empty: the headline.")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.APPROVED)
+    dropped = models.CharField(max_length=10, choices=Dropped.choices, blank=True)
+    approved_at = models.DateTimeField(db_index=True)
+    approved_by = models.CharField(max_length=150)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.CharField(max_length=150, blank=True)
+    planned_at = models.DateTimeField(null=True)
+    handed_over_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["article", "topic"],
+                condition=~models.Q(state__in=["undone", "dropped"]),
+                name="alerted_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"alert:{self.pk}"
 
 
 class Place(models.Model):

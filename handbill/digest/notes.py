@@ -16,7 +16,8 @@ from handbill.articles import actions as articles
 from handbill.articles.models import Note
 from handbill.delivery.queries import progress
 from handbill.digest.actions import reference
-from handbill.digest.models import Issue, IssueArticle
+from handbill.digest.freeze import TOLD_BY
+from handbill.digest.models import Alert, Issue, IssueArticle
 
 __all__ = ["Fate", "NoteStanding", "Notes", "notes_of", "withdraw"]
 
@@ -47,18 +48,23 @@ class NoteStanding:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """An article's notes, the newest first. ``mailed``: of the first issue that told of the article; None: none did."""
+    """An article's notes, the newest first. ``mailed``: the day of the first issue that told of the article;
+    ``alerted``: when the first alert did. None: none did."""
 
     mailed: date | None
+    alerted: datetime | None
     notes: tuple[NoteStanding, ...]
 
 
 def notes_of(article_id: int) -> Notes:
     """What was noted of an article, and what becomes of it."""
-    rows = IssueArticle.objects.filter(article=article_id, correction=False, extra=False)
+    rows = IssueArticle.objects.filter(article=article_id, correction=False, extra=False, alert=False)
     mailed = rows.order_by("issue__date").values_list("issue__date", flat=True).first()
+    alerts = Alert.objects.filter(article=article_id, state__in=TOLD_BY).order_by("planned_at")
+    alerted = alerts.values_list("planned_at", flat=True).first()
     notes = list(Note.objects.filter(article=article_id).order_by("-at", "-pk"))
-    return Notes(mailed, tuple(_standing(note, notes, mailed is not None) for note in notes))
+    told = mailed is not None or alerted is not None
+    return Notes(mailed, alerted, tuple(_standing(note, notes, told) for note in notes))
 
 
 def withdraw(note_id: int, now: datetime, who: str) -> bool:

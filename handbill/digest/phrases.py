@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from handbill.digest.records import LetterArticle, LetterCorrection, LetterModel, SeriesPart
-from handbill.digest.wording import Words, date_line
+from handbill.digest.wording import Words, date_line, days_line
 from handbill.kit.text import clean, language_direction, shorten, word_count
 
 WORDS_A_MINUTE = 220
@@ -25,7 +25,10 @@ def outlets_line(one: LetterArticle, said: Words) -> str:
 
 
 def length_line(model: LetterModel, said: Words) -> str:
-    """How much there is to read: "12 stories, 5 minutes"; "1 correction" in a letter that has nothing else."""
+    """How much there is to read: "12 stories, 5 minutes"; "1 correction" in a letter that has nothing else; of an alert
+    its topic: "Alert: River"."""
+    if model.alert:
+        return said.say("Alert: {topic}", topic=apart(model.alert, said))
     if not model.articles:
         return said.count("{count} correction", "{count} corrections", len(model.corrections))
     total = sum(word_count(one.headline) + word_count(one.excerpt) for one in model.articles)
@@ -50,7 +53,16 @@ def part_line(part: SeriesPart, said: Words) -> str:
 
 def more_line(model: LetterModel, said: Words) -> str:
     """What the letter has no room for; empty when it shows all."""
-    return said.count("{count} more story today", "{count} more stories today", model.more) if model.more else ""
+    if not model.more:
+        return ""
+    if model.since:
+        return said.count("{count} more story this week", "{count} more stories this week", model.more)
+    return said.count("{count} more story today", "{count} more stories today", model.more)
+
+
+def day_line(model: LetterModel, said: Words) -> str:
+    """The day of the issue, or the week that it is about."""
+    return days_line(said, model.since, model.day) if model.since else date_line(said, model.day)
 
 
 def read_on(one: LetterArticle, said: Words) -> str:
@@ -63,6 +75,14 @@ def read_on(one: LetterArticle, said: Words) -> str:
 def mailed_line(one: LetterCorrection, said: Words) -> str:
     """When the mistake was mailed."""
     return said.say("We mailed this on {date}", date=date_line(said, one.mailed))
+
+
+def why_line(model: LetterModel, said: Words) -> str:
+    """Why it came; in an alert also how to do without such."""
+    why = said.say("You get this because you asked for {paper} by mail and confirmed it.", paper=model.paper)
+    if not model.alert:
+        return why
+    return f"{why} {said.say('You can do without alerts: see “{link}”.', link=said.say('Choose topics'))}"
 
 
 def sender_lines(model: LetterModel) -> tuple[str, ...]:

@@ -49,34 +49,43 @@ def choose(
     told: Mapping[int, Tellings] | None = None,
     stories: frozenset[int] = frozenset(),
     since: datetime | None = None,
+    alerted: Mapping[int, Tellings] | None = None,
 ) -> list[Chosen]:
     """The issue's articles in order: what is frozen, and all that letters are made from (ADR-0091).
 
     ``told``: what the slot's earlier issues said of articles; ``stories``: of which stories they told. An article or
     story told before is left out, unless ``notes`` say what came to it since then; corrections of what was told stand
     last. What was told, or is older than ``since``, stays in as ``extra``: only for readers who came from elsewhere.
+    ``alerted``: what alerts said, for those who got them and no issue with it yet (ADR-0102).
     """
     told, notes, rows = told or {}, list(notes), order(candidates)
-    latest = _latest(notes, told)
+    alerted = {pk: said for pk, said in (alerted or {}).items() if pk not in told}
+    latest, for_alerted = _latest(notes, told), _latest(notes, alerted)
     chosen, seen = [], set[int]()
     for one in rows:
         again = one.story in stories or one.story in seen if one.story is not None else False
         late = since is not None and one.published_at < since
         if one.id in latest:
             chosen.append(_chosen(one, note=latest[one.id].id))
+        if one.id in for_alerted:
+            chosen.append(_chosen(one, note=for_alerted[one.id].id, alert=True))
         chosen.append(_chosen(one, extra=late or again or one.id in told))
         if one.story is not None:
             seen.add(one.story)
-    return chosen + _corrections(notes, told, {one.id: one for one in rows})
+    known = {one.id: one for one in rows}
+    corrections = [replace(one, alert=True) for one in _corrections(notes, alerted, known)]
+    return chosen + _corrections(notes, told, known) + corrections
 
 
-def reading_list(selection: Selection, audience: Audience, told: Told | None = None) -> ReadingList:
-    """What a letter shows. Empty: nobody of the audience gets one.
+def reading_list(
+    selection: Selection, audience: Audience, told: Told | None = None, alerts: frozenset[int] = frozenset()
+) -> ReadingList:
+    """What a letter shows. Empty: nobody of the audience gets one. ``alerts``: those that its readers were given.
 
     First what the editor placed, in that order; where there is such, the rest goes by topics as the reader's list has
     them, else by rank alone. No outlet and no topic takes more than its share of it, but for what was placed.
     """
-    shown = _matching(selection, audience, told)
+    shown = _matching(selection, audience, told, alerts)
     articles, first = _in_order(shown, selection, audience)
     left = _left(articles, first, selection.limits)
     kept = [one for one in articles if one.id not in left]
@@ -90,7 +99,7 @@ def reading_list(selection: Selection, audience: Audience, told: Told | None = N
 
 def left_out(selection: Selection, audience: Audience) -> dict[int, Left]:
     """What the audience's letter has no room for, in its order, and why."""
-    return _left(*_in_order(_matching(selection, audience, None), selection, audience), selection.limits)
+    return _left(*_in_order(_matching(selection, audience), selection, audience), selection.limits)
 
 
 def plan_letters(selection: Selection, groups: Iterable[Group], language: str) -> Plan:
@@ -100,10 +109,11 @@ def plan_letters(selection: Selection, groups: Iterable[Group], language: str) -
     but a correction, groups who wish to hear only of news (their cadence is the slot's, which ``selection`` knows).
     """
     present = frozenset(topic for one in selection.articles for topic in one.topics)
-    lists: dict[tuple[Audience | None, Told | None], ReadingList] = {}
+    lists: dict[tuple[Audience | None, Told | None, frozenset[int]], ReadingList] = {}
     plan: dict[Draft, tuple[int, set[Group]]] = {}
     for group in groups:
-        key = (group.audience & present if group.audience else None, group.told)
+        alerts = group.alerts.intersection(selection.alerted)
+        key = (group.audience & present if group.audience else None, group.told, alerts)
         if key not in lists:
             lists[key] = _worth_mailing(selection, group)
         if lists[key]:
@@ -122,7 +132,7 @@ def letter_key(draft: Draft) -> str:
 
 
 def _worth_mailing(selection: Selection, group: Group) -> ReadingList:
-    listed = reading_list(selection, group.audience, group.told)
+    listed = reading_list(selection, group.audience, group.told, group.alerts)
     return ReadingList() if selection.news_only and not listed.articles else listed
 
 
@@ -161,12 +171,22 @@ def _corrections(notes: Iterable[Note], told: Mapping[int, Tellings], known: Map
     return rows
 
 
-def _matching(selection: Selection, audience: Audience, told: Told | None) -> list[Chosen]:
+def _matching(
+    selection: Selection, audience: Audience, told: Told | None = None, alerts: frozenset[int] = frozenset()
+) -> list[Chosen]:
     """All that an audience asked for and was not told of, in the issue's order."""
-    asked = (one for one in selection.articles if not audience or one.topics & audience)
+    given = [selection.alerted[pk] for pk in alerts if pk in selection.alerted]
+    known = frozenset(one.article for one in given)
+    stories = frozenset(one.story for one in given if one.story is not None)
+    asked = [
+        one
+        for one in selection.articles
+        if (not audience or one.topics & audience)
+        and (one.note is not None or one.id in known or one.story not in stories)
+    ]
     if told is None:
-        return [one for one in asked if not one.extra]
-    elsewhere = selection.told.get(told, frozenset())
+        return [one for one in asked if not one.extra and _is_for(one, known)]
+    elsewhere = selection.told.get(told, frozenset()) | known
     back = told.until - selection.fold_back if told.by else told.until
     return [
         one
@@ -176,8 +196,11 @@ def _matching(selection: Selection, audience: Audience, told: Told | None) -> li
     ]
 
 
-def _older(one: Chosen, than: datetime) -> bool:
-    return one.published_at is not None and one.published_at < than
+def _is_for(one: Chosen, known: frozenset[int]) -> bool:
+    """Whether who knows these articles by alerts, and all else by the slot's issues, is told of it."""
+    if one.note is None:
+        return one.id not in known
+    return not one.alert or one.id in known
 
 
 def _first_topic(rank: Mapping[int, int], one: Chosen, audience: Audience) -> int:

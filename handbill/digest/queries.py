@@ -9,7 +9,7 @@ from django.conf import settings
 
 from handbill.delivery import queries as deliveries
 from handbill.digest import actions, approval, freeze, letters, plan, schedule
-from handbill.digest.models import Issue
+from handbill.digest.models import Alert, Issue
 from handbill.digest.records import Chosen, Draft, DryIssue, DryLetter, DryReader, DryRun, Window
 from handbill.subscribers import queries as subscribers
 from handbill.subscribers.records import Group, Slot, Wanted
@@ -48,6 +48,14 @@ def dry_run_for(address: str, now: datetime, day: date | None = None) -> DryRead
     if why := _why_not_mailed(found, local, now):
         return DryReader(None, why, _next(found, now) if found.reading else None)
     return DryReader(*_letter_for(found, local, day, now), _next(found, now))
+
+
+def alert_subject(reference: str) -> str:
+    """What the alert of a mailing's reference is about; empty for no alert's."""
+    number = reference.partition(":")[2]
+    rows = Alert.objects.filter(pk=int(number) if number.isascii() and number.isdigit() else 0)
+    headline: str | None = rows.values_list("article__headline", flat=True).first()
+    return headline or ""
 
 
 def notices(now: datetime) -> list[str]:

@@ -61,8 +61,9 @@ class Tellings:
 class Chosen:
     """An article in its issue, as it was when the issue was planned.
 
-    ``note``: for readers who know the article, what is new or, with ``correction``, what was wrong. ``extra``: only for
-    readers who moved here from another slot and were not told of it there.
+    ``note``: for readers who know the article, what is new or, with ``correction``, what was wrong; with ``alert`` only
+    for those who know it from an alert. ``extra``: only for readers who moved here from another slot and were not told
+    of it there.
     """
 
     id: int
@@ -74,6 +75,7 @@ class Chosen:
     note: int | None = None
     correction: bool = False
     extra: bool = False
+    alert: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,19 @@ class Left(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertTold:
+    """Of what an alert told: an article, and its story if it has one."""
+
+    article: int
+    story: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """An issue's articles in order, and what its letters go by.
 
     ``topics`` in the paper's order; ``told``: the articles that readers who moved were told of where they were before.
-    ``news_only``: the slot's readers wish nothing but news.
+    ``news_only``: the slot's readers wish nothing but news. ``alerted``: of which article and story alerts told, by id.
     """
 
     articles: tuple[Chosen, ...]
@@ -109,6 +119,7 @@ class Selection:
     told: Mapping[Told, frozenset[int]] = field(default_factory=dict)
     fold_back: timedelta = timedelta(days=2)
     news_only: bool = False
+    alerted: Mapping[int, AlertTold] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +207,13 @@ class LetterModel:
     preferences: str
     unsubscribe: str
     pause: str = ""
+    alert: str = ""  # the topic, where this is no issue but an alert to its readers
     web: str = ""  # where the issue stands on the newsroom's site, or empty
     other_addresses: tuple[str, ...] = ()  # where else the newsroom is found
     more: int = 0  # articles of the issue on the same topics that the letter has no room for
     corrections: tuple[LetterCorrection, ...] = ()
     plain: bool = False  # the reader wishes text alone: no HTML part is composed
+    since: date | None = None  # the first day that it is about, where it is a week's
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import format_date, format_interval
 
 from handbill.kit.languages import LETTERS as LANGUAGES
 
@@ -50,6 +50,11 @@ def words(code: str) -> Words:
 def date_line(said: Words, day: date) -> str:
     """The day written out, such as "Sunday, 22 November 2026"."""
     return format_date(day, "full", locale=said.locale)
+
+
+def days_line(said: Words, since: date, until: date) -> str:
+    """A span of days written out, such as "16 – 22 November 2026"."""
+    return format_interval(since, until, "yMMMMd", locale=said.locale)
 
 
 def _locale(code: str, language: str) -> str:

@@ -68,6 +68,12 @@ class Settings:
     digest_per_outlet: int = 4
     digest_per_topic: int = 6
     digest_unapproved: Literal["send", "hold"] = "send"
+    alerts_a_day: int = 3
+    alerts_a_week: int = 7
+    alerts_a_reader_a_day: int = 1
+    alerts_a_reader_a_week: int = 3
+    alerts_quiet_from: int = 22
+    alerts_quiet_until: int = 7
     public_address: str = "http://127.0.0.1:8100"
     desk_address: str = "http://localhost:8101"
     public_bind: str = "127.0.0.1:8100"
@@ -253,6 +259,12 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "digest_per_outlet": whole(0, 100),
     "digest_per_topic": whole(0, 100),
     "digest_unapproved": read_unapproved,
+    "alerts_a_day": whole(0, 100),
+    "alerts_a_week": whole(0, 700),
+    "alerts_a_reader_a_day": whole(1, 100),
+    "alerts_a_reader_a_week": whole(1, 700),
+    "alerts_quiet_from": whole(0, 23),
+    "alerts_quiet_until": whole(0, 23),
     "public_address": read_site,
     "desk_address": read_site,
     "public_bind": read_bind,

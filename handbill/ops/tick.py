@@ -35,6 +35,7 @@ def standing_tasks() -> list[Task]:
         *tasks,
         site.build_site,
         digest.send_due_issue,
+        digest.send_due_alerts,
         subscribers.answer_sign_ups,
         desk.call_editors,
         delivery.send_waiting,

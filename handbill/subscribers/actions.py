@@ -5,9 +5,11 @@ Each may be repeated without harm. What needs a reader's token raises WrongLink 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.conf import settings
@@ -22,15 +24,26 @@ from handbill.kit.crypto import read_token, seal, sign_token
 from handbill.subscribers import consent, mails, rows
 from handbill.subscribers.errors import ExpiredLink, SignUpBusy, WrongLink
 from handbill.subscribers.models import Asking, Cursor, Former, Move, Subscriber, Subscription
-from handbill.subscribers.queries import reader_id, reader_token, told_of, wishes_of
-from handbill.subscribers.records import Asked, Choice, Shown, Welcome
-from handbill.subscribers.wishes import Wishes, move, next_issue, read_audience, write_audience
+from handbill.subscribers.queries import (
+    REACHABLE,
+    read_reachable,
+    reader_id,
+    reader_token,
+    reading,
+    told_of,
+    wishes_of,
+)
+from handbill.subscribers.records import Asked, Choice, Reachable, Shown, Welcome
+from handbill.subscribers.wishes import Wishes, move, next_issue, read_audience, write_alerts, write_audience
 from handbill.topics.models import Topic
 
 FEEDBACK_CHUNK = 500
+ALERT_CHUNK = 900  # readers a transaction; SQLite may know no more than 999 parameters
 UNDO_WITHIN = timedelta(days=30)
 LONGEST_PAUSE = timedelta(days=366)
 Reason = Subscription.Reason
+AlertRule: TypeAlias = Callable[[Reachable], bool]
+"""Whether an alert is for readers who have this in common."""
 
 
 def ask(address: str, now: datetime, shown: Shown | None = None, topics: Collection[str] = ()) -> Asked:
@@ -172,6 +185,36 @@ def wish(token: str, wanted: Wishes, now: datetime) -> datetime:
         moved = dict(zip(("told_by", "told_day", "told_until", "first_day"), kept, strict=True))
         rows.changed(reader, now, **asdict(wanted), **moved)
     return next_issue(now, wanted, *clock, after=told.first - timedelta(days=1) if told else None)
+
+
+def give_alert(alert: int, rule: Callable[[], AlertRule], recent: Collection[int], now: datetime) -> int:
+    """Write an alert into the row of every reader for whom the rule holds: those get it. How many were found now.
+
+    ``rule`` is asked for anew for each thousand, in their transaction, so that what it goes by is what then stands;
+    who has the alert is passed over, so a call that was cut off is simply made again. Of the alerts a row named before,
+    only ``recent`` ones stay.
+    """
+    given, last = 0, None
+    while True:
+        with transaction.atomic():
+            rest = reading(now).exclude(alerted__contains=write_alerts([alert])).order_by("pk")
+            page = list((rest.filter(pk__gt=last) if last else rest).values_list("pk", *REACHABLE)[:ALERT_CHUNK])
+            if not page:
+                return given
+            given += _give(alert, page, rule(), recent)
+        last = page[-1][0]
+
+
+def _give(alert: int, page: list[Any], holds: AlertRule, recent: Collection[int]) -> int:
+    chosen: dict[frozenset[int], list[UUID]] = defaultdict(list)
+    for pk, *columns in page:
+        one = read_reachable(columns)
+        if holds(one):
+            chosen[one.alerts].append(pk)
+    for had, keys in chosen.items():
+        text = write_alerts({alert, *(had & frozenset(recent))})
+        Subscriber.objects.filter(pk__in=keys).update(alerted=text)
+    return sum(map(len, chosen.values()))
 
 
 def pull_feedback(now: datetime) -> int:

@@ -123,7 +123,7 @@ def _person(
         "confirmed": row.confirmed_at,
         "left": None if running or ended is None else ended.ended_at,
         "topics": sorted(slugs[one.topic_id] for one in running if one.topic_id is not None),
-        **{name: getattr(row, name) for name in COLUMNS[6:13]},
+        **{name: getattr(row, name) for name in COLUMNS[6:14]},
         "paused_until": row.paused_until,
         "proof": _proof(consents),
         "consents": [

@@ -69,6 +69,10 @@ class Subscriber(models.Model):
     language = models.CharField(max_length=20, blank=True, help_text="Empty: the paper's.")
     form = models.CharField(max_length=10, choices=Form.choices, default=Form.EXCERPTS)
     plain = models.BooleanField(default=False, help_text="Plain text only.")
+    no_alerts = models.BooleanField(default=False, db_default=False, help_text="Nothing between issues, please.")
+    alerted = models.TextField(
+        default="", db_default="", blank=True, help_text="The last alerts they were given: ids, a comma around each."
+    )
 
     told_by = models.CharField(max_length=100, null=True, help_text="The slot they moved from (ADR-0090).")
     told_day = models.DateField(null=True, help_text="The local day of the last issue there.")

@@ -92,12 +92,13 @@ def own_data(token: str, now: datetime) -> dict[str, Any]:
     if person is None:
         raise ExpiredLink("Nothing is kept of this reader any more.")
     kept = {"told_by", "told_day", "told_until", "first_day", "paused_until", "seen_at", "created_at", "confirmed_at"}
-    wishes = {"cadence", "weekday", "hour", "zone", "language", "form", "plain"}
+    wishes = {"cadence", "weekday", "hour", "zone", "language", "form", "plain", "no_alerts"}
     return {
         "paper": settings.HANDBILL.name,
         "address": _opened(person),
         **{name: _text(getattr(person, name)) for name in sorted(kept)},
         "wishes": {name: getattr(person, name) for name in sorted(wishes)},
+        "alerted": person.alerted,
         "brought_by": str(person.brought_by) if person.brought_by else None,
         "wished": [topic.name for topic in Topic.objects.filter(pk__in=read_audience(person.wished))],
         "subscriptions": [_subscription(row) for row in person.subscriptions.select_related("topic").order_by("pk")],

@@ -22,8 +22,8 @@ from handbill.kit.crypto import read_token, sign_token, unseal
 from handbill.kit.errors import GiveUp
 from handbill.subscribers.errors import NotReading, TestLink, WrongLink
 from handbill.subscribers.models import Subscriber, Subscription
-from handbill.subscribers.records import Answer, Group, Preferences, Reader, ReaderLinks, Wanted
-from handbill.subscribers.wishes import Slot, Told, Wishes, read_audience, slot_of
+from handbill.subscribers.records import Answer, Group, Preferences, Reachable, Reader, ReaderLinks, Wanted
+from handbill.subscribers.wishes import Slot, Told, Wishes, read_alerts, read_audience, slot_of, write_alerts
 
 CHUNK = 1000
 logger = logging.getLogger(__name__)
@@ -66,7 +66,48 @@ def readers(
     One whose address doesn't open is left out and logged by id. Raises GiveUp, at the end, when no address opens: then
     it is the key that is wrong, and nobody may be passed over.
     """
-    parts = [reading(now)] if slot is None or day is None else members(slot, day, now)
+    yield from _opened([reading(now)] if slot is None or day is None else members(slot, day, now), now, day, after)
+
+
+def alerted_readers(alert: int, now: datetime) -> Iterator[Reader]:
+    """Who was given an alert (``actions.give_alert``) and still reads, as ``readers``."""
+    yield from _opened([alerted(alert, now)], now)
+
+
+def alerted_groups(alert: int, now: datetime) -> dict[Group, int]:
+    """The same, counted by the database."""
+    found: dict[Group, int] = defaultdict(int)
+    for *columns, count in alerted(alert, now).order_by().values_list(*_GROUP).annotate(Count("pk")):
+        found[_group(columns, None, None)] += count
+    return dict(found)
+
+
+def alerted(alert: int, now: datetime) -> QuerySet[Subscriber]:
+    """Rows of who was given an alert and still wants such."""
+    return reading(now).filter(alerted__contains=write_alerts([alert]), no_alerts=False)
+
+
+def reachable(now: datetime) -> dict[Reachable, int]:
+    """Who reads at this moment, by all that decides on an alert, with their number. Counted by the database."""
+    rows = reading(now).order_by().values_list(*REACHABLE).annotate(Count("pk"))
+    found: dict[Reachable, int] = defaultdict(int)
+    for *columns, count in rows:
+        found[read_reachable(columns)] += count
+    return dict(found)
+
+
+REACHABLE = ("cadence", "weekday", "hour", "zone", "audience", "alerted", "no_alerts", "told_by")
+
+
+def read_reachable(columns: Sequence[Any]) -> Reachable:
+    """Of a row's columns, REACHABLE."""
+    *slot, audience, alerts, no_alerts, before = columns
+    return Reachable(Slot(*slot), read_audience(audience), read_alerts(alerts), no_alerts, before)
+
+
+def _opened(
+    parts: Iterable[QuerySet[Subscriber]], now: datetime, day: date | None = None, after: date | None = None
+) -> Iterator[Reader]:
     opened, trouble, groups = False, None, dict[tuple[Any, ...], Group]()
     for page in _pages(parts, ("pk", "address_sealed", "confirmed_at", *_GROUP)):
         for pk, sealed, since, *columns in page:
@@ -91,14 +132,14 @@ def members(slot: Slot, day: date, now: datetime) -> list[QuerySet[Subscriber]]:
     return [here, gone]
 
 
-_GROUP = ("audience", "language", "form", "plain", "told_by", "told_day", "told_until", "first_day")
+_GROUP = ("audience", "language", "form", "plain", "alerted", "told_by", "told_day", "told_until", "first_day")
 
 
 def _group(columns: Sequence[Any], day: date | None, after: date | None) -> Group:
-    audience, language, form, plain, by, told_day, until, first = columns
+    audience, language, form, plain, alerts, by, told_day, until, first = columns
     begins = by is not None and day is not None and first <= day and (after is None or first > after)
     told = Told(by, told_day, until, first) if begins else None
-    return Group(read_audience(audience), language, form, plain, told)
+    return Group(read_audience(audience), language, form, plain, told, read_alerts(alerts))
 
 
 def reader_token(subscriber_id: str | UUID) -> str:
@@ -153,7 +194,16 @@ def reading(now: datetime) -> QuerySet[Subscriber]:
 
 def wishes_of(row: Subscriber) -> Wishes:
     """What the reader's row says of how often, when and in what form."""
-    return Wishes(row.cadence, row.weekday, row.hour, row.zone, row.language, row.form, row.plain)  # type: ignore[arg-type]
+    return Wishes(
+        cadence=row.cadence,  # type: ignore[arg-type]
+        weekday=row.weekday,
+        hour=row.hour,
+        zone=row.zone,
+        language=row.language,
+        form=row.form,  # type: ignore[arg-type]
+        plain=row.plain,
+        no_alerts=row.no_alerts,
+    )
 
 
 def told_of(row: Subscriber) -> Told | None:

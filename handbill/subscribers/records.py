@@ -18,7 +18,7 @@ class Group:
     """What readers have in common who get the same letter of an issue.
 
     ``audience``: topic ids, empty for the whole paper; ``language`` empty: the paper's. ``told`` is set in the first
-    issue after readers moved here from another slot.
+    issue after readers moved here from another slot. ``alerts``: ids of the last alerts they were given.
     """
 
     audience: frozenset[int]
@@ -26,6 +26,18 @@ class Group:
     form: Form = "excerpts"
     plain: bool = False
     told: Told | None = None
+    alerts: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """What readers have in common for whom an alert is decided alike. ``before``: the slot they moved from, if any."""
+
+    slot: Slot
+    audience: frozenset[int]
+    alerts: frozenset[int] = frozenset()
+    no_alerts: bool = False
+    before: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ def read_form(form: Mapping[str, str], held: Wishes) -> Wishes | None:
             wanted[name] = int(wanted[name]) if wanted[name] else None
     if "form" in wanted:  # an unticked box isn't sent, so it goes with the question before it
         wanted["plain"] = form.get("plain") == "yes"
+    if "alerts" in form:  # a field that is always sent goes before the box
+        wanted["no_alerts"] = form["alerts"] != "yes"
     found = replace(held, **wanted)
     return found if found.cadence == "weekly" else replace(found, weekday=None)
 
@@ -47,6 +49,7 @@ def shown(held: Wishes, language: str) -> dict[str, Any]:
         "languages": [(code, own_name(code), code == held.language) for code in LETTERS],
         "forms": [(each, each == held.form) for each in get_args(Form)],
         "plain": held.plain,
+        "alerts": not held.no_alerts,
     }
 
 

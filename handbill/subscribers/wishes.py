@@ -29,6 +29,7 @@ class Wishes:
     language: str = ""
     form: Form = "excerpts"
     plain: bool = False
+    no_alerts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,17 @@ def write_audience(topics: Iterable[int | None]) -> str | None:
 def read_audience(text: str) -> frozenset[int]:
     """The topic ids of a row's text; the empty set is the whole paper."""
     return frozenset(map(int, text.split(","))) if text else frozenset()
+
+
+def write_alerts(alerts: Iterable[int]) -> str:
+    """Ids of alerts as the row's text: a comma stands around each, so that one is found by itself."""
+    found = sorted(set(alerts))
+    return f",{','.join(map(str, found))}," if found else ""
+
+
+def read_alerts(text: str) -> frozenset[int]:
+    """The ids of a row's text."""
+    return frozenset(int(part) for part in text.split(",") if part)
 
 
 def slot_of(wishes: Wishes) -> Slot:

@@ -1,4 +1,7 @@
-"""A process to be killed: ``seed`` makes readers of three slots and articles, ``send`` sends today's issues."""
+"""A process to be killed: ``seed`` makes readers of three slots and articles, ``send`` sends today's issues.
+
+``approve`` lets an alert go, and ``alert`` sends it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from django.conf import settings  # noqa: E402
 
 from handbill.articles.models import Article  # noqa: E402
 from handbill.delivery.address import address_hash  # noqa: E402
-from handbill.digest import actions  # noqa: E402
+from handbill.digest import actions, alerts  # noqa: E402
 from handbill.kit.crypto import seal  # noqa: E402
 from handbill.subscribers.models import Subscriber, Subscription  # noqa: E402
 from handbill.subscribers.wishes import write_audience  # noqa: E402
@@ -45,9 +48,17 @@ def seed(count: int) -> None:
     Subscription.objects.bulk_create(subscriptions, batch_size=500)
 
 
+def moment() -> datetime:
+    """After the lease of whom a kill left with it."""
+    return NOON + timedelta(minutes=2 * int(sys.argv[2]))
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "seed":
         seed(int(sys.argv[2]))
+    elif sys.argv[1] == "approve":
+        article = Article.objects.get(slug="story-1")
+        alerts.approve(article, article.topics.get(), NOON - timedelta(minutes=10), "ada")
     else:
         print("ready", flush=True)
-        print(actions.send_now(NOON), flush=True)
+        print(alerts.send_due(moment()) and "Sent()" if sys.argv[1] == "alert" else actions.send_now(NOON), flush=True)

@@ -41,6 +41,36 @@ def test_killed_again_and_again_the_issue_is_whole(tmp_path: Path) -> None:
     assert look(tmp_path / "untroubled") == seen
 
 
+@pytest.mark.long
+def test_killed_again_and_again_an_alert_reaches_the_same_readers_once(tmp_path: Path) -> None:
+    newsroom = Newsroom(tmp_path / "killed")
+    drive(newsroom, "seed", str(READERS))
+    drive(newsroom, "approve")
+    shutil.copytree(newsroom.home, tmp_path / "untroubled")
+    dice, killed, plan = random.Random(23), 0, set()
+    for turn in range(KILLS):
+        killed += kill_while_sending(newsroom, dice.uniform(0.0, 0.3), "alert", str(turn))
+        alerted, copies = alerted_and_copies(newsroom.home)
+        assert plan <= alerted and (not copies or copies <= alerted)
+        plan = alerted
+    drive(newsroom, "alert", str(KILLS))
+    assert killed, "no process was killed before it had finished"
+    alerted, copies = alerted_and_copies(newsroom.home)
+    assert alerted == copies and READERS // 2 < len(copies) < READERS
+    newsroom.environment["HANDBILL_HOME"] = str(tmp_path / "untroubled")
+    drive(newsroom, "alert", "0")
+    assert alerted_and_copies(tmp_path / "untroubled") == (alerted, copies)
+
+
+def alerted_and_copies(home: Path) -> tuple[set[str], set[str]]:
+    """Whose row has the alert, and who has a copy; nobody has two."""
+    with sqlite3.connect(home / "handbill.sqlite3") as database:
+        alerted = database.execute("SELECT id FROM subscribers_subscriber WHERE alerted <> ''").fetchall()
+        copies = database.execute("SELECT replace(recipient, '-', '') FROM delivery_delivery").fetchall()
+    assert len(copies) == len(set(copies))
+    return {one for (one,) in alerted}, {one for (one,) in copies}
+
+
 def look(home: Path) -> dict[str, list[tuple[str, ...]]]:
     """The plan, the letters and who has which, as far as they got."""
     with sqlite3.connect(home / "handbill.sqlite3") as database:
@@ -65,9 +95,11 @@ def drive(newsroom: Newsroom, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def kill_while_sending(newsroom: Newsroom, after: float) -> bool:
+def kill_while_sending(newsroom: Newsroom, after: float, *what: str) -> bool:
     """Start to send, kill -9 some time after it began; whether it had not finished."""
-    process = subprocess.Popen(command("send"), env=environment(newsroom), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(*(what or ("send",))), env=environment(newsroom), stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     try:
         process.wait(after)

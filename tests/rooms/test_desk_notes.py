@@ -108,6 +108,7 @@ def test_taken_back_while_its_letters_wait_they_are_written_anew(ada, mailed, bo
     actions.release(SEVEN.date() + DAY, SEVEN + DAY + HOUR, "ada")
     actions.send_due(SEVEN + DAY + HOUR)
     assert "Other news" in last_letter(bob) and "sank" not in last_letter(bob) and "Ferry" not in last_letter(bob)
+    assert fate(mailed) == ["withdrawn"]
     write(ada, mailed, "It is afloat.")
     actions.send_due(SEVEN + 2 * DAY)
     assert "It is afloat." in last_letter(bob), "a later note is told"

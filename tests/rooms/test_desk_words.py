@@ -26,6 +26,7 @@ FORMATS = re.compile(r'date:_\("([^"]+)"\)')
 SCREENS = {
     "delivery": ("delivery.html delivery_now.html _calls.html _held.html _steer.html", "delivery.py sending_words.py"),
     "send room": ("issue.html issue_now.html", "issue.py issue_words.py"),
+    "alerts": ("alerts.html alerts_now.html alert.html", "alerts.py"),
     "notes": ("notes.html notes_panel.html", "notes.py"),
     "stories": (
         "stories.html story.html _member.html _standing.html _take.html",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client
 
 from handbill.delivery.models import Body
 from handbill.subscribers import actions, queries
+from handbill.subscribers.lists_in.own import read_wishes
 from handbill.subscribers.models import Subscriber
 from handbill.subscribers.wish_form import read_form
 from handbill.subscribers.wishes import Slot, Told, Wishes
@@ -122,3 +124,17 @@ def test_a_box_that_is_not_ticked_is_not_sent() -> None:
     assert read_form({"form": "excerpts"}, held) == Wishes("weekly", 3)
     assert read_form({"cadence": "daily"}, held) == Wishes(plain=True)
     assert read_form({}, held) == held
+    assert read_form({"alerts": "no"}, held) == replace(held, no_alerts=True)
+    assert read_form({"alerts": "yes"}, replace(held, no_alerts=True)) == held
+
+
+@pytest.mark.django_db
+def test_alerts_are_done_without_by_one_box_and_the_list_that_is_taken_out_says_so(public: Client, token: str) -> None:
+    page = public.get(f"/preferences/{token}/").content.decode()
+    assert re.search(r'name="alerts" value="no">.*name="alerts" value="yes" checked', page)
+    posted(public, f"/wishes/{token}/", cadence="daily", alerts="no")
+    assert Subscriber.objects.get().no_alerts
+    assert 'name="alerts" value="yes" aria' in public.get(f"/preferences/{token}/").content.decode()
+    assert read_wishes({"no_alerts": "true"}) == Wishes(no_alerts=True)
+    posted(public, f"/wishes/{token}/", cadence="daily", alerts="yes")
+    assert not Subscriber.objects.get().no_alerts

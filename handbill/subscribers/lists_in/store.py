@@ -24,7 +24,7 @@ from handbill.subscribers.wishes import Wishes, write_audience
 UNKNOWN = Known()
 _READER = (
     *("id", "address_sealed", "address_hash", "created_at", "confirmed_at", "brought_by_id", "audience", "seen_at"),
-    *("cadence", "weekday", "hour", "zone", "language", "form", "plain", "paused_until"),
+    *("cadence", "weekday", "hour", "zone", "language", "form", "plain", "no_alerts", "paused_until"),
 )
 _SUBSCRIPTION = ("subscriber_id", "topic_id", "started_at")
 _CONSENT = ("subscriber_id", "at", "how", "proof", "wording", "version")
@@ -120,7 +120,7 @@ def _reader(pk: str, entry: Entry, run: int, now: datetime, key: Key) -> tuple[A
         *(row.joined or row.opted_in or confirmed or now, confirmed, run),
         *(write_audience(entry.topics) if entry.proven else None, now if entry.proven else None),
         *(wishes.cadence, wishes.weekday, wishes.hour, wishes.zone, wishes.language, wishes.form, wishes.plain),
-        row.paused_until,
+        *(wishes.no_alerts, row.paused_until),
     )
 
 
