@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def browser() -> Iterator[Browser]:
 def ada(browser, desk) -> Iterator[BrowserContext]:
     """Her browser, logged in; what it has loaded once it keeps."""
     with browser.new_context(base_url=desk, **LOOKS) as context:
-        with context.new_page() as page:
+        with opened(context) as page:
             log_in(page)
         yield context
 
@@ -113,11 +114,24 @@ def stranger(browser, desk) -> Iterator[Page]:
         yield from _page(context, desk)
 
 
+@contextmanager
+def opened(context: BrowserContext) -> Iterator[Page]:
+    """A page that stands still when it is closed: Chromium lets one live on that is just going elsewhere.
+
+    Playwright then waits for its end without a limit.
+    """
+    with context.new_page() as page:
+        page.set_default_timeout(15_000)
+        try:
+            yield page
+        finally:
+            page.goto("about:blank")
+
+
 def _page(context: BrowserContext, desk: str) -> Iterator[Page]:
     foreign: list[str] = []
-    with context.new_page() as page:
+    with opened(context) as page:
         page.foreign = foreign
-        page.set_default_timeout(15_000)
         page.add_init_script(FORGET)
         page.on("request", lambda r: foreign.append(r.url) if not r.url.startswith((desk, "data:", "blob:")) else 0)
         yield page

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from desk.conftest import opened
 from handbill.testing.relay import Moment, Reply
 
 SENDING = Path(__file__).with_name("sending.py")
@@ -39,9 +40,8 @@ class Gate:
 @pytest.fixture
 def plain(ada, browser, desk):
     """Another editor's browser, with JavaScript switched off."""
-    with browser.new_context(base_url=desk, java_script_enabled=False, storage_state=ada.storage_state()) as context:
-        page = context.new_page()
-        page.set_default_timeout(15_000)
+    look = {"base_url": desk, "java_script_enabled": False, "storage_state": ada.storage_state()}
+    with browser.new_context(**look) as context, opened(context) as page:
         yield page
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from desk.conftest import LOOKS, log_in
+from desk.conftest import LOOKS, log_in, opened
 from handbill.testing.relay import LoopbackRelay
 
 HERE = Path(__file__).parent
@@ -43,7 +43,7 @@ def desk(newsroom):
 @pytest.fixture(scope="module")
 def ada(browser, desk):
     with browser.new_context(base_url=desk, **LOOKS) as context:
-        with context.new_page() as page:
+        with opened(context) as page:
             log_in(page)
         yield context
 
@@ -51,9 +51,8 @@ def ada(browser, desk):
 @pytest.fixture
 def ben(ada, browser, desk):
     """Another editor's browser, with JavaScript switched off."""
-    with browser.new_context(base_url=desk, java_script_enabled=False, storage_state=ada.storage_state()) as context:
-        page = context.new_page()
-        page.set_default_timeout(15_000)
+    look = {"base_url": desk, "java_script_enabled": False, "storage_state": ada.storage_state()}
+    with browser.new_context(**look) as context, opened(context) as page:
         yield page
 
 

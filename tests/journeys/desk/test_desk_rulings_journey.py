@@ -5,13 +5,14 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from desk.conftest import opened
+
 
 @pytest.fixture
 def plain(ada, browser, desk):
     """Ada's browser with JavaScript switched off."""
-    with browser.new_context(base_url=desk, java_script_enabled=False, storage_state=ada.storage_state()) as context:
-        page = context.new_page()
-        page.set_default_timeout(15_000)
+    look = {"base_url": desk, "java_script_enabled": False, "storage_state": ada.storage_state()}
+    with browser.new_context(**look) as context, opened(context) as page:
         yield page
 
 
@@ -90,8 +91,8 @@ def test_a_series_shows_its_gaps(page):
     ("de", "ltr", "Dieselben Wörter im Titel: bridge."), ("ar", "rtl", "الكلمات نفسها في العنوان: bridge."),
 ])  # fmt: skip
 def test_stories_and_series_are_said_in_the_editors_language(ada, browser, desk, check, language, direction, why):
-    with browser.new_context(base_url=desk, locale=language, storage_state=ada.storage_state()) as context:
-        page = context.new_page()
+    look = {"base_url": desk, "locale": language, "storage_state": ada.storage_state()}
+    with browser.new_context(**look) as context, opened(context) as page:
         page.goto("/stories/")
         assert page.evaluate("document.documentElement.dir") == direction
         for title in ("Lock gate jams", "Quay Works Day 5", "تعطل بوابة القفل"):
