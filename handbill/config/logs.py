@@ -6,7 +6,10 @@ Nor does it keep an address, whoever typed it and wherever: what stands around a
 import logging
 import re
 
-_PRIVATE = "back|confirm|data|erase|hooks|move|moved|pause|preferences|resume|still|unsubscribe|websub|wishes"
+_PRIVATE = (
+    "back|by-feed|confirm|data|erase|hooks|move|moved|pause|preferences|private-feed|resume|still|unsubscribe|websub"
+    "|wishes"
+)
 _LINK = re.compile(rf"/({_PRIVATE})/[^/\s]+")
 _ADDRESS = re.compile(r"[^\s/<>\"(),;:?&=]{1,64}(?:@|%40)[^\s/<>\"(),;:?&]+", re.IGNORECASE)
 

@@ -10,5 +10,6 @@ urlpatterns = [
     path("", include("handbill.topics.urls")),
     path("", include("handbill.wire.urls")),
     path("", include("handbill.subscribers.urls")),
+    path("", include("handbill.digest.urls")),
     path("", include("handbill.delivery.urls")),
 ]

@@ -78,7 +78,8 @@ def _assemble(model: LetterModel, design: Design, test: bool, made: Pieces) -> C
     before, after = design.page(page_shown(model, subject, said))
     pieces = _articles(model, design, made) + _corrections(model, design)
     htmls, texts = ([piece[part] for piece in pieces] for part in (0, 1))
-    return ComposedLetter(subject, (*before, *htmls, *after), (head_text(model), *texts, foot_text(model)))
+    texts = [head_text(model), *texts, foot_text(model)]
+    return ComposedLetter(subject, (*before, *htmls, *after), tuple(texts), news=tuple(htmls))
 
 
 def _subject(model: LetterModel, said: Words) -> str:

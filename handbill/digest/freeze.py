@@ -101,7 +101,7 @@ def entries(issue: Issue) -> list[Chosen]:
             extra=row.extra,
             alert=row.alert,
         )
-        for row in issue.entries.order_by("position")
+        for row in issue.entries.all()
     ]
 
 

@@ -148,6 +148,8 @@ def _why_not_mailed(found: Wanted, day: date, now: datetime) -> str:
         return "They have not confirmed their address."
     if not found.reading:
         return "They have left: no subscription is running."
+    if found.by_feed and found.paused_until and found.paused_until > now:
+        return "They read by feed, and no mail is sent to them."
     if found.paused_until and found.paused_until > now:
         return f"They pause until {found.paused_until:%Y-%m-%d}."
     if found.first and day < found.first:

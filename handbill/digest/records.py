@@ -239,6 +239,7 @@ class ComposedLetter:
     html_pieces: tuple[str, ...]
     text_pieces: tuple[str, ...]
     cuts: tuple[Cut, ...] = ()
+    news: tuple[str, ...] = ()  # the HTML pieces of articles and corrections alone, without what stands around them
 
     @property
     def html(self) -> str:

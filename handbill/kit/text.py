@@ -27,6 +27,7 @@ _MARKUP = re.compile(r"[<&]")
 _UNWANTED = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u202a-\u202e\u2060-\u206f\ufdd0-\ufdef\ufeff\ufff9-\ufffc\ufffe\uffff\ud800-\udfff]"
 )
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPACE = re.compile(r"\s+")
 _MANY_BREAKS = re.compile(r"\n{3,}")
 
@@ -134,6 +135,11 @@ def shorten(text: str, limit: int) -> str:
     head, _, _ = text[:limit].rpartition(" ")
     head = head if len(head) * 2 >= limit else text[: limit - 1]
     return (head.rstrip(" ,;:–—-") + "…")[: max(limit, 0)]
+
+
+def xml_text(text: str) -> str:
+    """``text`` without what XML 1.0 can't hold (control characters, halves of pairs)."""
+    return _NOT_XML.sub("", text)
 
 
 # Scripts that set no spaces between words: CJK, kana, Thai, Lao, Burmese, Khmer, and the rarer ideographs.

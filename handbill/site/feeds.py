@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -11,9 +10,8 @@ from django.utils import timezone
 from django.utils.feedgenerator import Rss201rev2Feed, rfc2822_date
 
 from handbill.articles.models import Article
+from handbill.kit.text import xml_text
 from handbill.topics.templatetags.paper import article_path
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class _Feed(Rss201rev2Feed):
@@ -58,11 +56,6 @@ def feed(paper: dict[str, Any], title: str, top: str, path: str, articles: Itera
             categories=[xml_text(topic.name) for topic in article.shown_topics],
         )
     return made.writeString("utf-8").encode()
-
-
-def xml_text(text: str) -> str:
-    """``text`` without what XML 1.0 can't hold (control characters, halves of pairs)."""
-    return _NOT_XML.sub("", text)
 
 
 def _date(article: Article) -> datetime | None:

@@ -69,7 +69,7 @@ def confirm(token: str, now: datetime) -> Welcome:
     with transaction.atomic():
         subscriber = confirmable(token, now, lock=True)
         if subscriber.audience is None:
-            rows.changed(subscriber, now, confirmed_at=now)
+            rows.changed(subscriber, now, confirmed_at=now, paused_until=None, feed_since=None)
             rows.begin(subscriber, _wished(subscriber), now)
             rows.evidence(subscriber, "confirmed", now)
             Former.objects.filter(address_hash__in=with_later([subscriber.address_hash])).delete()
@@ -97,7 +97,7 @@ def leave(token: str, now: datetime) -> bool:
         if subscriber is None or subscriber.audience is None:
             return False
         _end(rows.running(subscriber.pk), Reason.READER, now)
-        rows.changed(subscriber, now, audience=None, paused_until=None)
+        rows.changed(subscriber, now, audience=None, paused_until=None, feed_since=None)
         rows.evidence(subscriber, "left", now)
         delivery.call_off(str(subscriber.pk), now)
     return True
@@ -220,7 +220,8 @@ def _give(alert: int, page: list[Any], holds: AlertRule, recent: Collection[int]
 def pull_feedback(now: datetime) -> int:
     """End the subscriptions of readers whose address is gone or who complained; returns how many readers.
 
-    A block, a full mailbox or a delay ends nothing (design, decision 6). Reads each event once, by a cursor.
+    Who has a private feed reads on by it: only their mail ends. A block, a full mailbox or a delay ends nothing
+    (design, decision 6). Reads each event once, by a cursor.
     """
     total = 0
     while True:
@@ -339,8 +340,13 @@ def _heed(event: Feedback, now: datetime) -> bool:
         identity = UUID(event.recipient)
     except ValueError:
         return False  # a test letter's recipient is no reader
-    if ending is None or not _end(rows.running(identity).filter(started_at__lte=event.at), ending, now):
+    over = rows.running(identity).filter(started_at__lte=event.at)
+    if ending is None or not over.exists():
         return False
+    by_feed = Subscriber.objects.filter(pk=identity, feed_since__isnull=False)
+    if by_feed.update(paused_until=consent.UNTIL_THEY_SAY):
+        return True
+    _end(over, ending, now)
     audience = write_audience(rows.running(identity).values_list("topic_id", flat=True))
     Subscriber.objects.filter(pk=identity).update(audience=audience)
     return True

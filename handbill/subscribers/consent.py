@@ -16,6 +16,7 @@ MAIL_AGAIN_AFTER = timedelta(hours=24)
 MONTH = timedelta(days=30)
 MOST_MAILS_A_MONTH = 3
 MOST_SILENCES = 2
+UNTIL_THEY_SAY = datetime(9999, 1, 1, tzinfo=UTC)  # how long a pause lasts that has no end
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 

@@ -79,7 +79,9 @@ class Subscriber(models.Model):
     told_until = models.DateTimeField(null=True, help_text="When that closed.")
     first_day = models.DateField(null=True, help_text="The local day of the first issue after it.")
 
-    paused_until = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True, help_text="A break of mail; a private feed goes on.")
+    feed_since = models.DateTimeField(null=True, help_text="Since when they have a private feed; null: they have none.")
+    feed_number = models.PositiveIntegerField(default=0, help_text="Of its address: how many they have had.")
     seen_at = models.DateTimeField(null=True, help_text="The last reply, visit or answer.")
     still_asked_at = models.DateTimeField(null=True, help_text='When "still reading?" was last asked.')
     silences = models.PositiveSmallIntegerField(default=0, help_text="How often that got no answer.")
@@ -92,6 +94,11 @@ class Subscriber(models.Model):
                 fields=["zone", "hour", "cadence", "weekday", "id"],
                 condition=models.Q(audience__isnull=False),
                 name="readers_by_slot",
+            ),
+            models.Index(
+                fields=["zone", "hour", "cadence", "weekday"],
+                condition=models.Q(feed_since__isnull=False),
+                name="readers_by_feed",
             ),
             models.Index(
                 fields=["told_by", "told_day"], condition=models.Q(told_by__isnull=False), name="readers_who_moved"

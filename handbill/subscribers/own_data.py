@@ -99,6 +99,7 @@ def own_data(token: str, now: datetime) -> dict[str, Any]:
         **{name: _text(getattr(person, name)) for name in sorted(kept)},
         "wishes": {name: getattr(person, name) for name in sorted(wishes)},
         "alerted": person.alerted,
+        "feed": {"since": _text(person.feed_since), "addresses": person.feed_number},
         "brought_by": str(person.brought_by) if person.brought_by else None,
         "wished": [topic.name for topic in Topic.objects.filter(pk__in=read_audience(person.wished))],
         "subscriptions": [_subscription(row) for row in person.subscriptions.select_related("topic").order_by("pk")],

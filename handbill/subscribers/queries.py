@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -39,14 +40,17 @@ def audiences(now: datetime) -> dict[frozenset[int], int]:
 
 
 def slots(now: datetime) -> dict[Slot, int]:
-    """The slots that readers are in, with their number."""
-    rows = reading(now).order_by().values_list("cadence", "weekday", "hour", "zone").annotate(Count("pk"))
-    return {Slot(*slot): count for *slot, count in rows}
+    """The slots that readers are in, with their number by mail: 0 where they read by feed alone."""
+    columns = ("cadence", "weekday", "hour", "zone")
+    rows = reading(now).order_by().values_list(*columns).annotate(Count("pk"))
+    by_feed = by_feed_alone(now).order_by().values_list(*columns).distinct()
+    return {Slot(*slot): 0 for slot in by_feed} | {Slot(*slot): count for *slot, count in rows}
 
 
 def groups(slot: Slot, day: date, now: datetime, after: date | None = None) -> dict[Group, int]:
-    """Who gets the slot's issue of a local day: groups, with their number of readers. Counted by the database.
+    """Who gets the slot's issue of a local day: groups, with their number of readers by mail. Counted by the database.
 
+    Those who read it by feed alone are there with 0: an issue is planned for them as for any other.
     ``after``: the day of the slot's issue before. Readers whose first issue should have come since then are told of by
     ``Group.told``.
     """
@@ -54,6 +58,9 @@ def groups(slot: Slot, day: date, now: datetime, after: date | None = None) -> d
     for rows in members(slot, day, now):
         for *columns, count in rows.order_by().values_list(*_GROUP).annotate(Count("pk")):
             found[_group(columns, day, after)] += count
+    for rows in _in_slot(by_feed_alone(now), slot, day):
+        for columns in rows.order_by().values_list(*_GROUP).distinct():
+            found.setdefault(replace(_group(columns, day, after), alerts=frozenset()), 0)
     return dict(found)
 
 
@@ -125,11 +132,14 @@ def _opened(
 
 
 def members(slot: Slot, day: date, now: datetime) -> list[QuerySet[Subscriber]]:
-    """Who gets the slot's issue of a local day: who is in it, and who moved away since it was due."""
+    """Who is mailed the slot's issue of a local day: who is in it, and who moved away since it was due."""
+    return _in_slot(reading(now), slot, day)
+
+
+def _in_slot(rows: QuerySet[Subscriber], slot: Slot, day: date) -> list[QuerySet[Subscriber]]:
     begun = Q(first_day__isnull=True) | Q(first_day__lte=day)
-    here = reading(now).filter(begun, zone=slot.zone, hour=slot.hour, cadence=slot.cadence, weekday=slot.weekday)
-    gone = reading(now).filter(told_by=slot.key, told_day=day)
-    return [here, gone]
+    here = rows.filter(begun, zone=slot.zone, hour=slot.hour, cadence=slot.cadence, weekday=slot.weekday)
+    return [here, rows.filter(told_by=slot.key, told_day=day)]
 
 
 _GROUP = ("audience", "language", "form", "plain", "alerted", "told_by", "told_day", "told_until", "first_day")
@@ -175,7 +185,7 @@ def preferences(token: str) -> Preferences:
     chosen = tuple(slug for slug in running if slug is not None)
     if row is None:
         return Preferences(token, bool(running), chosen)
-    return Preferences(token, bool(running), chosen, row.paused_until, wishes_of(row))
+    return Preferences(token, bool(running), chosen, row.paused_until, wishes_of(row), row.feed_since is not None)
 
 
 def reading_preferences(token: str) -> Preferences:
@@ -187,9 +197,14 @@ def reading_preferences(token: str) -> Preferences:
 
 
 def reading(now: datetime) -> QuerySet[Subscriber]:
-    """Who gets an issue at this moment."""
+    """Who gets an issue by mail at this moment."""
     awake = Q(paused_until__isnull=True) | Q(paused_until__lte=now)
     return Subscriber.objects.filter(awake, audience__isnull=False)
+
+
+def by_feed_alone(now: datetime) -> QuerySet[Subscriber]:
+    """Who has a private feed and gets no mail."""
+    return Subscriber.objects.filter(feed_since__isnull=False, audience__isnull=False, paused_until__gt=now)
 
 
 def wishes_of(row: Subscriber) -> Wishes:
@@ -237,6 +252,7 @@ def wanted(address: str, day: date, after: date | None = None) -> Wanted | None:
         paused_until=row.paused_until,
         suppressed=delivery.suppressed(found),
         first=row.first_day,
+        by_feed=row.feed_since is not None,
     )
 
 

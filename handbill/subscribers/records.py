@@ -148,6 +148,7 @@ class Preferences:
     chosen: tuple[str, ...]
     paused_until: datetime | None = None
     wishes: Wishes = field(default_factory=Wishes)
+    by_feed: bool = False  # they have a private feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +183,40 @@ class Wanted:
     paused_until: datetime | None
     suppressed: str
     first: date | None
+    by_feed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A reader's private feed: whose it is, where they are in, and what they chose when.
+
+    ``since``: when they began to read; ``began``: when the feed did. ``chosen``: topic id (None: the whole paper), from
+    when, until when.
+    """
+
+    id: str
+    since: datetime
+    began: datetime
+    slot: Slot
+    told: Told | None
+    wishes: Wishes
+    chosen: tuple[tuple[int | None, datetime, datetime | None], ...]
+
+    def group_at(self, moment: datetime, told: Told | None) -> Group | None:
+        """What they have in common with others who got an issue at ``moment``; None while they read nothing.
+
+        Alerts come by mail alone, so none was given to them here: the issues leave out nothing for one.
+        """
+        running = {topic for topic, begun, ended in self.chosen if begun <= moment and (not ended or moment < ended)}
+        if not running:
+            return None
+        audience = frozenset[int]() if None in running else frozenset(pk for pk in running if pk is not None)
+        return Group(audience, self.wishes.language, self.wishes.form, self.wishes.plain, told)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStanding:
+    """Where a reader's feed stands. ``token``: of its address, empty where they have none; ``mailed``: mail comes."""
+
+    token: str
+    mailed: bool

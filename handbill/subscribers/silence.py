@@ -6,7 +6,7 @@ is the answer.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -21,7 +21,6 @@ from handbill.subscribers.models import Subscriber
 from handbill.subscribers.queries import reading
 
 BATCH = 500  # readers a call: the questions of a large list are spread over ticks
-UNTIL_THEY_SAY = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def heed_silence(now: datetime) -> int:
@@ -47,7 +46,7 @@ def _step(row: Subscriber, days: int, now: datetime) -> Step:
 
 def _pause(rows: list[Subscriber]) -> None:
     keys = [row.pk for row in rows]
-    Subscriber.objects.filter(pk__in=keys).update(paused_until=UNTIL_THEY_SAY, silences=consent.MOST_SILENCES)
+    Subscriber.objects.filter(pk__in=keys).update(paused_until=consent.UNTIL_THEY_SAY, silences=consent.MOST_SILENCES)
 
 
 def _ask(rows: list[Subscriber], now: datetime) -> None:

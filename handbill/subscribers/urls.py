@@ -16,6 +16,7 @@ urlpatterns = [
     path("pause/<str:token>/", views.pause, name="pause"),
     path("resume/<str:token>/", views.resume, name="resume"),
     path("still/<str:token>/", views.still, name="still"),
+    path("by-feed/<str:token>/", views.by_feed, name="by_feed"),
     path("move/<str:token>/", views.move, name="move"),
     path("moved/<str:token>/", views.moved, name="moved"),
     path("data/<str:token>/", views.data, name="data"),

@@ -8,10 +8,13 @@ so nothing is decided by one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from django.utils.formats import date_format
@@ -19,11 +22,11 @@ from django.utils.formats import date_format
 from handbill.delivery.address import AddressError
 from handbill.kit import clock
 from handbill.kit.languages import own_name
-from handbill.subscribers import actions, own_data, proof, queries, rush, signups
+from handbill.subscribers import actions, feeds, own_data, proof, queries, rush, signups
 from handbill.subscribers.brakes import network_of
+from handbill.subscribers.consent import UNTIL_THEY_SAY
 from handbill.subscribers.pages import HEADERS, page, reader_page
 from handbill.subscribers.records import Choice, Slip
-from handbill.subscribers.silence import UNTIL_THEY_SAY
 from handbill.subscribers.wish_form import read_form, shown
 from handbill.subscribers.wishes import Wishes
 from handbill.subscribers.wording import language_of, words
@@ -31,6 +34,12 @@ from handbill.topics.models import Topic
 
 MOST_TYPED = 320  # characters of a mistyped address shown again
 MOST_TOPICS = 500
+FEED_ACTS: dict[str, Callable[[str, datetime], None]] = {
+    "begin": feeds.begin,
+    "instead": partial(feeds.begin, instead=True),
+    "renew": feeds.renew,
+    "end": feeds.end,
+}
 
 
 @reader_page
@@ -103,7 +112,7 @@ def _preferences(token: str, choice: Choice | None = None, status: int = 200, **
     names = ", ".join(choice.topics) if choice else ""
     until = held.paused_until if held.paused_until and held.paused_until > clock.now() else None
     more: dict[str, Any] = {"until": until, "when": _day(until)} if until else {}
-    more |= {"choice": choice, "names": names, "wishes": _wishes(held.wishes), **said}
+    more |= {"by_feed": held.by_feed, "choice": choice, "names": names, "wishes": _wishes(held.wishes), **said}
     return page("choose", "choose", status, token=token, topics=_topics(held.chosen), **more)
 
 
@@ -158,6 +167,20 @@ def still(request: HttpRequest, token: str) -> HttpResponse:
         return page("press", "still")
     actions.still_reading(token, clock.now())
     return page("note", "still_done")
+
+
+@reader_page
+def by_feed(request: HttpRequest, token: str) -> HttpResponse:
+    """The reader's private feed: make one, also instead of mail, have another address for it, end it."""
+    act = request.POST.get("act", "")
+    if request.method == "POST":
+        if act not in FEED_ACTS:
+            raise BadRequest
+        FEED_ACTS[act](token, clock.now())
+    held = feeds.standing(token, clock.now())
+    addresses = [{"kind": kind, "address": feeds.address(held.token, name)} for name, kind in feeds.FORMATS.items()]
+    shown = addresses if held.token else []
+    return page("by_feed", "feed", token=token, act=act, addresses=shown, mailed=held.mailed)
 
 
 @reader_page

@@ -32,7 +32,8 @@ SUNDAY = date(2026, 11, 22)
 
 def publish(headline: str, at: datetime, *topics: Topic, **more) -> Article:
     slug = re.sub(r"\W+", "-", headline.lower())
-    article = Article(headline=headline, slug=slug, excerpt="A line of news.", published_at=at, live=True, **more)
+    more = {"excerpt": "A line of news.", **more}
+    article = Article(headline=headline, slug=slug, published_at=at, live=True, **more)
     article.topics = list(topics)
     article.save()
     return article
