@@ -127,6 +127,7 @@ def arrange(issue: Issue) -> None:
 
 def selected(slot: Slot, chosen: Iterable[Chosen], topics: Iterable[int], groups: Iterable[Group]) -> Selection:
     """All that the letters of an issue go by."""
+    groups = list(groups)
     moved = {group.told for group in groups if group.told}
     articles = tuple(chosen)
     return Selection(
@@ -136,7 +137,7 @@ def selected(slot: Slot, chosen: Iterable[Chosen], topics: Iterable[int], groups
         told={told: _told_of(told) for told in moved},
         fold_back=FOLD_BACK,
         news_only=slot.cadence == "news",
-        alerted=alerts_of(articles),
+        alerted=alerts_of(articles) if any(group.alerts for group in groups) else {},
     )
 
 

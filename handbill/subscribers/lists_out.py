@@ -95,12 +95,13 @@ def _text(moment: datetime) -> str:
 
 def _people() -> Iterator[Person]:
     """Everyone, by id. One whose address doesn't open stops it: a list with holes would look whole. Raises GiveUp."""
-    slugs, last = dict(Topic.objects.values_list("pk", "slug")), None
+    last = None
     rows = Subscriber.objects.select_related("brought_by").order_by("pk")
     while page := list(rows[:CHUNK] if last is None else rows.filter(pk__gt=last)[:CHUNK]):
         ids = [row.pk for row in page]
         subscriptions = _by_person(Subscription.objects.filter(subscriber__in=ids).order_by("subscriber_id", "pk"))
         consents = _by_person(Consent.objects.filter(subscriber__in=ids).order_by("subscriber_id", "pk"))
+        slugs = dict(Topic.objects.values_list("pk", "slug"))  # a topic may be new since the page before
         for row in page:
             yield _person(row, subscriptions.get(row.pk, []), consents.get(row.pk, []), slugs)
         last = page[-1].pk

@@ -153,6 +153,15 @@ def test_readers_are_listed_page_by_page_without_their_addresses() -> None:
         assert tool.ask("GET", f"/subscribers?{wrong}").status_code == 400, wrong
 
 
+def test_a_topic_that_is_gone_is_not_told_and_breaks_no_page(river: Topic) -> None:
+    token, tool = begin(BOB), Tool("subscribers:read")
+    actions.choose(token, ["river"], NOW)
+    Subscriber.objects.update(audience=f"{river.pk},{river.pk + 1}")
+    [told] = tool.ask("GET", "/subscribers").json()["subscribers"]
+    assert told["topics"] == ["river"] and told["state"] == "reading"
+    assert tool.ask("GET", f"/subscribers/{told['id']}").json() == told
+
+
 @pytest.mark.parametrize(
     ("body", "status", "kind"),
     [

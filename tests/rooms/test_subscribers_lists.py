@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from test_subscribers_room import BOB, begin
+from test_subscribers_room import BOB, CY, begin
 
 from handbill.delivery.actions import suppress
 from handbill.delivery.address import address_hash
@@ -298,6 +298,17 @@ def test_each_time_is_recorded_told_to_the_other_admins_and_marked() -> None:
     assert [export and (export.by, export.rows) for export in found] == [("ada@desk.example", 1)] * 2
     assert found == list(Export.objects.order_by("pk")) and lists_out.export_marked(BOB) is None
     assert Counter(line.split(",")[1] for line in first.splitlines()[1:]) == {"reading": 2}
+
+
+def test_a_topic_that_is_new_since_it_began_is_written(monkeypatch) -> None:
+    monkeypatch.setattr(lists_out, "CHUNK", 1)
+    tokens = {str(queries.reader_id(token)): token for token in (begin(BOB), begin(CY))}
+    people = lists_out._people()
+    next(people)
+    Topic.objects.create(name="Floods", slug="floods")
+    last = Subscriber.objects.order_by("-pk")[0]
+    actions.choose(tokens[str(last.pk)], ["floods"], NOW)
+    assert [one["topics"] for one in people] == [["floods"]]
 
 
 def test_no_list_leaves_unrecorded_when_writing_fails() -> None:

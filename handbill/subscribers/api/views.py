@@ -129,7 +129,7 @@ def _told(row: Subscriber, slugs: dict[int, str]) -> dict[str, Any]:
         "joined": _text(row.created_at),
         "confirmed": _text(row.confirmed_at),
         "paused_until": _text(row.paused_until),
-        "topics": sorted(slugs[pk] for pk in read_audience(row.audience or "")) if reading else [],
+        "topics": sorted(slugs[pk] for pk in read_audience(row.audience or "") if pk in slugs),
         "cadence": row.cadence,
         "weekday": row.weekday,
         "hour": row.hour,
