@@ -293,6 +293,7 @@ class _Drafts:
         self.known = letters.load(self.chosen)
         self.asked = (self.slot, issue.date)
         self.after = freeze.day_before(*self.asked)
+        self.review = letters.review_of(self.slot, issue.opens, self.chosen, _clock(self.slot).zone)
 
     def selection(self, groups: Collection[Group]) -> Selection:
         return freeze.selected(self.slot, self.chosen, self.issue.topics, groups)
@@ -304,7 +305,7 @@ class _Drafts:
         return [(draft, who) for draft, who in planned.items() if plan.letter_key(draft) not in have]
 
     def letter(self, draft: Draft, who: set[Group]) -> tuple[Letter, LetterBody]:
-        composed = letters.compose_letter(draft, self.known, self.issue.date)
+        composed = letters.compose_letter(draft, self.known, self.issue.date, review=self.review)
         row = Letter(
             issue=self.issue,
             key=plan.letter_key(draft),

@@ -85,7 +85,10 @@ def _assemble(model: LetterModel, design: Design, test: bool, made: Pieces) -> C
 def _subject(model: LetterModel, said: Words) -> str:
     if model.articles:
         lead = model.articles[0]
-        return shorten(lead.subject or lead.headline, SUBJECT_LIMIT) or model.paper
+        said_of = lead.subject or lead.headline
+        if said_of and model.since:
+            said_of = said.say("The week: {headline}", headline=said_of)
+        return shorten(said_of, SUBJECT_LIMIT) or model.paper
     return shorten(f"{said.say('Correction')}: {model.corrections[0].headline}", SUBJECT_LIMIT)
 
 

@@ -6,7 +6,7 @@ A plan that is written stays, whatever happens to its articles, readers or the p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -18,11 +18,11 @@ from handbill.articles import queries as articles
 from handbill.articles.records import Candidate as Published
 from handbill.digest import plan
 from handbill.digest.models import Alert, Issue, IssueArticle, Place, Standstill
-from handbill.digest.records import AlertTold, Candidate, Chosen, Limits, Note, Selection, Tellings, Window
+from handbill.digest.records import AlertTold, Candidate, Carried, Chosen, Limits, Note, Selection, Tellings, Window
 from handbill.digest.schedule import FOLD_BACK, Clock
 from handbill.stories import queries as stories
 from handbill.subscribers import queries as subscribers
-from handbill.subscribers.records import Group, Slot
+from handbill.subscribers.records import Group, Slot, read_slot
 from handbill.subscribers.wishes import Told
 from handbill.topics.models import Topic
 
@@ -76,7 +76,7 @@ def candidates(slot: Slot, window: Window, groups: Iterable[Group] = ()) -> list
     found = articles.candidates(min(since, *moved) if moved else since, window.closes, noted)
     told, told_stories = _tellings(slot, found)
     chosen = plan.choose(
-        _ranked(found),
+        _ranked(found, week_of(slot, window.opens, window.closes)),
         [Note(one.id, one.article, one.at, one.correction) for one in notes],
         told,
         told_stories,
@@ -105,7 +105,12 @@ def entries(issue: Issue) -> list[Chosen]:
     ]
 
 
-def arranged(chosen: Iterable[Chosen]) -> list[Chosen]:
+def week_of(slot: Slot, opens: datetime, closes: datetime) -> tuple[datetime, datetime] | None:
+    """From when to when an issue is about, where it reviews a week."""
+    return (opens, closes) if slot.cadence == "weekly" else None
+
+
+def arranged(chosen: Iterable[Chosen], week: tuple[datetime, datetime] | None = None) -> list[Chosen]:
     """An issue's articles in the order that editors and ranks give them by now; corrections stay last."""
     rows: dict[int, list[Chosen]] = defaultdict(list)
     corrections = []
@@ -114,13 +119,13 @@ def arranged(chosen: Iterable[Chosen]) -> list[Chosen]:
             corrections.append(one)
         else:
             rows[one.id].append(one)
-    order = plan.order(_ranked(_published(each[0]) for each in rows.values()))
+    order = plan.order(_ranked((_published(each[0]) for each in rows.values()), week))
     return [replace(row, placed=one.place is not None) for one in order for row in rows[one.id]] + corrections
 
 
 def arrange(issue: Issue) -> None:
     """Write the issue down in that order. Call it in a transaction, before its letters are written."""
-    chosen = arranged(entries(issue))
+    chosen = arranged(entries(issue), week_of(read_slot(issue.slot), issue.opens, issue.closes))
     issue.entries.all().delete()
     _write_entries(issue, chosen)
 
@@ -133,11 +138,12 @@ def selected(slot: Slot, chosen: Iterable[Chosen], topics: Iterable[int], groups
     return Selection(
         articles=articles,
         topics=tuple(topics),
-        limits=limits(),
+        limits=limits(slot),
         told={told: _told_of(told) for told in moved},
         fold_back=FOLD_BACK,
         news_only=slot.cadence == "news",
         alerted=alerts_of(articles) if any(group.alerts for group in groups) else {},
+        by_topic=slot.cadence == "weekly",
     )
 
 
@@ -170,10 +176,11 @@ def _alert_tellings(slot: Slot, ids: Collection[int]) -> dict[int, Tellings]:
     return found
 
 
-def limits() -> Limits:
+def limits(slot: Slot) -> Limits:
     """How much a letter takes, as the newsroom set it."""
     paper = settings.HANDBILL
-    return Limits(paper.digest_articles, paper.digest_per_outlet, paper.digest_per_topic)
+    articles = paper.weekly_articles if slot.cadence == "weekly" else paper.digest_articles
+    return Limits(articles, paper.digest_per_outlet, paper.digest_per_topic)
 
 
 def paper_order() -> list[int]:
@@ -187,11 +194,11 @@ def _since(window: Window) -> datetime:
     return max(window.since, said) if said else window.since
 
 
-def _ranked(found: Iterable[Published]) -> list[Candidate]:
+def _ranked(found: Iterable[Published], week: tuple[datetime, datetime] | None = None) -> list[Candidate]:
     found = list(found)
     places = dict(Place.objects.filter(article__in=[one.id for one in found]).values_list("article_id", "position"))
     ranks = stories.places({one.story for one in found if one.story is not None})
-    return [
+    ranked = [
         Candidate(
             id=one.id,
             published_at=one.published_at,
@@ -203,6 +210,18 @@ def _ranked(found: Iterable[Published]) -> list[Candidate]:
         )
         for one in found
     ]
+    return plan.of_week(ranked, _carried([one.id for one in found], places, *week)) if week else ranked
+
+
+def _carried(ids: Collection[int], places: Mapping[int, int], opens: datetime, closes: datetime) -> dict[int, Carried]:
+    """Where articles stood in the paper's own issues of a time, and where an editor has them for the next."""
+    rows = IssueArticle.objects.filter(slot=Slot().key, extra=False, alert=False, correction=False)
+    rows = rows.filter(issue__closes__gt=opens, issue__closes__lte=closes)
+    stood = [(pk, Carried(position, True)) for pk, position in places.items()]
+    for some in _chunks(ids):
+        fields = rows.filter(article__in=some).values_list("article", "position", "placed")
+        stood += [(pk, Carried(position, placed)) for pk, position, placed in fields]
+    return dict(sorted(stood, key=lambda pair: (pair[1].placed, -pair[1].position)))  # the best of each is the last
 
 
 def _published(one: Chosen) -> Published:

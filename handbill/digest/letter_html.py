@@ -23,7 +23,7 @@ from handbill.digest.phrases import (
     why_line,
 )
 from handbill.digest.records import LetterArticle, LetterCorrection, LetterModel
-from handbill.digest.wording import Words
+from handbill.digest.wording import Words, short_day_line
 from handbill.kit.text import language_direction
 
 
@@ -64,6 +64,7 @@ class ItemShown:
     direction: str
     paper_language: str
     paper_direction: str
+    day: str
     topics: tuple[str, ...]
     part: str
     previous: str
@@ -143,6 +144,7 @@ def item_shown(one: LetterArticle, paper_language: str, said: Words, lead: bool)
         direction=language_direction(language),
         paper_language=paper_language,
         paper_direction=language_direction(paper_language),
+        day=short_day_line(said, one.day) if one.day else "",
         topics=tuple(apart(name, said) for name in one.topics),
         part=part_line(one.series, said) if one.series else "",
         previous=one.series.previous if one.series else "",

@@ -24,7 +24,7 @@ from handbill.digest.phrases import (
     why_line,
 )
 from handbill.digest.records import LetterArticle, LetterCorrection, LetterModel
-from handbill.digest.wording import Words, words
+from handbill.digest.wording import Words, short_day_line, words
 
 WIDTH = 72
 RULE = "-" * WIDTH
@@ -86,7 +86,8 @@ def foot_text(model: LetterModel) -> str:
 
 
 def _kicker(one: LetterArticle, said: Words, links: _Links) -> str:
-    parts = [apart(name, said) for name in one.topics]
+    parts = [short_day_line(said, one.day)] if one.day else []
+    parts += [apart(name, said) for name in one.topics]
     if one.series:
         parts.append(part_line(one.series, said))
         if one.series.previous:

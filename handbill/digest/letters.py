@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
@@ -23,9 +24,11 @@ from handbill.digest.records import (
     LetterArticle,
     LetterCorrection,
     LetterModel,
+    Review,
     SeriesPart,
 )
 from handbill.subscribers.queries import reader_links
+from handbill.subscribers.records import Slot
 
 MOST_PIECES = 5000  # kept of letters composed before: some 15 MB
 
@@ -56,11 +59,26 @@ def load(chosen: Collection[Chosen]) -> Known:
     )
 
 
-def compose_letter(draft: Draft, known: Known, day: date, test: bool = False, alert: str = "") -> ComposedLetter:
+def review_of(slot: Slot, opens: datetime, chosen: Iterable[Chosen], zone: ZoneInfo) -> Review | None:
+    """What a weekly slot's letters say of their week by its own clock; None for other slots."""
+    if slot.cadence != "weekly":
+        return None
+    days = {one.id: one.published_at.astimezone(zone).date() for one in chosen if one.published_at is not None}
+    return Review(opens.astimezone(zone).date(), days)
+
+
+def compose_letter(
+    draft: Draft, known: Known, day: date, test: bool = False, alert: str = "", review: Review | None = None
+) -> ComposedLetter:
     """The letter for a reading list, with delivery's slot in the reader's links. ``alert``: the topic, of an alert."""
     paper, links = settings.HANDBILL, reader_links(READER_SLOT)
     news = {note.article: note.text for pk in draft.listed.updates if (note := known.notes.get(pk))}
-    shown = [replace(known.articles[pk], new=news.get(pk, "")) for pk in draft.listed.articles if pk in known.articles]
+    days = review.days if review else {}
+    shown = [
+        replace(known.articles[pk], new=news.get(pk, ""), day=days.get(pk))
+        for pk in draft.listed.articles
+        if pk in known.articles
+    ]
     model = LetterModel(
         paper=paper.name,
         address=paper.public_address,
@@ -72,6 +90,7 @@ def compose_letter(draft: Draft, known: Known, day: date, test: bool = False, al
         unsubscribe=links.unsubscribe,
         pause=links.pause,
         alert=alert,
+        since=review.since if review else None,
         other_addresses=paper.other_addresses,
         more=draft.listed.more,
         corrections=tuple(_corrections(draft.listed.corrections, known, day)),

@@ -17,6 +17,7 @@ from handbill.digest.errors import PlanError
 from handbill.digest.records import (
     Audience,
     Candidate,
+    Carried,
     Chosen,
     Draft,
     Left,
@@ -30,6 +31,8 @@ from handbill.subscribers.records import Group
 from handbill.subscribers.wishes import Told
 
 Plan: TypeAlias = dict[Draft, set[Group]]
+LEAD_HOURS = 24.0  # what having led the paper weighs in a week: as much as twice the outlets
+PLACED = 1_000_000.0  # over all else
 
 
 def order(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -41,6 +44,22 @@ def order(candidates: Iterable[Candidate]) -> list[Candidate]:
     if len({one.id for one in rows}) < len(rows):
         raise PlanError("An article is listed twice in the issue. List each candidate once.")
     return rows
+
+
+def of_week(candidates: Iterable[Candidate], carried: Mapping[int, Carried]) -> list[Candidate]:
+    """The same with what they weigh in a week, whatever their day: so Monday's news stand beside Sunday's (ADR-0103).
+
+    First what editors placed in the paper's own issues, each day's lead before what stood second on any; then by what
+    speaks for the story, and how high the paper had it. ``rank`` is hours, the time of the newest report among them.
+    """
+    return [replace(one, place=None, rank=_weight(one, carried.get(one.id))) for one in candidates]
+
+
+def _weight(one: Candidate, carried: Carried | None) -> float:
+    told = one.rank - one.published_at.timestamp() / 3600
+    if carried is None:
+        return told
+    return told + LEAD_HOURS / (1 + carried.position) + (PLACED - 1000 * carried.position if carried.placed else 0)
 
 
 def choose(
@@ -83,12 +102,16 @@ def reading_list(
     """What a letter shows. Empty: nobody of the audience gets one. ``alerts``: those that its readers were given.
 
     First what the editor placed, in that order; where there is such, the rest goes by topics as the reader's list has
-    them, else by rank alone. No outlet and no topic takes more than its share of it, but for what was placed.
+    them, else by rank alone; in a week's review all but the lead goes by topics. No outlet and no topic takes more than
+    its share of it, but for what was placed.
     """
     shown = _matching(selection, audience, told, alerts)
     articles, first = _in_order(shown, selection, audience)
     left = _left(articles, first, selection.limits)
     kept = [one for one in articles if one.id not in left]
+    if selection.by_topic:
+        rank = {topic: place for place, topic in enumerate(selection.topics)}
+        kept[1:] = sorted(kept[1:], key=lambda one: rank.get(first[one.id], len(rank)))
     return ReadingList(
         articles=tuple(one.id for one in kept),
         updates=tuple(one.note for one in kept if one.note is not None),

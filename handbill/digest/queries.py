@@ -10,7 +10,7 @@ from django.conf import settings
 from handbill.delivery import queries as deliveries
 from handbill.digest import actions, approval, freeze, letters, plan, schedule
 from handbill.digest.models import Alert, Issue
-from handbill.digest.records import Chosen, Draft, DryIssue, DryLetter, DryReader, DryRun, Window
+from handbill.digest.records import Chosen, Draft, DryIssue, DryLetter, DryReader, DryRun, Review, Window
 from handbill.subscribers import queries as subscribers
 from handbill.subscribers.records import Group, Slot, Wanted
 from handbill.subscribers.wishes import due_on, next_issue
@@ -73,7 +73,8 @@ def _issue(slot: Slot, day: date, window: Window, now: datetime) -> DryIssue:
     known = letters.load(chosen)
     chosen = known.present(chosen)
     planned = _planned(slot, chosen, groups)
-    shown = [_letter(draft, who, groups, known, day, slot) for draft, who in planned.items()]
+    review = _review(slot, window.opens, chosen)
+    shown = [_letter(draft, who, groups, known, day, slot, review) for draft, who in planned.items()]
     readers = sum(letter.readers for letter in shown)
     return DryIssue(
         date=day,
@@ -104,10 +105,20 @@ def _planned(slot: Slot, chosen: list[Chosen], groups: Mapping[Group, int]) -> p
     return plan.plan_letters(selection, groups, settings.HANDBILL.language)
 
 
+def _review(slot: Slot, opens: datetime, chosen: list[Chosen]) -> Review | None:
+    return letters.review_of(slot, opens, chosen, schedule.clock_of(slot, freeze.paper_clock()).zone)
+
+
 def _letter(
-    draft: Draft, who: set[Group], groups: Mapping[Group, int], known: letters.Known, day: date, slot: Slot
+    draft: Draft,
+    who: set[Group],
+    groups: Mapping[Group, int],
+    known: letters.Known,
+    day: date,
+    slot: Slot,
+    review: Review | None,
 ) -> DryLetter:
-    composed = letters.compose_letter(draft, known, day)
+    composed = letters.compose_letter(draft, known, day, review=review)
     audiences = {group.audience for group in who}
     names = dict(Topic.objects.filter(pk__in={pk for one in audiences for pk in one}).values_list("pk", "name"))
     return DryLetter(
@@ -128,15 +139,14 @@ def _letter(
 
 def _letter_for(found: Wanted, local: date, day: date | None, now: datetime) -> tuple[DryLetter | None, str]:
     issue = Issue.objects.filter(date=local, slot=found.slot.key).first()
-    if issue is not None:
-        chosen = freeze.entries(issue)
-    else:
-        chosen = freeze.candidates(found.slot, _window(found.slot, local, day, now), [found.group])
+    window = _window(found.slot, local, day, now)
+    chosen = freeze.entries(issue) if issue else freeze.candidates(found.slot, window, [found.group])
     known = letters.load(chosen)
     chosen = known.present(chosen)
     planned = _planned(found.slot, chosen, {found.group: 1})
     for draft, who in planned.items():
-        return _letter(draft, who, {found.group: 1}, known, local, found.slot), ""
+        review = _review(found.slot, issue.opens if issue else window.opens, chosen)
+        return _letter(draft, who, {found.group: 1}, known, local, found.slot, review), ""
     return None, _why_nothing(chosen, {found.group: 1})
 
 

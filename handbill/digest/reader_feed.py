@@ -13,12 +13,12 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.db.models import Q
 
-from handbill.digest import freeze, letters, plan
+from handbill.digest import freeze, letters, plan, schedule
 from handbill.digest.actions import reference
 from handbill.digest.models import Issue
 from handbill.digest.records import Chosen, ComposedLetter, Draft
 from handbill.subscribers import feeds
-from handbill.subscribers.records import Feed
+from handbill.subscribers.records import Feed, read_slot
 from handbill.subscribers.wishes import Told
 
 MOST_ISSUES = 14
@@ -63,7 +63,10 @@ def _entries(feed: Feed) -> Iterator[FeedEntry]:
     for issue, chosen in issues:
         draft = _draft(feed, issue, known.present(chosen))
         if draft is not None:
-            composed = letters.compose_letter(draft, known, issue.date)
+            slot = read_slot(issue.slot)
+            zone = schedule.clock_of(slot, freeze.paper_clock()).zone
+            review = letters.review_of(slot, issue.opens, chosen, zone)
+            composed = letters.compose_letter(draft, known, issue.date, review=review)
             yield _entry(feed, issue, draft, known, composed)
 
 
@@ -81,7 +84,7 @@ def _draft(feed: Feed, issue: Issue, chosen: Iterable[Chosen]) -> Draft | None:
     group = feed.group_at(issue.handed_over_at or issue.closes, _told(feed, issue))
     if group is None:
         return None
-    selection = freeze.selected(feed.slot, chosen, issue.topics, [group])
+    selection = freeze.selected(read_slot(issue.slot), chosen, issue.topics, [group])
     planned = plan.plan_letters(selection, [group], settings.HANDBILL.language)
     return next(iter(planned), None)
 

@@ -39,6 +39,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """Where an article stood in an issue of the paper's own, 0 for the lead; ``placed``: an editor put it there."""
+
+    position: int
+    placed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What came to an article after it was published: news of it, or a correction."""
 
@@ -111,6 +119,7 @@ class Selection:
 
     ``topics`` in the paper's order; ``told``: the articles that readers who moved were told of where they were before.
     ``news_only``: the slot's readers wish nothing but news. ``alerted``: of which article and story alerts told, by id.
+    ``by_topic``: behind the lead, what a letter shows is grouped by topics.
     """
 
     articles: tuple[Chosen, ...]
@@ -120,6 +129,7 @@ class Selection:
     fold_back: timedelta = timedelta(days=2)
     news_only: bool = False
     alerted: Mapping[int, AlertTold] = field(default_factory=dict)
+    by_topic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,14 @@ class Draft:
     language: str
     form: str = "excerpts"
     plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What makes a weekly issue's letters reviews of their week: its first day, and each article's."""
+
+    since: date
+    days: Mapping[int, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +194,7 @@ class LetterArticle:
     series: SeriesPart | None = None
     new: str = ""
     subject: str = ""  # of a letter it leads, as an editor wrote it; empty: the headline
+    day: date | None = None  # when it was published, where the letter is about a week
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_date, format_interval
+from babel.dates import format_date, format_interval, format_skeleton
 
 from handbill.kit.languages import LETTERS as LANGUAGES
 
@@ -55,6 +55,11 @@ def date_line(said: Words, day: date) -> str:
 def days_line(said: Words, since: date, until: date) -> str:
     """A span of days written out, such as "16 – 22 November 2026"."""
     return format_interval(since, until, "yMMMMd", locale=said.locale)
+
+
+def short_day_line(said: Words, day: date) -> str:
+    """The day in short, such as "Sun 22 Nov"."""
+    return format_skeleton("MMMEd", day, locale=said.locale)
 
 
 def _locale(code: str, language: str) -> str:

@@ -67,6 +67,7 @@ class Settings:
     digest_articles: int = 12
     digest_per_outlet: int = 4
     digest_per_topic: int = 6
+    weekly_articles: int = 20
     digest_unapproved: Literal["send", "hold"] = "send"
     alerts_a_day: int = 3
     alerts_a_week: int = 7
@@ -258,6 +259,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "digest_articles": whole(1, 100),
     "digest_per_outlet": whole(0, 100),
     "digest_per_topic": whole(0, 100),
+    "weekly_articles": whole(1, 100),
     "digest_unapproved": read_unapproved,
     "alerts_a_day": whole(0, 100),
     "alerts_a_week": whole(0, 700),

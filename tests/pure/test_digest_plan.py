@@ -10,8 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handbill.digest.errors import PlanError
-from handbill.digest.plan import choose, letter_key, order, plan_letters, reading_list
-from handbill.digest.records import Candidate, Chosen, Draft, Limits, Note, ReadingList, Selection, Tellings
+from handbill.digest.plan import choose, letter_key, of_week, order, plan_letters, reading_list
+from handbill.digest.records import (
+    AlertTold,
+    Candidate,
+    Carried,
+    Chosen,
+    Draft,
+    Limits,
+    Note,
+    ReadingList,
+    Selection,
+    Tellings,
+)
 from handbill.subscribers.records import Group
 from handbill.subscribers.wishes import Told
 
@@ -238,3 +249,55 @@ def test_language_form_and_text_alone_are_letters_of_their_own() -> None:
     ]
     assert len({letter_key(draft) for draft in drafts}) == 4
     assert letter_key(Draft(replace(listed, more=9), "en")) == letter_key(drafts[0])
+
+
+class TestWeek:
+    @given(candidates, st.dictionaries(st.integers(1, 40), st.builds(Carried, st.integers(0, 30), st.booleans())))
+    def test_of_a_week_nothing_is_lost_and_what_was_placed_leads_by_its_place(self, rows, carried) -> None:
+        found = order(of_week(rows, carried))
+        assert sorted(one.id for one in found) == sorted(one.id for one in rows)
+        placed = [carried[one.id].position for one in found if one.id in carried and carried[one.id].placed]
+        assert placed == sorted(placed)
+        assert all(one.id in carried and carried[one.id].placed for one in found[: len(placed)])
+
+    @given(candidates, st.integers(1, 20))
+    def test_it_shows_the_same_articles_whether_or_not_they_are_grouped(self, rows, most) -> None:
+        plain = selection(rows, Limits(most, 0, 0))
+        grouped = reading_list(replace(plain, by_topic=True), NEVER)
+        assert set(grouped.articles) == set(reading_list(plain, NEVER).articles)
+        assert grouped.articles[:1] == reading_list(plain, NEVER).articles[:1]
+
+    def test_a_days_age_is_nothing_in_a_week(self) -> None:
+        hours = NOON.timestamp() / 3600
+        rows = [Candidate(1, NOON, NEVER, hours + 1), Candidate(2, NOON - 5 * DAY, NEVER, hours - 120 + 9)]
+        assert [one.id for one in order(rows)] == [1, 2] and [one.id for one in order(of_week(rows, {}))] == [2, 1]
+
+
+class TestAlerted:
+    """Who was alerted knows the article and its story; the others are told as ever (ADR-0102)."""
+
+    ROWS = (Chosen(1, NEVER, story=5, note=9, alert=True), Chosen(1, NEVER, story=5), Chosen(2, NEVER, story=5))
+    GIVEN = Selection((*ROWS, Chosen(3, NEVER)), alerted={7: AlertTold(1, 5)})
+
+    @pytest.mark.parametrize("told", [None, Told("daily", date(2026, 11, 20), NOON - 9 * DAY, date(2026, 11, 21))])
+    def test_they_get_what_is_new_and_nothing_twice(self, told) -> None:
+        knows = reading_list(self.GIVEN, NEVER, told, frozenset({7, 99}))
+        assert (knows.articles, knows.updates) == ((1, 3), (9,))
+        other = reading_list(self.GIVEN, NEVER, told)
+        assert (set(other.articles), other.updates) == ({1, 2, 3}, ())
+
+    def test_a_note_of_an_alert_alone_is_for_who_had_it(self) -> None:
+        rows = [Candidate(1, NOON, NEVER)]
+        since = Tellings(NOON + HOUR, NOON + HOUR)
+        note = [Note(9, 1, NOON + 2 * HOUR), Note(10, 1, NOON + 2 * HOUR, correction=True)]
+        chosen = choose(rows, note, alerted={1: since})
+        assert [(one.note, one.alert, one.correction) for one in chosen] == [
+            (9, True, False), (None, False, False), (10, True, True),
+        ]  # fmt: skip
+        both = choose(rows, note, {1: since}, alerted={1: since})
+        assert [(one.note, one.alert, one.extra) for one in both] == [
+            (9, False, False), (None, False, True), (10, False, False),
+        ]  # fmt: skip
+        assert [
+            one.note for one in choose(rows, note, alerted={1: Tellings(NOON, NOON + 3 * HOUR, frozenset({10}))})
+        ] == [None]

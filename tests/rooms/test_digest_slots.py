@@ -95,14 +95,14 @@ class TestSlots:
         publish("Saturday", SEVEN - DAY)
         days_of(working, SEVEN + 3 * DAY)
         assert got(working) == ["Saturday"] and Issue.objects.get(slot="weekdays").date == SUNDAY + DAY
-        assert got(weekly) == ["Saturday"] and Issue.objects.get(slot="weekly-2").date == SUNDAY + 2 * DAY
+        assert got(weekly) == ["The week: Saturday"] and Issue.objects.get(slot="weekly-2").date == SUNDAY + 2 * DAY
 
     def test_a_missed_week_is_folded_into_the_next(self) -> None:
         weekly = reader("bob", Wishes("weekly", 1))
         publish("Long ago", SEVEN - 5 * DAY)
         assert actions.send_due(SEVEN + 2 * DAY) is None, "a day late is too late"
         actions.send_due(SEVEN + 8 * DAY)
-        assert got(weekly) == ["Long ago"]
+        assert got(weekly) == ["The week: Long ago"]
 
     def test_a_zone_that_is_no_more_is_the_papers_and_told(self) -> None:
         token = reader("ada")
