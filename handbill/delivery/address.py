@@ -19,10 +19,10 @@ from handbill.kit.lookup import every_hash, every_later, find_hash, lift
 
 MOST_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its angle brackets
 MOST_IN_LOCAL_PART = 64  # octets, RFC 5321 4.5.3.1.1
-MOST_IN_DOMAIN = 253  # octets, RFC 1035 2.3.4
 UNREAD = "\ufffd"  # what bytes became that were no text
-_ATOM, _LABEL = r"[A-Za-z0-9_+-]+", r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?!-)){0,62}(?<!-)"
-_ORDINARY = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+([A-Za-z]{{2,63}}))", re.ASCII)
+MOST_IN_LABEL = 63  # octets, RFC 1035 2.3.4
+_ATOM, _LABEL = r"[A-Za-z0-9_+-]+", r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+_ORDINARY = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+([A-Za-z]{{2,}}))", re.ASCII)
 _SPECIAL = frozenset({*SPECIAL_USE_DOMAIN_NAMES, *CASE_INSENSITIVE_MAILBOX_NAMES})
 
 
@@ -48,6 +48,12 @@ def address_hash(address: str) -> str:
 def normalised_hash(normalised: str) -> str:
     """The same for what ``normalise`` gave."""
     return find_hash(settings.KEYS.lookup, normalised.lower())
+
+
+def normalised_hashes(normalised: Iterable[str]) -> list[str]:
+    """The same for many, all under one key."""
+    key = settings.KEYS.lookup
+    return [find_hash(key, address.lower()) for address in normalised]
 
 
 def all_hashes(address: str) -> tuple[str, ...]:
@@ -78,8 +84,8 @@ def _ordinary(text: str) -> str:
         return ""
     local, domain, top = found.groups()
     domain = domain.lower()
-    if len(local) > MOST_IN_LOCAL_PART or len(domain) > MOST_IN_DOMAIN:
-        return ""
+    if len(local) > MOST_IN_LOCAL_PART or len(domain) > MOST_IN_LABEL:
+        return ""  # or a label of it may be too long
     return "" if top.lower() in _SPECIAL or local.lower() in _SPECIAL else f"{local}@{domain}"
 
 

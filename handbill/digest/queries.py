@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
 from django.conf import settings
@@ -28,11 +28,9 @@ def dry_run(now: datetime, day: date | None = None) -> DryRun:
 
     Writes nothing. Every slot is asked that readers are in and that has an issue on its local day.
     """
-    found = []
-    for slot in sorted(actions.slots(now), key=lambda slot: (slot != actions.PAPER, slot.key)):
-        local = day or actions.today(now, slot)
-        if slot == actions.PAPER or due_on(slot, local):
-            found.append(_issue(slot, local, _window(slot, local, day, now), now))
+    days = dict(_days(now, day))
+    groups = subscribers.groups_of_slots({slot: (one, freeze.day_before(slot, one)) for slot, one in days.items()}, now)
+    found = [_issue(slot, one, _window(slot, one, day, now), groups[slot], now) for slot, one in days.items()]
     first = found[0]
     nobody = not any(one.letters for one in found)
     return DryRun(first.date, tuple(found), why=actions.standstill() or (first.why if nobody else ""))
@@ -63,12 +61,19 @@ def notices(now: datetime) -> list[str]:
     return [line for slot in actions.slots(now) for line in _notices(slot)]
 
 
-def _issue(slot: Slot, day: date, window: Window, now: datetime) -> DryIssue:
+def _days(now: datetime, day: date | None) -> Iterator[tuple[Slot, date]]:
+    """The slots that have an issue on ``day``, or today, with their local day; the paper's own first."""
+    for slot in sorted(actions.slots(now), key=lambda slot: (slot != actions.PAPER, slot.key)):
+        local = day or actions.today(now, slot)
+        if slot == actions.PAPER or due_on(slot, local):
+            yield slot, local
+
+
+def _issue(slot: Slot, day: date, window: Window, groups: Mapping[Group, int], now: datetime) -> DryIssue:
     issue = Issue.objects.filter(date=day, slot=slot.key).first()
     if issue is not None:
         counted = DryIssue(day, slot.key, issue.opens, issue.closes, issue.entries.count(), 0, 0)
         return _with(counted, why=_why_there(issue, now), notices=_notices(slot))
-    groups = subscribers.groups(slot, day, now, freeze.day_before(slot, day))
     chosen = freeze.candidates(slot, window, groups)
     known = letters.load(chosen)
     chosen = known.present(chosen)

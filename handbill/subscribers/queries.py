@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -62,6 +62,31 @@ def groups(slot: Slot, day: date, now: datetime, after: date | None = None) -> d
         for columns in rows.order_by().values_list(*_GROUP).distinct():
             found.setdefault(replace(_group(columns, day, after), alerts=frozenset()), 0)
     return dict(found)
+
+
+def groups_of_slots(asked: Mapping[Slot, tuple[date, date | None]], now: datetime) -> dict[Slot, dict[Group, int]]:
+    """``groups`` of many slots, each with its ``day`` and ``after``: by one walk over all readers, not one a slot."""
+    found: dict[Slot, dict[Group, int]] = {slot: defaultdict(int) for slot in asked}
+    for slot, group, count in _in_slots(reading(now), asked):
+        found[slot][group] += count
+    for slot, group, _ in _in_slots(by_feed_alone(now), asked):
+        found[slot].setdefault(replace(group, alerts=frozenset()), 0)
+    return {slot: dict(groups) for slot, groups in found.items()}
+
+
+def _in_slots(
+    rows: QuerySet[Subscriber], asked: Mapping[Slot, tuple[date, date | None]]
+) -> Iterator[tuple[Slot, Group, int]]:
+    """What ``_in_slot`` finds in each slot, with its number."""
+    by_key = {slot.key: slot for slot in asked}
+    by, day, first = (_GROUP.index(name) for name in ("told_by", "told_day", "first_day"))
+    counted = rows.order_by().values_list("cadence", "weekday", "hour", "zone", *_GROUP).annotate(Count("pk"))
+    for cadence, weekday, hour, zone, *columns, count in counted.iterator():
+        slot, gone = Slot(cadence, weekday, hour, zone), by_key.get(columns[by])
+        if slot in asked and (columns[first] is None or columns[first] <= asked[slot][0]):
+            yield slot, _group(columns, *asked[slot]), count
+        if gone is not None and columns[day] == asked[gone][0]:
+            yield gone, _group(columns, *asked[gone]), count
 
 
 def readers(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 from handbill.config import faces
 from handbill.delivery.address import address_hash
@@ -66,43 +66,76 @@ def mailed(pattern: str) -> str:
     return re.search(pattern, Body.objects.order_by("-pk")[0].text)[1]
 
 
-def test_from_sign_up_to_goodbye_without_scripts_by_keyboard(browser: Browser, public: str) -> None:
+def test_from_sign_up_to_undo_without_scripts_by_keyboard_alone(browser: Browser, public: str) -> None:
     page = opened(browser, java_script_enabled=False)
+    seen: list[str] = []
     page.goto(f"{public}/subscribe/")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Skip to content")
-    page.get_by_label("Your e-mail address").focus()
+    tab_to(page, page.get_by_label("Your e-mail address"))
     page.keyboard.type(BOB)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look in your inbox")
+    press(page, seen, "Look in your inbox")
 
     assert signups.answer(now()) == 1
     page.goto(public + mailed(r"https://paper\.example(/confirm/\S+/)"))
     assert queries.audiences(now()) == {}
-    page.get_by_role("button").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("You’re in")
+    tab_to(page, page.locator("main").get_by_role("button"))
+    press(page, seen, "You’re in")
     expect(page.get_by_role("status")).to_contain_text("07:00 (Berlin time)")
 
     expect(page.get_by_label("River")).not_to_be_checked()
-    page.get_by_label("River").focus()
+    tab_to(page, page.get_by_label("River"))
     page.keyboard.press("Space")
-    page.get_by_role("button", name="Save").press("Enter")
+    tab_to(page, page.get_by_role("button", name="Save"))
+    press(page, seen)
     expect(page.get_by_role("status")).to_have_text("Saved. You follow: River.")
     expect(page.get_by_label("River")).to_be_checked()
 
-    page.get_by_role("link", name="Unsubscribe").press("Enter")
+    tab_to(page, page.get_by_role("link", name="Unsubscribe"))
+    press(page, seen)
     token = page.url.rstrip("/").rpartition("/")[2]
     assert queries.audiences(now()) == {frozenset({Topic.objects.get(slug="river").pk}): 1}
-    page.get_by_role("button", name="Unsubscribe").press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("You’re out")
-    page.get_by_role("button", name="Undo").press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("You’re back")
+    tab_to(page, page.get_by_role("button", name="Unsubscribe"))
+    press(page, seen, "You’re out")
+    assert queries.audiences(now()) == {}
+    tab_to(page, page.get_by_role("button", name="Undo"))
+    press(page, seen, "You’re back")
     assert queries.audiences(now()) == {frozenset({Topic.objects.get(slug="river").pk}): 1}
     page.goto(f"{public}/unsubscribe/{token}/")
-    page.get_by_role("button", name="Unsubscribe").press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("You’re out")
+    tab_to(page, page.get_by_role("button", name="Unsubscribe"))
+    press(page, seen, "You’re out")
     assert queries.audiences(now()) == {} and page.context.cookies() == []
+    look = opened(browser)  # axe needs scripts
+    look.route("**/seen/*", lambda route: route.fulfill(body=seen[number_in(route)], content_type="text/html"))
+    for number in range(len(seen)):
+        look.goto(f"{public}/seen/{number}")
+        found = Axe().run(look)
+        assert found.violations_count == 0, found.generate_report()
+    assert len(seen) == 7
+
+
+def number_in(route: Route) -> int:
+    return int(route.request.url.rpartition("/")[2])
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until the focus, which can be seen on its way, is there."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if target.evaluate("one => one === document.activeElement"):
+            style = "one => getComputedStyle(one).outlineStyle + getComputedStyle(one).outlineWidth"
+            assert target.evaluate(style) not in ("none0px", "none3px"), "the focus can't be seen"
+            return
+    raise AssertionError("no key leads there")
+
+
+def press(page: Page, seen: list[str], heading: str = "") -> None:
+    """Press Enter, which leads to another page, of that heading; keep what stands there."""
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    if heading:
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    seen.append(page.content())
 
 
 ELSEWHERE = "https://other.example/about/"

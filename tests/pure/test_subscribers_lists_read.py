@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from datetime import UTC, datetime, timedelta
 
@@ -215,6 +216,50 @@ class TestArchives:
     def test_a_bomb_is_not_opened(self) -> None:
         with pytest.raises(ListError, match="far more"):
             next(tables(self.archive(a=bytes(20 * 1024 * 1024)), "a.zip"))
+
+    def test_many_small_bombs_and_bytes_that_entries_share_are_one_bomb(self) -> None:
+        many = self.archive(**{f"t{number}": bytes(1024 * 1024) for number in range(4)})
+        with pytest.raises(ListError, match="far more"):
+            next(tables(many, "a.zip"))
+        rows = random.Random(3).randbytes(700_000).hex().encode() + b"x" * 30_000_000  # 43 times what it is packed
+        list(tables(self.archive(a=rows), "a.zip"))
+        with pytest.raises(ListError, match="far more"):
+            next(tables(self.shared(rows, 3), "a.zip"))
+
+    def shared(self, data: bytes, times: int) -> io.BytesIO:
+        """An archive whose directory names the same bytes again and again, as overlapping bombs do."""
+        whole = self.archive(a=data).getvalue()
+        at, end = whole.rfind(b"PK\1\2"), whole.rfind(b"PK\5\6")
+        directory = whole[at:end] * times
+        tail = bytearray(whole[end:])
+        tail[8:16] = times.to_bytes(2, "little") * 2 + len(directory).to_bytes(4, "little")
+        return io.BytesIO(whole[:at] + directory + bytes(tail))
+
+    def test_more_entries_than_are_told_are_counted(self, monkeypatch) -> None:
+        made = self.archive(**{f"t{number}": b"" for number in range(9)}).getvalue()
+        end = made.rfind(b"PK\5\6")
+        monkeypatch.setattr(unpack, "MOST_ENTRIES", 8)
+        told = bytearray(made)
+        told[end + 8 : end + 12] = b"\1\0\1\0"  # "one entry"
+        marked = bytearray(told)
+        marked[end + 16 : end + 20] = b"PK\5\6"  # looks like a second end within the first
+        for data in (told, marked, self.of_64_bits(told)):
+            with pytest.raises(ListError, match="more than 8 files"):
+                next(tables(io.BytesIO(data), "a.zip"))
+        monkeypatch.setattr(unpack, "MOST_ENTRIES", 9)
+        assert len(list(tables(io.BytesIO(self.of_64_bits(told)), "a.zip"))) == 9
+        monkeypatch.setattr(unpack, "MOST_DIRECTORY", 100)
+        with pytest.raises(ListError, match="directory is too large"):
+            next(tables(io.BytesIO(self.of_64_bits(told)), "a.zip"))
+
+    def of_64_bits(self, data: bytes) -> bytes:
+        """The same archive with the true size of its directory in a ZIP64 record, and none in the usual place."""
+        end = data.rfind(b"PK\5\6")
+        tail, number = bytearray(data[end:]), lambda value: value.to_bytes(8, "little")
+        size, offset = int.from_bytes(tail[12:16], "little"), int.from_bytes(tail[16:20], "little")
+        tail[12:16] = bytes(4)
+        record = b"PK\6\6" + number(44) + b"-\0-\0" + bytes(8) + number(1) * 2 + number(size) + number(offset)
+        return bytes(data[:end]) + record + b"PK\6\7" + bytes(4) + number(end) + b"\1\0\0\0" + bytes(tail)
 
     def test_a_size_that_is_a_lie_is_found_out(self) -> None:
         data = bytearray(self.archive(a=b"email\n" + b"b@x.example\n" * 1000).getvalue())

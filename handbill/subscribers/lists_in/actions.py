@@ -15,9 +15,9 @@ from typing import BinaryIO
 
 from django.db import IntegrityError, transaction
 
-from handbill.delivery.address import AddressError, all_hashes, changing_keys, normalise, normalised_hash
+from handbill.delivery.address import AddressError, all_hashes, changing_keys, normalise, normalised_hashes
 from handbill.kit.errors import TryLater
-from handbill.subscribers.lists_in.bulk import larger_cache
+from handbill.subscribers.lists_in.bulk import larger_cache, no_collections
 from handbill.subscribers.lists_in.plan import EMPTY, ROLE, is_role, judge, proof, without_proof
 from handbill.subscribers.lists_in.read import rows
 from handbill.subscribers.lists_in.records import Brought, Fate, Known, Row, State, Verdict, Wanted
@@ -60,8 +60,12 @@ def bring_in(
     """
     row, continued = (None, False) if dry else _import(file, by, now)
     run = _Run(now, wanted.proof, _topics(), row, continued)
-    with larger_cache():
-        kinds, passed_over = _through(file, name, wanted, run, tell)
+    try:
+        with larger_cache(), no_collections():
+            kinds, passed_over = _through(file, name, wanted, run, tell)
+    except ListError:
+        _drop_unused(run)
+        raise
     kind = ", ".join(dict.fromkeys(kinds))
     counts = _finish(run, kind)
     if not kinds:
@@ -90,7 +94,7 @@ def _through(file: BinaryIO, name: str, wanted: Wanted, run: _Run, tell: Told | 
 def _batch(batch: list[Row], program: str, run: _Run) -> list[Verdict]:
     checked = [_check(row) for row in batch]
     good = [(row, address) for row, address in zip(batch, checked, strict=True) if isinstance(address, str)]
-    hashes = [normalised_hash(address) for _, address in good]
+    hashes = normalised_hashes(address for _, address in good)
     asked = [(*pair, *more) for pair, more in zip(good, zip(hashes, run.seen.add(hashes), strict=True), strict=True)]
     decided = iter(_settle(asked, program, run))
     return [address if isinstance(address, Verdict) else next(decided) for address in checked]
@@ -194,12 +198,18 @@ def _import(file: BinaryIO, by: str, now: datetime) -> tuple[Import, bool]:
 
 def _finish(run: _Run, kind: str) -> dict[str, int]:
     counts = {fate.value: run.fates[fate] for fate in Fate if run.fates[fate]}
-    if run.row is not None and not (run.changed or run.continued):
-        run.row.delete()  # it changed nothing
-    elif run.row is not None:
+    if run.row is not None and not _drop_unused(run):
         run.row.kind, run.row.counts = kind[:LONGEST_KIND], counts
         run.row.save(update_fields=["kind", "counts"])
     return counts
+
+
+def _drop_unused(run: _Run) -> bool:
+    """An import that changed nothing leaves no row."""
+    if run.row is None or run.changed or run.continued:
+        return False
+    run.row.delete()
+    return True
 
 
 def _nothing(file: BinaryIO) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import attrgetter
 from secrets import token_bytes
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.conf import settings
 from handbill.delivery import actions as delivery
 from handbill.delivery.address import all_hashes, with_later
 from handbill.delivery.queries import suppressed_among
+from handbill.kit import clock
 from handbill.kit.crypto import seal
 from handbill.kit.keys import Key
 from handbill.subscribers.lists_in.bulk import Bulk, found_among
@@ -33,8 +35,7 @@ _ENDS = {State.LEFT: "reader", State.CLEANED: "gone", State.COMPLAINT: "complain
 _FORMER_REASON = {State.LEFT: "left", State.CLEANED: "cleaned", State.COMPLAINT: "complaint"}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row that is to be written. ``consent``: when, or None where it isn't known; ``topics``: None is all."""
 
     row: Row
@@ -95,8 +96,8 @@ def write(changes: Changes, run: Import, now: datetime) -> int:
 
 
 def _begin(entries: Collection[Entry], run: Import, now: datetime) -> None:
-    ids = _new_ids(len(entries))
-    pairs = list(zip(ids, entries, strict=True))
+    in_order = sorted(entries, key=_hash_of)  # as their index has them
+    pairs = list(zip(_new_ids(len(entries), clock.now()), in_order, strict=True))
     key = settings.KEYS.address
     Bulk(Subscriber, _READER).insert(_reader(pk, entry, run.pk, now, key) for pk, entry in pairs)
     Bulk(Consent, _CONSENT).insert(_consent(pk, entry, now) for pk, entry in pairs)
@@ -105,11 +106,14 @@ def _begin(entries: Collection[Entry], run: Import, now: datetime) -> None:
     )
 
 
-def _new_ids(count: int) -> list[str]:
-    """As ``uuid4`` makes them, ten times faster; in order, so that indexes are written page by page."""
-    drawn = token_bytes(16 * count).hex()
-    texts = sorted(drawn[at : at + 32] for at in range(0, len(drawn), 32))
-    return [f"{t[:8]}-{t[8:12]}-4{t[13:16]}-{'89ab'[int(t[16], 16) & 3]}{t[17:20]}-{t[20:]}" for t in texts]
+def _new_ids(count: int, at: datetime) -> list[str]:
+    """UUIDs of version 7 (RFC 9562) in order. They begin with the moment: so what a list brings stands together in each
+    index by reader, where random ids would have every batch write to all of its pages (ADR-0108).
+    """
+    drawn, moment = token_bytes(10 * count).hex(), f"{int(at.timestamp() * 1000):012x}"
+    head = f"{moment[:8]}-{moment[8:]}-7"
+    texts = sorted(drawn[at : at + 19] for at in range(0, len(drawn), 20))
+    return [f"{head}{t[:3]}-{'89ab'[int(t[3], 16) & 3]}{t[4:7]}-{t[7:]}" for t in texts]
 
 
 def _reader(pk: str, entry: Entry, run: int, now: datetime, key: Key) -> tuple[Any, ...]:
@@ -155,4 +159,4 @@ def _end(pk: UUID, state: State, now: datetime) -> int:
     return 1
 
 
-_PLAIN = Wishes()
+_PLAIN, _hash_of = Wishes(), attrgetter("hash")

@@ -1,7 +1,7 @@
 """Open a list's file: the tables in it, one after the other, whether it is an archive or a table by itself.
 
-A stranger's archive may be a bomb: its entries, their size, their ratio and the sum are capped, and nothing is unpacked
-to the disk. Who left comes first, so that a row elsewhere in the archive can't bring them back.
+A stranger's archive may be a bomb: its entries, their size, each one's ratio and that of all are capped, and nothing is
+unpacked to the disk. Who left comes first, so that a row elsewhere in the archive can't bring them back.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ MOST_ENTRIES = 20_000  # Substack writes three files a post
 MOST_BYTES = 4 * 1024**3  # inflated, all tables together: some 20 million rows
 MOST_RATIO = 100  # inflated to packed; exports have 3 to 15
 FREE_BYTES = 1024**2  # up to here the ratio is not asked
-_END = b"PK\5\6"
-_END_SIZE = 22 + 65_535  # with the longest comment
+MOST_DIRECTORY = 16 * 1024**2  # bytes: of so many entries with names of 800
+_END, _END_64, _LOCATOR_64, _ENTRY = b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\1\2"  # APPNOTE.TXT 4.3
+_END_SIZE, _LONGEST_COMMENT, _MORE_64 = 22, 65_535, 56 + 20
 _LEAVING = ("unsub", "clean", "bounce", "remov", "suppress", "complain")
 
 
@@ -53,11 +54,11 @@ def tables(file: BinaryIO, name: str) -> Iterator[tuple[str, Source]]:
     if start[:2] != b"PK":
         yield name, file
         return
-    _check_entries(file)
+    length = _check_entries(file)
     with _told():
         archive = zipfile.ZipFile(file)
     with archive:
-        for entry in _tables_of(archive):
+        for entry in _tables_of(archive, length):
             with _told():
                 packed = archive.open(entry)
             with packed:
@@ -74,15 +75,16 @@ def _told() -> Iterator[None]:
         raise ListError("The archive needs a password. Unpack it and import the tables in it.") from None
 
 
-def _tables_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+def _tables_of(archive: zipfile.ZipFile, length: int) -> list[zipfile.ZipInfo]:
     entries = [entry for entry in archive.infolist() if entry.filename.lower().endswith((".csv", ".tsv"))]
     entries = [entry for entry in entries if not entry.filename.startswith("__MACOSX/")]
     if not entries:
         raise ListError("The archive holds no .csv file. Unpack it and name the file of addresses.")
-    for entry in entries:
-        if entry.file_size > FREE_BYTES and entry.file_size > MOST_RATIO * max(entry.compress_size, 1):
+    whole = sum(entry.file_size for entry in entries)  # entries may share their bytes, or each be just small enough
+    for size, packed in [(whole, length), *((entry.file_size, entry.compress_size) for entry in entries)]:
+        if size > FREE_BYTES and size > MOST_RATIO * max(packed, 1):
             raise ListError("The archive unpacks to far more than a list would: it was not opened.")
-    if sum(entry.file_size for entry in entries) > MOST_BYTES:
+    if whole > MOST_BYTES:
         raise ListError("The archive unpacks to more than 4 GiB. Import its tables one by one.")
     return sorted(entries, key=lambda entry: (not _is_of_who_left(entry.filename), entry.filename))
 
@@ -91,16 +93,31 @@ def _is_of_who_left(name: str) -> bool:
     return any(word in name.lower() for word in _LEAVING)
 
 
-def _check_entries(file: BinaryIO) -> None:
-    """The directory is read whole by zipfile, so its length is asked before."""
-    size = file.seek(0, 2)
-    file.seek(max(0, size - _END_SIZE))
-    tail = file.read()
+def _check_entries(file: BinaryIO) -> int:
+    """The archive's length. zipfile reads its directory whole and makes an object of each entry, whatever count is told
+    there: so they are counted before.
+    """
+    length = file.seek(0, 2)
+    end, size = _directory(file, length)
+    if size > MOST_DIRECTORY:
+        raise ListError("The archive's directory is too large. Unpack it and import the tables in it.")
+    file.seek(max(0, end - size))
+    if file.read(size).count(_ENTRY) > MOST_ENTRIES:
+        raise ListError(f"The archive holds more than {MOST_ENTRIES:,} files. Unpack it and import the tables in it.")
     file.seek(0)
-    at = tail.rfind(_END)
+    return length
+
+
+def _directory(file: BinaryIO, length: int) -> tuple[int, int]:
+    """Where an archive's directory ends, and its size, found as zipfile finds them."""
+    file.seek(max(0, length - _END_SIZE - _LONGEST_COMMENT - _MORE_64))
+    tail = file.read()
+    plain = tail[-_END_SIZE:].startswith(_END) and tail.endswith(b"\0\0")
+    at = len(tail) - _END_SIZE if plain else tail.rfind(_END)
     if at < 0:
         raise ListError("The archive is damaged or cut short. Download the export again.")
-    if int.from_bytes(tail[at + 10 : at + 12], "little") > MOST_ENTRIES:
-        raise ListError(f"The archive holds more than {MOST_ENTRIES:,} files. Unpack it and import the tables in it.")
-    if int.from_bytes(tail[at + 12 : at + 16], "little") > 64 * 1024**2:
-        raise ListError("The archive's directory is too large. Unpack it and import the tables in it.")
+    end, size = length - len(tail) + at, tail[at + 12 : at + 16]
+    more = tail[at - _MORE_64 : at] if at >= _MORE_64 else b""
+    if more.startswith(_END_64) and more[56:].startswith(_LOCATOR_64):
+        end, size = end - _MORE_64, more[40:48]
+    return end, int.from_bytes(size, "little")
