@@ -79,10 +79,8 @@ def restore(story_id: int) -> None:
 
 def _round(limit: int) -> Grouped:
     rules = grouping()
-    newest = Report.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    pending = _pending(rules.all_placed_to, limit)
+    pending = _pending(_all_placed_to(rules.all_placed_to), limit)
     if not pending:
-        _note_all_placed(newest)
         return NOTHING
     together, apart = pairs_about([told.id for told in pending])
     same = same_texts_ever(pending)
@@ -102,8 +100,16 @@ def _pending(all_placed_to: int, limit: int) -> list[Told]:
     return load_new(waiting.order_by(Coalesce("published_at", "published_at"), "pk")[:limit])
 
 
-def _note_all_placed(newest: int) -> None:
-    Grouping.objects.filter(all_placed_to__lt=newest - LATE // 2).update(all_placed_to=newest)
+def _all_placed_to(noted: int) -> int:
+    """The number up to which every report has its place; walks on from what was ``noted``, once many came since."""
+    newest = Report.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    if newest - noted <= LATE:
+        return noted
+    waiting = Report.objects.filter(pk__gt=noted, member__isnull=True).order_by("pk").values_list("pk", flat=True)
+    first = waiting.first()
+    reached = newest if first is None else first - 1
+    Grouping.objects.filter(all_placed_to__lt=reached).update(all_placed_to=reached)
+    return reached
 
 
 def _active(pending: Sequence[Told], wanted: set[int]) -> list[Told]:

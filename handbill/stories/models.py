@@ -121,7 +121,7 @@ class Grouping(models.Model):
 
     strictness = models.SmallIntegerField(choices=Strictness, default=Strictness.EVEN)
     acts = models.PositiveIntegerField(default=0)
-    all_placed_to = models.BigIntegerField(default=0, help_text="Number of the newest report when none waited.")
+    all_placed_to = models.BigIntegerField(default=0, help_text="Number up to which every report had its place.")
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_grouping")]

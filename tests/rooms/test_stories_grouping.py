@@ -133,12 +133,24 @@ def test_another_worker_has_the_job(newsroom):
 def test_only_what_came_since_nothing_waited_is_looked_through(newsroom, monkeypatch):
     monkeypatch.setattr(actions, "LATE", 0)
     assert group_pending(NOW, limit=3).reports == 3
-    assert Grouping.objects.get().all_placed_to == 0
+    assert Grouping.objects.get().all_placed_to < newsroom[0].pk
     assert group_pending(NOW).reports == 1 and group_pending(NOW).reports == 0
     assert Grouping.objects.get().all_placed_to == Report.objects.latest("pk").pk
     late = report("Herald", "Harbour opens", "The harbour opens on Sunday.", 2)
     Member.objects.filter(report=newsroom[0]).delete()
     assert group_pending(NOW).reports == 1 and late.member
+
+
+def test_an_archive_is_walked_once_even_if_something_always_waits(newsroom, monkeypatch):
+    monkeypatch.setattr(actions, "LATE", 1)
+    assert group_pending(NOW, limit=3).reports == 3
+    waits = Report.objects.get(member=None)
+    for number in range(3):
+        report("Herald", f"Matter {number}", f"A matter of its own, {number * 7919}.", 3)
+        assert group_pending(NOW, limit=1).reports == 1
+        first = Report.objects.filter(member=None).order_by("pk").first()
+        assert first.pk - 2 <= Grouping.objects.get().all_placed_to < first.pk
+    assert Grouping.objects.get().all_placed_to >= waits.pk - 1
 
 
 def test_a_report_that_is_filed_behind_the_newest_is_found(newsroom):
