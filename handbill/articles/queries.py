@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 from wagtail.models import Revision
 
 from handbill.articles.models import Article, Note
@@ -95,6 +95,12 @@ def letter_items(ids: Sequence[int]) -> list[LetterItem]:
         earlier = _previous_slugs(rows)
         found.update((row.pk, _letter_item(row, earlier.get(row.pk, ""))) for row in rows)
     return [found[pk] for pk in ids if pk in found]
+
+
+def last_published(ids: Collection[int]) -> datetime | None:
+    """When the last of these articles was published, or published anew; None where none is live."""
+    last: datetime | None = published().filter(pk__in=ids).aggregate(at=Max("last_published_at"))["at"]
+    return last
 
 
 def _letter_item(article: Article, previous_slug: str) -> LetterItem:

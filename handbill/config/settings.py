@@ -27,6 +27,7 @@ WSGI_APPLICATION = "handbill.config.wsgi.desk"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    "handbill.config",
     "handbill.ops",
     "handbill.desk",
     "handbill.site",

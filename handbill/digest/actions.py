@@ -22,7 +22,7 @@ from handbill.delivery import actions as delivery
 from handbill.delivery.address import normalise
 from handbill.delivery.queries import progress
 from handbill.delivery.records import LetterBody, Recipient
-from handbill.digest import approval, freeze, letters, plan, schedule
+from handbill.digest import approval, freeze, letters, pages, plan, schedule
 from handbill.digest.decisions import approve as approve
 from handbill.digest.decisions import arrange as arrange
 from handbill.digest.decisions import arranged as arranged
@@ -104,7 +104,8 @@ def send_test(address: str, now: datetime) -> str:
     listed = plan.reading_list(selection, frozenset())
     if not listed:
         raise NothingToTest("There is nothing to show: no article waits for an issue. Publish one first.")
-    composed = letters.compose_letter(Draft(listed, settings.HANDBILL.language), known, day, test=True)
+    draft, on_site = Draft(listed, settings.HANDBILL.language), pages.has_page(PAPER.key, listed)
+    composed = letters.compose_letter(draft, known, day, test=True, on_site=on_site)
     return mail_test(address, composed, day, now)
 
 
@@ -209,7 +210,9 @@ def _begun(now: datetime) -> Iterator[Step]:
     for issue in Issue.objects.exclude(state=State.HANDED_OVER).order_by("closes", "slot"):
         over = schedule.over(issue.date, now, _clock(read_slot(issue.slot)))
         if over and not progress(reference(issue)).total:
-            issue.delete()
+            with transaction.atomic():
+                pages.withdraw(issue)
+                issue.delete()
             delivery.withdraw(reference(issue))
         else:
             yield lambda issue=issue: _complete(issue, now)  # type: ignore[misc]
@@ -268,9 +271,11 @@ def _file(issue: Issue, composed: Iterable[tuple[Letter, LetterBody]], now: date
 
 
 def _hand_over(issue: Issue, now: datetime) -> None:
-    """Give delivery a stream of readers. One whose topics have no letter yet gets one composed."""
+    """Show the issue on the site, and give delivery a stream of readers. One whose topics have no letter yet gets one
+    composed."""
     for last in [False] * (MOST_ROUNDS - 1) + [True]:
         drafts, have = _Drafts(issue, now), set(issue.letters.values_list("key", flat=True))
+        pages.publish(issue, drafts.whole, now)
         try:
             delivery.hand_over(reference(issue), "issue", (), drafts.recipients(have), now)
             break
@@ -294,6 +299,7 @@ class _Drafts:
         self.asked = (self.slot, issue.date)
         self.after = freeze.day_before(*self.asked)
         self.review = letters.review_of(self.slot, issue.opens, self.chosen, _clock(self.slot).zone)
+        self.whole = plan.reading_list(self._public(self.selection(())), frozenset())  # for who reads the whole paper
 
     def selection(self, groups: Collection[Group]) -> Selection:
         return freeze.selected(self.slot, self.chosen, self.issue.topics, groups)
@@ -305,7 +311,8 @@ class _Drafts:
         return [(draft, who) for draft, who in planned.items() if plan.letter_key(draft) not in have]
 
     def letter(self, draft: Draft, who: set[Group]) -> tuple[Letter, LetterBody]:
-        composed = letters.compose_letter(draft, self.known, self.issue.date, review=self.review)
+        on_site = pages.has_page(self.issue.slot, self.whole)
+        composed = letters.compose_letter(draft, self.known, self.issue.date, review=self.review, on_site=on_site)
         row = Letter(
             issue=self.issue,
             key=plan.letter_key(draft),

@@ -57,6 +57,11 @@ def compose(model: LetterModel, design: Design, *, test: bool = False, made: Pie
     return replace(letter, html_pieces=html, cuts=tuple(_cuts(model, fitted)))
 
 
+def whole(model: LetterModel) -> LetterModel:
+    """What a letter with room for all of it would say: each text one clean line within its limit."""
+    return next(_tries(_tidy(model)))[0]
+
+
 def _tries(model: LetterModel) -> Iterator[tuple[LetterModel, int]]:
     """The letter ever shorter, each with the bytes it may have."""
     for limit in EXCERPT_LIMITS:

@@ -46,8 +46,8 @@ class Known:
         return [one for one in chosen if one.id in self.articles and (one.note is None or one.note in self.notes)]
 
 
-def load(chosen: Collection[Chosen]) -> Known:
-    """Look up all that the issue's letters say, in a constant number of queries."""
+def load(chosen: Collection[Chosen], day: date = date.max) -> Known:
+    """Look up all that the issue's letters say, in a constant number of queries; of what was mailed, up to ``day``."""
     ids = {one.id for one in chosen}
     corrected = {one.id for one in chosen if one.correction and not one.alert}
     of_alerts = {one.id for one in chosen if one.correction and one.alert}
@@ -55,7 +55,7 @@ def load(chosen: Collection[Chosen]) -> Known:
     return Known(
         articles={item.id: _article(item, subjects.get(item.id, "")) for item in letter_items(list(ids))},
         notes=notes_of({one.note for one in chosen if one.note is not None}),
-        mailed=(_mailed(corrected) if corrected else {}) | (_alerted(of_alerts) if of_alerts else {}),
+        mailed=(_mailed(corrected, day) if corrected else {}) | (_alerted(of_alerts, day) if of_alerts else {}),
     )
 
 
@@ -68,9 +68,34 @@ def review_of(slot: Slot, opens: datetime, chosen: Iterable[Chosen], zone: ZoneI
 
 
 def compose_letter(
-    draft: Draft, known: Known, day: date, test: bool = False, alert: str = "", review: Review | None = None
+    draft: Draft,
+    known: Known,
+    day: date,
+    test: bool = False,
+    *,
+    alert: str = "",
+    review: Review | None = None,
+    on_site: bool = False,
 ) -> ComposedLetter:
-    """The letter for a reading list, with delivery's slot in the reader's links. ``alert``: the topic, of an alert."""
+    """The letter for a reading list, with delivery's slot in the reader's links.
+
+    ``alert``: the topic, of an alert. ``on_site``: the day's issue has a page on the site, or gets one when it goes.
+    """
+    model = letter_model(draft, known, day, alert=alert, review=review, on_site=on_site)
+    design = current(settings.HANDBILL.home)
+    return compose(model, design, test=test, made=_pieces(design))
+
+
+def letter_model(
+    draft: Draft,
+    known: Known,
+    day: date,
+    *,
+    alert: str = "",
+    review: Review | None = None,
+    on_site: bool = False,
+) -> LetterModel:
+    """All that the letter for a reading list says."""
     paper, links = settings.HANDBILL, reader_links(READER_SLOT)
     news = {note.article: note.text for pk in draft.listed.updates if (note := known.notes.get(pk))}
     days = review.days if review else {}
@@ -79,7 +104,7 @@ def compose_letter(
         for pk in draft.listed.articles
         if pk in known.articles
     ]
-    model = LetterModel(
+    return LetterModel(
         paper=paper.name,
         address=paper.public_address,
         postal_address=paper.postal_address,
@@ -89,6 +114,7 @@ def compose_letter(
         preferences=links.preferences,
         unsubscribe=links.unsubscribe,
         pause=links.pause,
+        web=f"{paper.public_address}{issue_path(day)}" if on_site else "",
         alert=alert,
         since=review.since if review else None,
         other_addresses=paper.other_addresses,
@@ -96,8 +122,11 @@ def compose_letter(
         corrections=tuple(_corrections(draft.listed.corrections, known, day)),
         plain=draft.plain,
     )
-    design = current(paper.home)
-    return compose(model, design, test=test, made=_pieces(design))
+
+
+def issue_path(day: date) -> str:
+    """Where the paper's issue of a day stands on the site."""
+    return f"/issues/{day.isoformat()}/"
 
 
 @lru_cache(maxsize=2)
@@ -134,15 +163,16 @@ def body_of(key: str, language: str, composed: ComposedLetter) -> LetterBody:
     )
 
 
-def _mailed(ids: Collection[int]) -> dict[int, date]:
-    rows = IssueArticle.objects.filter(article__in=ids, correction=False, alert=False).order_by("issue__date")
-    return dict(rows.values_list("article", "issue__date"))
+def _mailed(ids: Collection[int], until: date) -> dict[int, date]:
+    rows = IssueArticle.objects.filter(article__in=ids, correction=False, alert=False, issue__date__lte=until)
+    return dict(rows.order_by("issue__date").values_list("article", "issue__date"))
 
 
-def _alerted(ids: Collection[int]) -> dict[int, date]:
+def _alerted(ids: Collection[int], until: date) -> dict[int, date]:
     rows = Alert.objects.filter(article__in=ids, planned_at__isnull=False).order_by("planned_at")
     zone = settings.HANDBILL.zone
-    return {pk: at.astimezone(zone).date() for pk, at in rows.values_list("article", "planned_at") if at}
+    days = ((pk, at.astimezone(zone).date()) for pk, at in rows.values_list("article", "planned_at") if at)
+    return {pk: day for pk, day in days if day <= until}
 
 
 def _article(item: LetterItem, subject: str) -> LetterArticle:

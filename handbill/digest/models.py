@@ -25,6 +25,8 @@ class Issue(models.Model):
     topics = models.JSONField(default=list)
     handed_over_at = models.DateTimeField(null=True)
     arranged = models.BigIntegerField(default=0, help_text="The last act on order or subject that its letters know.")
+    public_at = models.DateTimeField(null=True, help_text="When it began to go, and so came onto the site.")
+    listed = models.JSONField(default=dict, help_text="What the site shows of it: a ReadingList's ids (ADR-0100).")
 
     class Meta:
         ordering = ["-date", "slot"]

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from django.conf import settings
 
 from handbill.delivery import queries as deliveries
-from handbill.digest import actions, approval, freeze, letters, plan, schedule
+from handbill.digest import actions, approval, freeze, letters, pages, plan, schedule
 from handbill.digest.models import Alert, Issue
 from handbill.digest.records import Chosen, Draft, DryIssue, DryLetter, DryReader, DryRun, Review, Window
 from handbill.subscribers import queries as subscribers
@@ -78,8 +78,8 @@ def _issue(slot: Slot, day: date, window: Window, groups: Mapping[Group, int], n
     known = letters.load(chosen)
     chosen = known.present(chosen)
     planned = _planned(slot, chosen, groups)
-    review = _review(slot, window.opens, chosen)
-    shown = [_letter(draft, who, groups, known, day, slot, review) for draft, who in planned.items()]
+    review, on_site = _review(slot, window.opens, chosen), _on_site(slot, chosen)
+    shown = [_letter(draft, who, groups, known, day, slot, review, on_site) for draft, who in planned.items()]
     readers = sum(letter.readers for letter in shown)
     return DryIssue(
         date=day,
@@ -114,6 +114,11 @@ def _review(slot: Slot, opens: datetime, chosen: list[Chosen]) -> Review | None:
     return letters.review_of(slot, opens, chosen, schedule.clock_of(slot, freeze.paper_clock()).zone)
 
 
+def _on_site(slot: Slot, chosen: list[Chosen]) -> bool:
+    selection = freeze.selected(slot, chosen, freeze.paper_order(), ())
+    return pages.has_page(slot.key, plan.reading_list(selection, frozenset()))
+
+
 def _letter(
     draft: Draft,
     who: set[Group],
@@ -122,8 +127,9 @@ def _letter(
     day: date,
     slot: Slot,
     review: Review | None,
+    on_site: bool,
 ) -> DryLetter:
-    composed = letters.compose_letter(draft, known, day, review=review)
+    composed = letters.compose_letter(draft, known, day, review=review, on_site=on_site)
     audiences = {group.audience for group in who}
     names = dict(Topic.objects.filter(pk__in={pk for one in audiences for pk in one}).values_list("pk", "name"))
     return DryLetter(
@@ -151,7 +157,8 @@ def _letter_for(found: Wanted, local: date, day: date | None, now: datetime) -> 
     planned = _planned(found.slot, chosen, {found.group: 1})
     for draft, who in planned.items():
         review = _review(found.slot, issue.opens if issue else window.opens, chosen)
-        return _letter(draft, who, {found.group: 1}, known, local, found.slot, review), ""
+        on_site = _on_site(found.slot, chosen)
+        return _letter(draft, who, {found.group: 1}, known, local, found.slot, review, on_site), ""
     return None, _why_nothing(chosen, {found.group: 1})
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from handbill.articles import queries as articles
 from handbill.delivery.queries import progress
 from handbill.delivery.records import Progress
-from handbill.digest import approval, decisions, freeze, letters, plan, schedule
+from handbill.digest import approval, decisions, freeze, letters, pages, plan, schedule
 from handbill.digest.actions import PAPER, mail_test, reference
 from handbill.digest.errors import NothingToTest
 from handbill.digest.models import Act, Day, Issue
@@ -145,7 +145,8 @@ def _look(now: datetime) -> _Sight:
 
 def _compose(sight: _Sight, test: bool = False) -> ComposedLetter:
     draft = Draft(sight.listed, settings.HANDBILL.language)
-    return letters.compose_letter(draft, sight.known, sight.day, test=test)
+    on_site = pages.has_page(PAPER.key, sight.listed)
+    return letters.compose_letter(draft, sight.known, sight.day, test=test, on_site=on_site)
 
 
 def _issue(day: date) -> Issue | None:

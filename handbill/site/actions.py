@@ -21,7 +21,7 @@ from django.utils import timezone, translation
 
 from handbill.articles.models import Series
 from handbill.articles.queries import published
-from handbill.site import files, search
+from handbill.site import files, guests, search
 from handbill.site.layout import LAYOUT, fingerprint, remember_layout, written_layout
 from handbill.site.models import Page
 from handbill.site.plan import file_of
@@ -101,7 +101,7 @@ def _folder_lost(folder: Path) -> bool:
 
 
 def _mark_everything() -> None:
-    mark_stale([*assets(), *standing_paths(), *numbered_paths()])
+    mark_stale([*assets(), *standing_paths(), *numbered_paths(), *guests.standing()])
     mark_stale(article_path(slug) for slug in published().values_list("slug", flat=True))
     mark_stale(series_path(slug) for slug in Series.objects.values_list("slug", flat=True))
 

@@ -7,27 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.feedgenerator import Rss201rev2Feed, rfc2822_date
 
 from handbill.articles.models import Article
 from handbill.kit.text import xml_text
+from handbill.topics.rss import outgoing_feed
 from handbill.topics.templatetags.paper import article_path
-
-
-class _Feed(Rss201rev2Feed):
-    """Without the hour of building: the same articles always make the same bytes."""
-
-    def add_root_elements(self, handler: Any) -> None:
-        handler.addQuickElement("title", self.feed["title"])
-        handler.addQuickElement("link", self.feed["link"])
-        handler.addQuickElement("description", self.feed["description"])
-        handler.addQuickElement(
-            "atom:link", None, {"rel": "self", "href": self.feed["feed_url"], "type": "application/rss+xml"}
-        )
-        handler.addQuickElement("language", self.feed["language"])
-        dates = [item["pubdate"] for item in self.items if item["pubdate"]]
-        if dates:
-            handler.addQuickElement("lastBuildDate", rfc2822_date(max(dates)))
 
 
 def feed(paper: dict[str, Any], title: str, top: str, path: str, articles: Iterable[Article]) -> bytes:
@@ -35,16 +19,9 @@ def feed(paper: dict[str, Any], title: str, top: str, path: str, articles: Itera
 
     Articles carry ``shown_topics``. One with no known date has none here.
     """
-    address = paper["address"]
-    made = _Feed(
-        title=xml_text(title),
-        link=address + top,
-        description=xml_text(title),
-        language=paper["language"],
-        feed_url=address + path,
-    )
+    made = outgoing_feed(paper, title, top, path)
     for article in articles:
-        link = address + article_path(article)
+        link = paper["address"] + article_path(article)
         made.add_item(
             title=xml_text(article.headline),
             link=link,

@@ -48,5 +48,5 @@ def remember_layout(value: str) -> None:
 
 @lru_cache(maxsize=1)
 def _templates() -> str:
-    content = b"\0".join(path.read_bytes() for path in sorted(_TEMPLATES.glob("*.html")))
+    content = b"\0".join(path.read_bytes() for path in sorted(_TEMPLATES.rglob("*")) if path.is_file())
     return hashlib.sha256(content).hexdigest()

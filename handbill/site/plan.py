@@ -14,7 +14,11 @@ from itertools import pairwise
 from typing import TypeAlias
 from urllib.parse import quote
 
-PER_PAGE = 20
+from handbill.kit.paging import PER_PAGE as PER_PAGE
+from handbill.kit.paging import page_of as page_of
+from handbill.kit.paging import pages_in as pages_in
+from handbill.kit.paging import span as span
+
 _SEGMENT = 240  # bytes: file systems take 255
 
 Key: TypeAlias = tuple[datetime, int]  # (published_at, article id): the order of every archive
@@ -44,24 +48,6 @@ class Archive:
 
     def page(self, number: int) -> str:
         return f"/archive/{number}/" if self.slug is None else f"/topic/{self.slug}/{number}/"
-
-
-def page_of(position: int) -> int:
-    """The number of the page that holds ``position``; both count from 1."""
-    return (position - 1) // PER_PAGE + 1
-
-
-def pages_in(last_position: int) -> int:
-    """How many numbered pages there are. The newest is never full, and so may be empty.
-
-    That is why a full page's link to the next newer one always leads somewhere, and never has to be changed.
-    """
-    return last_position // PER_PAGE + 1
-
-
-def span(number: int) -> range:
-    """The positions of page ``number``."""
-    return range(PER_PAGE * (number - 1) + 1, PER_PAGE * number + 1)
 
 
 def place(standing: Sequence[Place], incoming: Iterable[Key], floor: int = 0) -> dict[Key, int]:

@@ -8,6 +8,7 @@ from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from handbill.articles.models import Article, Series
+from handbill.site import guests
 from handbill.site.models import Entry, Page
 from handbill.site.plan import Archive
 from handbill.site.stale import article_path, mark_archive, mark_stale, series_articles, series_path
@@ -16,10 +17,10 @@ from handbill.topics.models import Topic
 
 @receiver(pre_delete, sender=Article, dispatch_uid="site_article_deleted")
 def article_deleted(instance: Article, **_: Any) -> None:
-    """Its own page, every archive page that shows it and its series."""
+    """Its own page, every archive page that shows it, its series, and other rooms' pages that show it."""
     rows = Entry.objects.filter(article=instance).select_related("topic")
     instance._site_places = [(entry.topic, entry.position) for entry in rows]
-    paths = [article_path(instance.slug)]
+    paths = [article_path(instance.slug), *guests.showing([instance.pk])]
     if instance.series:
         paths += [series_path(instance.series.slug), *series_articles(instance.series_id)]
     mark_stale(paths)

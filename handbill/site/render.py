@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from handbill.articles.models import Article, Series
 from handbill.articles.queries import published
+from handbill.site import guests
 from handbill.site.feeds import feed
 from handbill.site.models import Entry
 from handbill.site.pictures import Gallery
@@ -42,6 +43,7 @@ class Press:
         self._entries: dict[int, SafeString] = {}
         self._waiting: dict[str, Article] = {}
         self._lines: dict[int, list[Article]] = {}
+        self._guests = guests.presses(self.paper)
 
     def gather(self, paths: Iterable[str]) -> None:
         """Load the articles whose own pages are among ``paths``, in a constant number of queries."""
@@ -70,7 +72,8 @@ class Press:
         for shape, method in _SHAPES:
             if found := shape.fullmatch(path):
                 return method(self, *found.groups())
-        return None
+        made = (render(path) for render in self._guests)
+        return next((content for content in made if content is not None), None)
 
     def article_of(self, path: str) -> Article | None:
         """The article whose page is at ``path``, if it was gathered and is published."""

@@ -28,6 +28,7 @@ KINDS = {
     ".html": "text/html; charset=utf-8",
     ".xml": "application/rss+xml; charset=utf-8",
     ".css": "text/css; charset=utf-8",
+    ".epub": "application/epub+zip",
     ".txt": "text/plain; charset=utf-8",
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
@@ -37,6 +38,7 @@ KINDS = {
     ".svg": "image/svg+xml",
 }
 _LASTING = ("/assets/", "/images/")  # their names change with their content
+_TO_KEEP = (".epub", ".html")  # files for a reader to save: a page's own address ends with a slash
 _SMALL = 256 * 1024
 _KEPT = 2000
 _CHUNK = 64 * 1024
@@ -119,6 +121,8 @@ class SiteFiles:
         if _fresh(environ, file):
             start("304 Not Modified", headers)
             return []
+        if path.endswith(_TO_KEEP) and not path.endswith("/index.html"):
+            headers.append(("Content-Disposition", "attachment"))
         headers.append(("Content-Type", KINDS[os.path.splitext(file.path)[1].lower()]))  # noqa: PTH122
         return _body(environ, start, "200 OK", headers, file)
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from handbill.articles.models import Article, Series
+from handbill.site import guests
 from handbill.site.models import Entry, TakenUp
 from handbill.site.plan import Key, Place, place, shifts
 from handbill.site.stale import article_path, mark_archive, mark_stale, series_path
@@ -56,6 +57,8 @@ def _take_up_chunk() -> int:
             return 0
         known = _known(articles)
         mark_stale(_own_pages(articles, known) | _series_pages(articles, known))
+        for ids in _batches(articles):
+            mark_stale(guests.showing(ids))
         for topic, moves in _moves(articles).items():
             mark_archive(topic, _settle(topic, moves))
         _remember(articles)

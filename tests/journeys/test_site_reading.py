@@ -12,6 +12,9 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
 from handbill.articles.models import Article, Series
+from handbill.digest import pages
+from handbill.digest.models import Issue, IssueArticle
+from handbill.digest.records import ReadingList
 from handbill.site import actions
 from handbill.site.serve import SiteFiles
 from handbill.topics.actions import topic_named
@@ -81,6 +84,14 @@ def _stock() -> None:
     night.published_at = NOW
     night.topics = [topics[0]]
     night.save()
+    _issue(night, *Article.objects.exclude(pk=night.pk)[:5])
+
+
+def _issue(*articles: Article) -> None:
+    issue = Issue.objects.create(date=NOW.date(), opens=NOW - timedelta(days=1), closes=NOW)
+    for place, row in enumerate(articles):
+        IssueArticle.objects.create(issue=issue, article=row, position=place)
+    pages.publish(issue, ReadingList(tuple(row.pk for row in articles)), NOW)
 
 
 @pytest.fixture
@@ -146,6 +157,8 @@ def test_nothing_that_axe_objects_to(paper: str, chromium, width: int, scheme: s
         "/series/strike/",
         "/search/?q=weir",
         "/fetching/",
+        "/issues/",
+        "/issues/2026-05-14/",
         "/none/",
     ]
     for address in addresses:
@@ -155,11 +168,34 @@ def test_nothing_that_axe_objects_to(paper: str, chromium, width: int, scheme: s
         assert not found, (address, [violation["id"] for violation in found])
 
 
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
+def test_an_issue_to_keep_is_saved_and_read_from_the_disk_with_no_request(
+    paper: str, chromium, settings, tmp_path, language: str, scheme: str
+) -> None:
+    settings.HANDBILL = dataclasses.replace(settings.HANDBILL, language=language)
+    actions.build(NOW)
+    screen = {"viewport": {"width": 375, "height": 900}, "color_scheme": scheme}
+    page = chromium.new_context(**screen, bypass_csp=True).new_page()
+    page.goto(f"{paper}/issues/2026-05-14/")
+    for link in page.locator(".keep a").all():
+        with page.expect_download() as download:
+            link.click()
+        download.value.save_as(tmp_path / download.value.suggested_filename)
+    (saved,) = tmp_path.glob("*-2026-05-14.html")
+    assert list(tmp_path.glob("*-2026-05-14.epub"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(saved.as_uri())
+    assert asked == [saved.as_uri()] and page.locator("article h2").count() == 6
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not axe.Axe().run(page).response["violations"]
+
+
 def test_a_paper_from_right_to_left(paper: str, chromium, settings) -> None:
     settings.HANDBILL = dataclasses.replace(settings.HANDBILL, language="ar", name="صحيفة الوادي")
     actions.build(NOW)
     page = chromium.new_context(viewport={"width": 375, "height": 900}, bypass_csp=True).new_page()
-    for address in ("/", "/fetching/"):
+    for address in ("/", "/fetching/", "/issues/", "/issues/2026-05-14/"):
         page.goto(paper + address)
         assert page.evaluate("getComputedStyle(document.body).direction") == "rtl"
         assert page.locator("a").first.inner_text() == "انتقل إلى المحتوى"

@@ -20,7 +20,7 @@ from lxml import html as lxml_html
 
 from handbill.delivery.engine.stamp import compile_letter
 from handbill.delivery.records import READER_SLOT
-from handbill.digest.compose import GOOD_SIZE, MOST_SIZE, Pieces
+from handbill.digest.compose import GOOD_SIZE, MOST_SIZE, Pieces, whole
 from handbill.digest.compose import compose as compose_with
 from handbill.digest.design import shipped
 from handbill.digest.errors import PlanError
@@ -122,6 +122,14 @@ def test_what_never_fits_is_left_out_and_counted() -> None:
     assert 60_000 < len(letter.html.encode()) <= MOST_SIZE
     assert left_out == list(range(letter.html.count("<h2"), 40))
     assert f"{len(left_out) + 2} more stories today" in letter.html and "40 stories" not in letter.html
+
+
+def test_the_issue_on_the_site_keeps_to_the_limits_of_a_letter_and_has_room_for_all() -> None:
+    long = replace(FERRY, headline="Ferry " * 100, excerpt="A long line. " * 400, also_reported=("X",) * 90)
+    shown = whole(model(*[long] * 40))
+    assert len(shown.articles) == 40 and shown.more == 0
+    for one in shown.articles:
+        assert len(one.headline) <= 300 and 1000 < len(one.excerpt) <= 1200 and len(one.also_reported) == 40
 
 
 def test_a_letter_of_text_alone_has_no_html() -> None:

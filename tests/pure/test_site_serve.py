@@ -93,6 +93,16 @@ def test_assets_last(app: SiteFiles) -> None:
     assert "immutable" in answer.headers["Cache-Control"]
 
 
+def test_a_file_to_keep_is_saved_and_a_page_is_shown(app: SiteFiles, folder: Path) -> None:
+    for name, kind in (("2026-11-22.epub", "application/epub+zip"), ("2026-11-22.html", "text/html; charset=utf-8")):
+        (folder / "topic" / name).write_text("an issue")
+        answer = Answer(app, f"/topic/{name}")
+        assert (answer.body, answer.headers["Content-Type"]) == (b"an issue", kind)
+        assert answer.headers["Content-Disposition"] == "attachment"
+    for page in ("/", "/index.html", "/feed.xml", "/topic/stra%C3%9Fe/"):
+        assert Answer(app, page).status == 200 and "Content-Disposition" not in Answer(app, page).headers
+
+
 def test_not_modified(app: SiteFiles) -> None:
     first = Answer(app, "/feed.xml")
     tag, since = first.headers["ETag"], first.headers["Last-Modified"]
