@@ -20,6 +20,7 @@ from handbill.digest import plan
 from handbill.digest.models import Alert, Issue, IssueArticle, Place, Standstill
 from handbill.digest.records import AlertTold, Candidate, Carried, Chosen, Limits, Note, Selection, Tellings, Window
 from handbill.digest.schedule import FOLD_BACK, Clock
+from handbill.kit.errors import TryLater
 from handbill.stories import queries as stories
 from handbill.subscribers import queries as subscribers
 from handbill.subscribers.records import Group, Slot, read_slot
@@ -28,6 +29,7 @@ from handbill.topics.models import Topic
 
 FARTHEST = timedelta(days=14)  # how far back it is asked what a reader was told before they moved: two weekly issues
 TOLD_BY = (Alert.State.PLANNING, Alert.State.PLANNED, Alert.State.HANDED_OVER)  # states of alerts that readers get
+TRIES = 5  # to write an issue down while others write theirs
 _CHUNK = 500
 _HOUR = timedelta(hours=1)
 
@@ -38,8 +40,8 @@ def paper_clock() -> Clock:
 
 
 def freeze(slot: Slot, day: date, window: Window, now: datetime) -> Issue | None:
-    """Write down the slot's issue of ``day``; None when there is nothing to say or nobody to read it."""
-    while True:
+    """Write down the slot's issue of ``day``; None with nothing to say or nobody to read it. Raises TryLater."""
+    for _ in range(TRIES):
         if not anything_waits(slot, window):
             return None
         groups = subscribers.groups(slot, day, now, day_before(slot, day))
@@ -52,6 +54,7 @@ def freeze(slot: Slot, day: date, window: Window, now: datetime) -> Issue | None
         except IntegrityError:  # another worker froze this issue, or one with the same articles, at the same moment
             if issue := Issue.objects.filter(date=day, slot=slot.key).first():
                 return issue
+    raise TryLater(f"The issue {slot.key} of {day} met others that tell the same. It is planned anew in a minute.")
 
 
 def day_before(slot: Slot, day: date) -> date | None:

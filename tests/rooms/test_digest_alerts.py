@@ -104,7 +104,9 @@ class TestSending:
         alert = alerts.approve(flood, river, NOON, "ada")
         assert alerts.undo(alert.pk, NOON + TEN - HOUR / 3600, "ben") and not alerts.undo(alert.pk, NOON, "ben")
         assert alerts.send_due(NOON + TEN) == 0 and not alerted(bob)
-        send(flood, river, NOON + HOUR)
+        late = alerts.approve(flood, river, NOON + HOUR, "ada")
+        assert not alerts.undo(late.pk, NOON + HOUR + TEN, "ben"), "it may be on its way"
+        assert alerts.send_due(NOON + HOUR + TEN) == 1
         assert alerted(bob) == ["River floods"] and not alerts.undo(Alert.objects.latest("pk").pk, NOON + HOUR, "ben")
 
     def test_who_left_or_must_not_be_mailed_gets_none(self, river, flood) -> None:
@@ -206,11 +208,23 @@ class TestToldOnce:
         bob, cy = follow("bob", "river"), follow("cy", "roads")
         send(flood, river)
         Article.objects.filter(pk=flood.pk).update(story=None)
-        publish("River floods, again", NOON + HOUR, river, Topic.objects.get(slug="roads"), story=story)
+        again = publish("River floods, again", NOON + HOUR, river, Topic.objects.get(slug="roads"), story=story)
+        assert alerts.preview(again, river, NOON + 2 * DAY).counts[Why.TOLD] == 1
         publish("Other news", NOON + HOUR, river)
         actions.send_due(SEVEN + DAY)
         assert "Other news" in text(bob) and "River floods" not in text(bob)
         assert "River floods" in text(cy)
+
+    def test_withdrawn_and_written_anew_its_story_is_not_told_again(self, river, flood) -> None:
+        story = Story.objects.create(title="Flood", opened_at=NOON, latest_at=NOON)
+        Article.objects.update(story=story)
+        flood.refresh_from_db()
+        bob, cy = follow("bob", "river"), follow("cy", "roads")
+        send(flood, river)
+        Article.objects.update(live=False, story=None)
+        publish("The flood", NOON + HOUR, river, Topic.objects.get(slug="roads"), story=story)
+        actions.send_due(SEVEN + DAY)
+        assert got(bob) == [] and got(cy) == ["The flood"]
 
     def test_with_nothing_else_there_is_no_letter(self, river, flood) -> None:
         bob = follow("bob")
@@ -236,12 +250,17 @@ class TestToldOnce:
     def test_old_and_only_alerted_its_notes_are_told_once_all_the_same(self, river, flood) -> None:
         bob = follow("bob", "river")
         send(flood, river)
-        for day in (1, 2, 3, 4):
-            if day == 3:
-                add_note(flood, "It was the mill dyke.", NOON + 3 * DAY, correction=True)
+        for day in (1, 2, 3):
             actions.send_due(SEVEN + day * DAY)
+        late = reader("cy", begun=NOON + 3 * DAY)
+        add_note(flood, "It was the mill dyke.", NOON + 3 * DAY, correction=True)
+        actions.send_due(SEVEN + 4 * DAY)
         actions.send_due(SEVEN + 5 * DAY)
         assert len(got(bob)) == 1 and "It was the mill dyke." in text(bob)
+        add_note(flood, "And it held.", NOON + 5 * DAY)
+        actions.send_due(SEVEN + 6 * DAY)
+        assert len(got(bob)) == 2 and "And it held." in text(bob)
+        assert got(late) == [], "who never heard of it needs no correction"
 
     def test_an_issue_that_is_written_is_written_anew_for_who_was_alerted_meanwhile(self, river, flood) -> None:
         bob, cy = follow("bob", "river"), follow("cy")
@@ -305,10 +324,24 @@ class TestCutOff:
         self.whole()
 
     def test_whom_it_reaches_is_as_it_was_when_it_went(self, monkeypatch) -> None:
-        Subscriber.objects.filter(pk=who(self.tokens[2])).update(zone="Asia/Tokyo")  # 20:10 there
+        Subscriber.objects.update(zone="Asia/Tokyo")  # 20:10 there
         self.die(monkeypatch, subscribers, "_give", 1)
         assert alerts.send_due(NOON + TEN + HOUR + 55 * TEN / 10) == 1  # 22:05 there by now
         assert [alerted(token) for token in self.tokens] == [["River floods"]] * 3
+
+    def test_an_issue_that_goes_between_two_thousands_is_seen(self, monkeypatch) -> None:
+        real, given = subscribers._give, []
+
+        def give(*args) -> int:
+            count = real(*args)
+            if count and not given:
+                actions.send_now(NOON + TEN)
+            given.append(count)
+            return count
+
+        monkeypatch.setattr(subscribers, "_give", give)
+        assert alerts.send_due(NOON + TEN) == 1 and given == [1, 0, 0]
+        assert sorted((len(alerted(token)), len(got(token))) for token in self.tokens) == [(0, 1), (0, 1), (1, 0)]
 
     def test_an_issue_that_goes_meanwhile_tells_who_was_not_reached_yet_and_they_get_no_alert(
         self, monkeypatch
