@@ -60,5 +60,15 @@ def signups_item() -> MenuItem:
     return _item(_("Sign-ups"), "desk_signups", "group", 175, "delivery.view_mailing")
 
 
+def lists_item() -> MenuItem:
+    """Lists of readers in and out."""
+    return _item(_("Lists of readers"), "desk_lists", "group", 180, "subscribers.add_import")
+
+
+def tokens_item() -> MenuItem:
+    """In the submenu of settings: other tools."""
+    return _item(_("Tokens of other tools"), "desk_api_tokens", "key", 700, "subscribers.add_apitoken")
+
+
 def _item(label: Any, screen: str, icon: str, order: int, permission: str) -> MenuItem:
     return PermittedItem(label, reverse_lazy(screen), name=screen, icon_name=icon, order=order, permission=permission)

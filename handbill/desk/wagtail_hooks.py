@@ -31,8 +31,10 @@ from handbill.desk.menu import (
     answer_item,
     delivery_item,
     issue_item,
+    lists_item,
     signups_item,
     source_items,
+    tokens_item,
 )
 from handbill.desk.snippets import VIEWSETS
 from handbill.desk.views import may_choose
@@ -89,6 +91,16 @@ def alerts_menu_item() -> MenuItem:
 @hooks.register("register_admin_menu_item")
 def signups_menu_item() -> MenuItem:
     return signups_item()
+
+
+@hooks.register("register_admin_menu_item")
+def lists_menu_item() -> MenuItem:
+    return lists_item()
+
+
+@hooks.register("register_settings_menu_item")
+def tokens_menu_item() -> MenuItem:
+    return tokens_item()
 
 
 @hooks.register("register_reports_menu_item")

@@ -42,6 +42,7 @@ def standing_tasks() -> list[Task]:
         *([delivery.collect_bounces] if settings.HANDBILL.bounce_mailbox else []),
         delivery.read_bounces,
         subscribers.look_after,
+        subscribers.bring_lists,
         keep_to_retention,
     ]
 

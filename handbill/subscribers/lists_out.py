@@ -12,8 +12,10 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parseaddr
+from io import TextIOWrapper
 from itertools import groupby
-from typing import Any, TextIO
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, TextIO
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -26,6 +28,7 @@ from handbill.kit.crypto import unseal
 from handbill.kit.errors import GiveUp
 from handbill.subscribers import mails
 from handbill.subscribers.lists_in.own import COLUMNS, defused
+from handbill.subscribers.lists_in.uploads import folder
 from handbill.subscribers.models import Consent, Export, Subscriber, Subscription
 from handbill.topics.models import Topic
 
@@ -57,9 +60,28 @@ def export_marked(address: str) -> Export | None:
     return Export.objects.filter(canary_hash__in=all_hashes(address)).first()
 
 
+def as_file(kind: str, by: str, now: datetime) -> tuple[Export, BinaryIO]:
+    """The same as a file without a name, open at its start: nothing of it is left once it is closed. Raises GiveUp."""
+    made = TemporaryFile(dir=folder())  # noqa: SIM115 - closed by who sends it
+    text = TextIOWrapper(made, encoding="utf-8", newline="", write_through=True)
+    try:
+        export = take_out(text, kind, by, now)
+    except BaseException:
+        made.close()
+        raise
+    text.detach()
+    made.seek(0)
+    return export, made
+
+
 def exports_since(moment: datetime) -> list[Export]:
     """The lists taken out since, the newest first."""
     return list(Export.objects.filter(at__gte=moment).order_by("-at"))
+
+
+def last_exports(most: int = 10) -> list[Export]:
+    """The lists taken out last, the newest first."""
+    return list(Export.objects.order_by("-at")[:most])
 
 
 def _write_csv(out: TextIO, people: Iterable[Person]) -> int:

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 
 from handbill.topics.models import Topic
+from handbill.work.models import Leased
 
 
 class Import(models.Model):
@@ -20,6 +21,38 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.at:%Y-%m-%d}"
+
+
+class Upload(Leased):
+    """A list that was given in at the desk, in a file of the newsroom's own until it is done (``lists_in.uploads``).
+
+    It is tried first, changing nothing, and brought in when a person has looked.
+    """
+
+    class State(models.TextChoices):
+        TRYING = "trying", "to be tried, or being tried"
+        TRIED = "tried", "what it would do is known"
+        BRINGING = "bringing", "to be brought in, or being brought in"
+        BROUGHT = "brought"
+        FAILED = "failed"
+
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150, help_text="Who gave it in.")
+    name = models.CharField(max_length=150, help_text="The file's own.")
+    file = models.CharField(max_length=64, unique=True, help_text="Its name in the newsroom's folder: random.")
+    program = models.CharField(max_length=20, blank=True, help_text="Whose export it is; empty: recognised.")
+    proof = models.CharField(max_length=500, blank=True, help_text="The editor's word that all of them consented.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.TRYING)
+    begun = models.PositiveSmallIntegerField(default=0, help_text="How often this step was begun.")
+    percent = models.PositiveSmallIntegerField(default=0, help_text="Of the file that this step is through.")
+    kind = models.CharField(max_length=100, blank=True, help_text="Whose export it turned out to be.")
+    counts = models.JSONField(default=dict, help_text="Rows by what becomes of them.")
+    ended = models.PositiveIntegerField(default=0, help_text="Readers whose subscription it ended.")
+    passed_over = models.JSONField(default=list, help_text="Files of an archive that hold no addresses.")
+    trouble = models.CharField(max_length=300, blank=True, help_text="Why it failed.")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"
 
 
 class Export(models.Model):

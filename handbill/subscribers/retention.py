@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from handbill.kit.settings import Settings
 from handbill.subscribers import actions, consent
 from handbill.subscribers.api import tokens
-from handbill.subscribers.lists_in import asking
+from handbill.subscribers.lists_in import asking, uploads
 from handbill.subscribers.models import (
     ApiUse,
     Asking,
@@ -23,6 +23,7 @@ from handbill.subscribers.models import (
     Subscriber,
     Subscription,
     Turn,
+    Upload,
 )
 from handbill.subscribers.own_data import forget
 from handbill.work.records import Kept
@@ -42,6 +43,7 @@ def enforce(now: datetime) -> None:
     asking.forget_held(now)
     forget_left(now)
     forget_exports(now)
+    uploads.forget(now)
     tokens.forget_uses(now)
 
 
@@ -117,6 +119,12 @@ def kept(now: datetime) -> list[Kept]:
             ApiUse.objects.filter(at__lte=late - tokens.USES_KEPT).count(),
         ),
         Kept("who must not be brought back", "for good, a keyed hash", Former.objects.count(), 0),
+        Kept(
+            "lists given in at the desk",
+            "a day, in a file of their own",
+            Upload.objects.count(),
+            Upload.objects.filter(at__lte=late - uploads.KEPT).count(),
+        ),
         Kept(
             "records of lists taken out",
             f"{newsroom.export_days} days (export_days)",

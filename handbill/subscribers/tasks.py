@@ -4,13 +4,20 @@ from celery import shared_task
 
 from handbill.kit import clock
 from handbill.subscribers import actions, signups
-from handbill.subscribers.lists_in import asking
+from handbill.subscribers.lists_in import asking, uploads
 from handbill.subscribers.silence import heed_silence
 
 
 @shared_task
 def answer_sign_ups() -> None:
     signups.answer(clock.now())
+
+
+@shared_task
+def bring_lists() -> None:
+    """Try or bring in the lists that were given in at the desk, one after the other."""
+    while uploads.work(clock.now()):
+        pass
 
 
 @shared_task

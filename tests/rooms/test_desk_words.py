@@ -34,6 +34,10 @@ SCREENS = {
     ),
     "series and topics": ("told_panel.html suggested_topics.html", "told.py topics.py parts.py"),
     "sign-ups": ("signups.html", "signups.py"),
+    "lists and tokens": (
+        "lists.html list.html list_now.html api_tokens.html",
+        "lists.py list_words.py api_tokens.py",
+    ),
     "home and menu": ("home_today.html", "menu.py wagtail_hooks.py"),
 }
 

@@ -19,6 +19,7 @@ from handbill.ops import retention
 from handbill.ops.doctor_privacy import examine_privacy
 from handbill.subscribers import actions, lists_out, own_data, signups
 from handbill.subscribers.api import tokens
+from handbill.subscribers.lists_in import uploads
 from handbill.subscribers.lists_in.actions import bring_in
 from handbill.subscribers.lists_in.records import Wanted
 from handbill.subscribers.models import (
@@ -33,6 +34,7 @@ from handbill.subscribers.models import (
     Subscriber,
     Subscription,
     Turn,
+    Upload,
 )
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +88,7 @@ def use_the_api() -> None:
 
 
 KINDS = {
+    "lists given in at the desk": (Upload, lambda: uploads.give_in("x", "l.csv", "", "", "Ada", NOW), 1),
     "uses of the API": (ApiUse, use_the_api, 90),
     "sign-ups that wait their turn": (SignUp, lambda: signups.take(BOB, NOW), 3),
     "networks that sign-ups came from": (Turn, lambda: Turn.objects.create(at=NOW, network="x"), 1),
