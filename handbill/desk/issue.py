@@ -30,6 +30,7 @@ from handbill.desk import issue_words as words
 from handbill.desk.delivery import WIDTH, parts
 from handbill.desk.screen import Screen, require
 from handbill.digest import decisions, room
+from handbill.digest.actions import trouble
 from handbill.digest.approval import Stand
 from handbill.digest.compose import GOOD_SIZE, MOST_SIZE
 from handbill.digest.errors import Superseded
@@ -247,6 +248,7 @@ def _shown(request: HttpRequest) -> dict[str, Any]:
         "past": filling.goes_at <= moment,
         "unapproved": settings.HANDBILL.digest_unapproved,
         "standstill": decisions.standing_still(),
+        "trouble": trouble(),
         "latest": localtime(moment).strftime("%Y-%m-%dT%H:%M"),
         "kept": _kept(filling),
         "left": [(pk, headline, words.LEFT[why], why in PUT_IN) for pk, headline, why in filling.left],

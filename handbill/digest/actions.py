@@ -16,6 +16,7 @@ from functools import reduce
 from typing import TypeAlias
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 
 from handbill.delivery import actions as delivery
@@ -48,6 +49,8 @@ JOB = "digest"
 LEASE_SECONDS = 60  # spares a second worker the trouble; nothing depends on it
 LOOK = "digest slots"
 QUARTER = timedelta(minutes=15)  # every zone's hours begin at one: so often it is asked which slots are due
+TROUBLE = "digest.trouble"
+TOLD_FOR = 1800  # seconds that a trouble is told after it was met last; it is tried again in each of them
 MOST_ROUNDS = 5  # hand-overs of one issue while readers keep choosing topics that no letter covers
 PAPER = Slot()
 _INSTANT = timedelta(microseconds=1)
@@ -118,6 +121,11 @@ def mail_test(address: str, composed: ComposedLetter, day: date, now: datetime) 
     return delivery.hand_over(f"test:{day:%Y-%m-%d}:{nobody[5:]}", "test", [body], recipients, now).reference
 
 
+def trouble() -> str:
+    """Why an issue could not be sent when it was tried last, in a sentence; empty when it could."""
+    return cache.get(TROUBLE, "")
+
+
 def slots(now: datetime) -> list[Slot]:
     """The slots that readers are in, the paper's own among them, in the order of their names."""
     return sorted({PAPER, *subscribers.slots(now)}, key=lambda slot: slot.key)
@@ -180,7 +188,10 @@ def _all_of(steps: Iterable[Step]) -> list[Sent]:
             logger.error("An issue could not be sent: %s", error)
             trouble = trouble or error
     if trouble:
+        cache.set(TROUBLE, str(trouble), timeout=TOLD_FOR)
         raise trouble
+    if sent:
+        cache.delete(TROUBLE)
     return [one for one in sent if one]
 
 

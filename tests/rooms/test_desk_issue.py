@@ -16,7 +16,7 @@ from test_digest_room import publish, reader
 from handbill.delivery.models import Body, Delivery
 from handbill.desk import issue
 from handbill.digest import actions, decisions, room
-from handbill.digest.errors import Superseded
+from handbill.digest.errors import NewAudience, Superseded
 from handbill.digest.models import Act, Issue, Place
 from handbill.topics.models import Topic
 
@@ -197,6 +197,18 @@ def test_an_order_or_a_subject_given_after_the_letters_were_written_goes_into_th
     (copy,) = Delivery.objects.filter(mailing__reference="issue:2026-11-22")
     assert copy.body.subject == "At last" and copy.body.text.index("Three") < copy.body.text.index("One")
     assert Body.objects.filter(mailing__reference="issue:2026-11-22").count() == 1
+
+
+def test_why_an_issue_could_not_be_sent_is_told_until_it_could(ada, three, monkeypatch):
+    reader("bob")
+    with monkeypatch.context() as patch:
+        patch.setattr(actions, "_compose", lambda *args: (_ for _ in ()).throw(NewAudience("Readers chose <others>.")))
+        with pytest.raises(NewAudience):
+            actions.send_due(SEVEN)
+        page = text_of(ada.get(reverse("desk_issue")))
+    assert "An issue could not be sent" in page and "Readers chose &lt;others&gt;." in page
+    assert actions.send_due(SEVEN + timedelta(minutes=5)).readers == 1
+    assert "could not be sent" not in text_of(ada.get(reverse("desk_issue")))
 
 
 class TestStandstill:
