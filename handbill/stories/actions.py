@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from handbill.stories.group import WINDOW, Place, Told, group
 from handbill.stories.learning import forget_choices, keep_choices, learn_topics
 from handbill.stories.loading import load_known, load_new, same_texts_ever
-from handbill.stories.marked import put_away
+from handbill.stories.marked import minute_of, put_away
 from handbill.stories.models import Grouping, Member, Story
 from handbill.stories.parts import said_of
 from handbill.stories.records import Grouped
@@ -30,7 +30,7 @@ from handbill.stories.rulings import (
 )
 from handbill.stories.summing import sum_up
 from handbill.wire.models import Report
-from handbill.work.actions import standing_job
+from handbill.work.actions import job_done_at, standing_job
 
 __all__ = [
     "MOVED",
@@ -60,10 +60,12 @@ def group_pending(now: datetime, limit: int = 1_000) -> Grouped:
     Harmless to repeat: a report has one place by constraint. Zero reports means that nothing waits, or that another
     worker is at it.
     """
+    before = job_done_at("stories")
     with standing_job("stories", now) as held:
         if not held:
             return NOTHING
-        put_away(now)
+        if before is None or minute_of(before) != minute_of(now):
+            put_away(now)
         return _round(limit)
 
 

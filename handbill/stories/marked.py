@@ -57,7 +57,8 @@ class Stored:
             some = hashes[first : first + AT_ONCE]
             low = some << TEXT_BITS
             found.append(np.array([use for (use,) in _asked(fresh, low)], np.int64))
-            lying = np.sort(_uses(uses for (uses,) in _asked(shelved, distinct(low >> SLOT_BITS))))
+            # Shelves mostly come by slot, so that all uses are in order already: a stable sort only looks whether.
+            lying = np.sort(_uses(uses for (uses,) in _asked(shelved, distinct(low >> SLOT_BITS))), kind="stable")
             starts, ends = lying.searchsorted(low), lying.searchsorted(low + ONE_TEXT, "right")
             found.append(lying[spans(starts, ends - starts)])
         return np.concatenate(found)
@@ -89,10 +90,15 @@ class Stored:
         return set((known & ONE_TEXT).tolist())
 
 
+def minute_of(moment: datetime) -> int:
+    """By which ``put_away`` chooses its slice."""
+    return int(moment.timestamp() // 60)
+
+
 def put_away(now: datetime) -> int:
     """Move this minute's slice of the marks to their shelves; how many were left out, as their reports are gone."""
     step = 1 << HASH_BITS + TEXT_BITS - 12
-    first = int(now.timestamp() // 60) % SLICES * step
+    first = minute_of(now) % SLICES * step
     marks = Mark.objects.filter(use__range=(first, first + step - 1))
     shelves = Shelf.objects.filter(slot__range=(first >> SLOT_BITS, (first + step - 1) >> SLOT_BITS))
     with transaction.atomic():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_stories_grouping import BAKER, FLOOD, NOW, report
 
-from handbill.stories import loading
+from handbill.stories import actions, loading
 from handbill.stories.actions import group_pending
 from handbill.stories.copies import ONE_TEXT, Memory, Text, marks, recognise
 from handbill.stories.marked import SLICES, SLOT_BITS, Stored, put_away
@@ -78,6 +78,14 @@ def test_the_database_finds_what_memory_finds(days):
             assert all_put_away() == 0 == Mark.objects.count()
     assert recognise(texts[:2], stored) == recognise(texts[:2], memory)
     assert kept() == sorted(h << 28 | text.id for text in texts for h in text.marks.hashes.tolist())
+
+
+def test_a_slice_is_put_away_once_a_minute(monkeypatch):
+    minutes = []
+    monkeypatch.setattr(actions, "put_away", minutes.append)
+    for seconds in (0, 10, 50, 60, 70, 3_600):
+        group_pending(NOW + timedelta(seconds=seconds))
+    assert minutes == [NOW, NOW + timedelta(seconds=60), NOW + timedelta(seconds=3_600)]
 
 
 def test_a_shelf_holds_the_marks_of_its_slot_in_order():
