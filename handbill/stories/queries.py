@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Length
 
 from handbill.kit.text import clean, slugify
@@ -28,6 +28,7 @@ RANKED = 1_000  # the newest stories that compete for a place on the list
 MOST_EXAMPLES = suggest.MOST  # articles that suggesting topics learns from, the newest
 WORTH_SHOWING = suggest.WORTH_SHOWING  # the least confidence that an editor should see
 _NEWS = Exists(Member.objects.filter(story=OuterRef("pk"), report__backlog=False))
+_TAKEN = Exists(Story.objects.filter(pk=OuterRef("member__story"), articles__isnull=False))
 
 
 def triage(
@@ -44,21 +45,20 @@ def triage(
     stories that are nothing else, or only those that are more. ``skip``: so many from the top are passed over.
     ``since`` is when the last issue closed, if there was one: what came later is new.
     """
-    stories = _marked(Story.objects.filter(dismissed_at__isnull=True, outlets__gt=0))
+    stories = Story.objects.filter(dismissed_at__isnull=True, outlets__gt=0)
     if not include_taken:
-        stories = stories.filter(taken=False)  # type: ignore[misc]
+        stories = stories.filter(articles__isnull=True)
     if backlog is not None:
         stories = stories.filter(~_NEWS if backlog else _NEWS)
-    newest = {story.pk: story for story in stories.order_by("-latest_at", "-pk")[:RANKED]}
+    newest = stories.order_by("-latest_at", "-pk").values_list("pk", flat=True)[:RANKED]
     standings = _standings(list(newest), since)
     best = sorted(standings, key=lambda pk: (standings[pk].place, pk), reverse=True)[skip : skip + limit]
-    return _triaged([newest[pk] for pk in best], standings)
+    return _triaged(best, standings)
 
 
 def story_view(story_id: int, *, since: datetime | None = None) -> TriagedStory:
     """One story with its reports, dismissed or not. Raises Story.DoesNotExist, also when no report of it is left."""
-    story = _marked(Story.objects.all()).get(pk=story_id)
-    found = _triaged([story], _standings([story_id], since))
+    found = _triaged([story_id], _standings([story_id], since))
     if not found:
         raise Story.DoesNotExist
     return found[0]
@@ -148,46 +148,43 @@ def places(story_ids: Collection[int]) -> dict[int, float]:
     return {story: standing.place for story, standing in found.items()}
 
 
-def _marked(stories: QuerySet[Story]) -> QuerySet[Story]:
-    return stories.annotate(taken=Exists(Story.objects.filter(pk=OuterRef("pk"), articles__isnull=False)))
-
-
 def _standings(story_ids: Sequence[int], since: datetime | None) -> dict[int, Standing]:
     """What speaks for each of the stories that have reports."""
+    came = Q(report__filed_at__gt=since, report__backlog=False) if since is not None else Value(False)
     rows = Member.objects.filter(story__in=story_ids).order_by("report__published_at", "pk")
-    fields = ("report__source", "report__published_at", "copy_of", "report__filed_at", "report__backlog")
+    rows = rows.annotate(new=ExpressionWrapper(came, BooleanField()))  # compared there: reading a moment costs more
     tellers: dict[int, list[Teller]] = defaultdict(list)
-    for story, outlet, published_at, copy_of, filed_at, backlog in rows.values_list("story", *fields):
-        new = since is not None and filed_at > since and not backlog
+    fields = ("story", "report__source", "report__published_at", "copy_of", "new")
+    for story, outlet, published_at, copy_of, new in rows.values_list(*fields):
         tellers[story].append(Teller(outlet, published_at, copy_of is not None, new))
     rhythms = reports_a_week()
     usual = usual_rhythm(rhythms)
     return {story: rank(told, rhythms, usual) for story, told in tellers.items()}
 
 
-def _triaged(stories: Sequence[Story], standings: Mapping[int, Standing]) -> list[TriagedStory]:
-    rows = Member.objects.filter(story__in=stories).select_related("report__source", "copy_of__source")
+def _triaged(story_ids: Sequence[int], standings: Mapping[int, Standing]) -> list[TriagedStory]:
+    rows = Member.objects.filter(story__in=story_ids).select_related("report__source", "copy_of__source")
     members: dict[int, list[Member]] = defaultdict(list)
     for member in rows.annotate(length=Length("report__text")).order_by("report__published_at", "pk").defer(*_LONG):
         members[member.story_id].append(member)
-    told = [story for story in stories if members[story.pk]]
-    lead_of = {story.pk: _lead(members[story.pk]) for story in told}
-    leads = Report.objects.select_related("source").in_bulk(list(lead_of.values()))
-    moves = _moves([member.report_id for story in told for member in members[story.pk]])
-    parts = parts_of({m.story_id: m for story in told for m in members[story.pk] if m.report_id == lead_of[story.pk]})
+    lead_of = {story: _lead(members[story]) for story in story_ids if members[story]}
+    told = Report.objects.select_related("source", "member__story").annotate(taken=_TAKEN)
+    leads = told.in_bulk(list(lead_of.values()))
+    moves = _moves([member.report_id for story in lead_of for member in members[story]])
+    parts = parts_of({m.story_id: m for story in lead_of for m in members[story] if m.report_id == lead_of[story]})
     return [
         TriagedStory(
-            story=story,
-            lead=leads[lead_of[story.pk]],
-            members=tuple(_member(member, moves) for member in members[story.pk]),
-            outlets=story.outlets,
-            copies=standings[story.pk].copies,
-            all_backlog=all(member.report.backlog for member in members[story.pk]),
-            taken=story.taken,
-            standing=standings[story.pk],
-            part=parts.get(story.pk),
+            story=leads[lead].member.story,
+            lead=leads[lead],
+            members=tuple(_member(member, moves) for member in members[story]),
+            outlets=leads[lead].member.story.outlets,
+            copies=standings[story].copies,
+            all_backlog=all(member.report.backlog for member in members[story]),
+            taken=leads[lead].taken,
+            standing=standings[story],
+            part=parts.get(story),
         )
-        for story in told
+        for story, lead in lead_of.items()
     ]
 
 
