@@ -22,7 +22,7 @@ import django
 import numpy as np
 
 OUTLETS, MARKS, BLOCKS = 100, 46, 64  # MARKS a report, as the articles beside the project have
-SAMPLES, BATCH = 300, 500
+SAMPLES, BATCH, ROUNDS = 300, 500, 5
 
 
 def fill(active: int, stored: int, articles: Path) -> None:
@@ -109,35 +109,52 @@ def _copy_rows(count: int) -> None:
 
 def _mark(stored: int) -> None:
     """Marks of all reports, as chance would have them, on shelves that were written twice, as they grow."""
-    from django.db import connection
+    from django.db import connection, transaction
 
-    from handbill.stories.copies import TEXT_BITS, distinct
-    from handbill.stories.marked import SLOT_BITS, shelve
+    from handbill.stories.copies import TEXT_BITS
 
     chance, each = np.random.default_rng(stored), stored * MARKS // BLOCKS
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO stories_marked (report_id, rate, size, all_own) SELECT id, 8, {MARKS}, false FROM wire_report"
         )
-    for block in range(BLOCKS):
-        hashes = (block << 26) + chance.integers(0, 1 << 26, each) << 3
-        uses = np.sort(hashes << TEXT_BITS | chance.integers(1, stored + 1, each))
-        for some in (uses[::2], uses):
-            shelve(some, distinct(some >> SLOT_BITS))
+        for block in range(BLOCKS):
+            hashes = (block << 26) + chance.integers(0, 1 << 26, each) << 3
+            uses = np.sort(hashes << TEXT_BITS | chance.integers(1, stored + 1, each))
+            for some in (uses[::2], uses):
+                with transaction.atomic():
+                    cursor.executemany(_SHELVED, _shelves(some))
+
+
+_SHELVED = """INSERT INTO stories_shelf (slot, uses) VALUES (%s, %s)
+ON CONFLICT (slot) DO UPDATE SET uses = excluded.uses"""
+
+
+def _shelves(uses: np.ndarray) -> Iterator[tuple[int, bytes]]:
+    """As ``marked.shelve`` writes them, but without an object for each of a million rows."""
+    from handbill.stories.marked import SLOT_BITS
+
+    slots, starts = np.unique(uses >> SLOT_BITS, return_index=True)
+    ends = np.append(starts[1:], len(uses))
+    for slot, start, end in zip(slots.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        yield slot, uses[start:end].astype("<i8").tobytes()
 
 
 def rounds(new: int, articles: Path) -> dict[str, float]:
-    """CPU seconds of the best of three rounds of so many new reports, once what is active was read; the peak."""
+    """CPU seconds of the best of five rounds of so many new reports, once what is active was read; the peak.
+
+    Each is a minute after the one before, as by then the next slice of the marks is put away.
+    """
     from handbill.kit.clock import now
     from handbill.stories.actions import group_pending
     from handbill.wire.models import Report
 
     at, first, costs = now(), Report.objects.count(), []
-    for count in (20, new, new, new):
+    for minute, count in enumerate((20, *[new] * ROUNDS)):
         Report.objects.bulk_create(_reports(articles, first, count, at), batch_size=500)
         first += count
         began = time.process_time()
-        done = group_pending(at, limit=new).reports
+        done = group_pending(at + timedelta(minutes=minute), limit=new).reports
         costs.append(time.process_time() - began)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     return {"cpu": min(costs[1:]), "reports": done, "peak_mb": peak}

