@@ -1,6 +1,6 @@
 """Very many readers, written straight into the table: one found by address, and the audiences of a day counted.
 
-HANDBILL_BENCH_FULL=1 looks an address up among 10,000,000, which takes minutes and 5 GB to fill.
+HANDBILL_BENCH_FULL=1 looks an address up among 10,000,000, which takes minutes and 4 GB.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def run(quick: bool, databases: Iterable[tuple[str, str]]) -> Iterator[Row]:
         done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
         spent = json.loads(done.stdout.splitlines()[-1])
         of = f"{count:,} readers × {TOPICS} topics × {ZONES} zones"
-        yield at_most(f"audiences of a day's issues counted, {of}, {name}", spent["counted"], "s", 5)
-        yield Row(f"the slowest slot of them, {name}", round(spent["slot"], 2), "s")
+        yield at_most(f"audience of a day's issues counted, {of}, {name}", spent["counted"], "s", 5)
+        yield Row(f"each slot by itself, as its hour comes, the slowest, {name}", round(spent["slot"], 2), "s")
         yield at_most(f"an address found among {most:,}, {name}", spent["found"], "ms", 2)
         yield Row(f"the slowest of {LOOK_UPS:,} such, {name}", round(spent["slowest"], 2), "ms")
 
@@ -54,13 +54,14 @@ def main() -> None:
         lay(Path(folder), database)
         try:
             fill(range(count))
+            slots = dict(count_slots())
             began = time.perf_counter()
-            slots = list(count_audiences())
+            counts = count_day()
             counted = time.perf_counter() - began
-            assert len(slots) == ZONES and sum(readers for readers, _ in slots) == count
-            slot = max(seconds for _, seconds in slots)
-            fill(range(count, most))
-            times = sorted(look_up(most))
+            assert len(slots) == ZONES and sum(counts.values()) == count
+            slot = max(slots.values())
+            crowd(most - count)
+            times = sorted(look_up(count))
             spent = {"counted": counted, "slot": slot, "found": times[len(times) // 2], "slowest": times[-1]}
             print(json.dumps(spent))
         finally:
@@ -96,18 +97,53 @@ def people(numbers: range) -> Iterator[tuple[Any, ...]]:
         yield UUID(int=number), SEALED, hashed, NOW, NOW, audience, zones[number % ZONES], NOW
 
 
+def crowd(count: int) -> None:
+    """Write people whom nobody looks for by one statement, their hashes in order: so no index is written at random."""
+    from django.db import connection
+
+    from handbill.subscribers.models import Subscriber
+
+    sqlite = connection.vendor == "sqlite"
+    series = "WITH RECURSIVE given(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM given WHERE i < %s)"
+    source = "given" if sqlite else "generate_series(1, %s) AS given(i)"
+    place = "printf('%%08x', i * (4294967295 / %s))" if sqlite else "lpad(to_hex(i * (4294967295 / %s)), 8, '0')"
+    rest = "lower(hex(randomblob(28)))" if sqlite else "md5(i::text) || left(md5(i::text || 'x'), 24)"
+    told = {"id": f"({place} || '00000000a000a00000000000')", "address_hash": f"{place} || {rest}"}
+    told["id"] += "" if sqlite else "::uuid"
+    given: dict[str, Any] = {"address_sealed": SEALED, "created_at": NOW, "confirmed_at": NOW}
+    columns, values, parameters = [], [], [count] if sqlite else []
+    for field in Subscriber._meta.concrete_fields:
+        columns.append(connection.ops.quote_name(field.column))
+        values.append(told.get(field.attname, "%s"))
+        value = field.get_db_prep_save(given.get(field.attname, field.get_default()), connection)
+        parameters.append(count if field.attname in told else value)
+    parameters += [] if sqlite else [count]
+    into = f"INSERT INTO {Subscriber._meta.db_table} ({', '.join(columns)})"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{series if sqlite else ''} {into} SELECT {', '.join(values)} FROM {source}", parameters)
+
+
 def address(number: int) -> str:
     return f"{number}.reader@mail{number % 997}.example"
 
 
-def count_audiences() -> Iterator[tuple[int, float]]:
-    """What planning asks: how many readers choose alike, in each slot of cadence, hour and zone; and its seconds."""
+def count_day() -> dict[Any, int]:
+    """The audience of a day's issues, as a dry run asks for it: how many readers choose alike, in each slot."""
+    from handbill.subscribers import queries
+
+    asked = dict.fromkeys(queries.slots(NOW), (NOW.date(), None))
+    found = queries.groups_of_slots(asked, NOW)
+    return {slot: sum(groups.values()) for slot, groups in found.items()}
+
+
+def count_slots() -> Iterator[tuple[Any, float]]:
+    """What planning asks when a slot's hour comes; each slot's seconds."""
     from handbill.subscribers import queries
 
     for slot in queries.slots(NOW):
         began = time.perf_counter()
-        found = queries.groups(slot, NOW.date(), NOW)
-        yield sum(found.values()), time.perf_counter() - began
+        queries.groups(slot, NOW.date(), NOW)
+        yield slot, time.perf_counter() - began
 
 
 def look_up(most: int) -> Iterator[float]:

@@ -7,7 +7,7 @@ cursor would forbid it).
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from handbill.delivery import queries as delivery
@@ -80,13 +81,24 @@ def _in_slots(
     """What ``_in_slot`` finds in each slot, with its number."""
     by_key = {slot.key: slot for slot in asked}
     by, day, first = (_GROUP.index(name) for name in ("told_by", "told_day", "first_day"))
-    counted = rows.order_by().values_list("cadence", "weekday", "hour", "zone", *_GROUP).annotate(Count("pk"))
-    for cadence, weekday, hour, zone, *columns, count in counted.iterator():
+    for (cadence, weekday, hour, zone, *columns), count in _counted(
+        rows, "cadence", "weekday", "hour", "zone", *_GROUP
+    ):
         slot, gone = Slot(cadence, weekday, hour, zone), by_key.get(columns[by])
         if slot in asked and (columns[first] is None or columns[first] <= asked[slot][0]):
             yield slot, _group(columns, *asked[slot]), count
         if gone is not None and columns[day] == asked[gone][0]:
             yield gone, _group(columns, *asked[gone]), count
+
+
+def _counted(rows: QuerySet[Subscriber], *names: str) -> Iterable[tuple[Sequence[Any], int]]:
+    """The different values of some columns, with their numbers. SQLite would sort the rows for it, on the disk where
+    they are many: counting them here takes two thirds of the time.
+    """
+    listed = rows.order_by().values_list(*names)
+    if connection.vendor == "sqlite":
+        return Counter(listed.iterator(chunk_size=10 * CHUNK)).items()
+    return ((values, count) for *values, count in listed.annotate(Count("pk")).iterator())
 
 
 def readers(
