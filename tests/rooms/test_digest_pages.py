@@ -301,7 +301,8 @@ def test_what_strangers_wrote_is_words(site: Path) -> None:
         "x", SEVEN - 2 * HOUR, credit=evil[:100], also_reported=[evil], language="<b>", source_address="javascript:a"
     )
     Article.objects.update(headline=evil, excerpt=evil)
-    publish("W" * 300, SEVEN - 3 * HOUR)
+    long = publish("w", SEVEN - 3 * HOUR)
+    Article.objects.filter(pk=long.pk).update(headline="W" * 300)
     digest.send_due(SEVEN)
     build()
     for path in (PAGE, FILE):
@@ -401,8 +402,11 @@ class TestArchive:
         }
 
     def test_a_full_page_has_the_next_one_from_the_start(self, site: Path) -> None:
-        for n in range(20):
+        for n in range(19):
             self.issue(n)
+        build()
+        assert not there(site, "/issues/2/")
+        self.issue(19)
         build()
         assert there(site, "/issues/2/") and heads(site, "/issues/2/") == []
         assert read(site, "/issues/1/").xpath("//a[@rel='prev']/@href") == ["/issues/2/"]
