@@ -95,6 +95,8 @@ class TestGivingIn:
         assert (upload.state, upload.counts) == ("brought", COUNTS)
         assert Subscriber.objects.count() == 2 and Consent.objects.filter(how="imported").count() == 1
         assert [path.suffix for path in folder.iterdir()] == [".fates"]
+        ann.post(reverse("desk_list_go", args=[upload.pk]))
+        assert Upload.objects.get().state == "brought" and not uploads.work(clock.now())
 
     def test_no_page_and_no_table_of_fates_holds_an_address(self, ann: Client) -> None:
         upload = given(ann, b"email\nbob@readers.example\n=1+1\n", proof="they asked")
@@ -106,6 +108,12 @@ class TestGivingIn:
             ["2", "begins"],
             ["3", "refused"],
         ]
+
+    def test_a_files_name_is_no_formula_in_the_table(self, ann: Client) -> None:
+        give(ann, TABLE, "=1+1.csv")
+        assert uploads.work(clock.now())
+        table = b"".join(ann.get(reverse("desk_list_fates", args=[Upload.objects.get().pk])))
+        assert b"\n'=1+1.csv," in table
 
     def test_rows_are_shown_by_fate_and_page_by_page(self, ann: Client, monkeypatch) -> None:
         monkeypatch.setattr(lists, "SHOWN", 2)
