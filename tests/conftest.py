@@ -40,6 +40,7 @@ if connection.vendor == "postgresql":
     connection.settings_dict["TEST"]["NAME"] = f"test_handbill_{os.getpid()}"
 
 
+PROGRAMS = ("tests/crash/", "tests/journeys/")
 MAY_BE_SKIPPED = ("no corpus", "no IPv6", "the shipped schema is SQLite's", "SQLite has no server", "PostgreSQL waits")
 
 
@@ -52,6 +53,14 @@ def pytest_runtest_makereport(item, call):
         if not any(word in reason for word in MAY_BE_SKIPPED):
             report.outcome, report.longrepr = "failed", f"must not be skipped here: {reason}"
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole programs first, so that no process is left alone with them at the end; after pytest-django's order."""
+    items.sort(
+        key=lambda item: not item.nodeid.startswith(PROGRAMS) or item.get_closest_marker("django_db") is not None
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
