@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 
 from handbill.delivery.address import AddressError, all_hashes, changing_keys, normalise, normalised_hashes
 from handbill.kit.errors import TryLater
-from handbill.subscribers.lists_in.bulk import larger_cache, no_collections
+from handbill.subscribers.lists_in.bulk import collect_young, larger_cache, no_collections
 from handbill.subscribers.lists_in.plan import EMPTY, ROLE, is_role, judge, proof, without_proof
 from handbill.subscribers.lists_in.read import rows
 from handbill.subscribers.lists_in.records import Brought, Fate, Known, Row, State, Verdict, Wanted
@@ -84,10 +84,11 @@ def _through(file: BinaryIO, name: str, wanted: Wanted, run: _Run, tell: Told | 
             continue
         kinds.append(found[0])
         for batch in found[1]:
-            verdicts = _batch(batch, found[0], run)
-            run.fates.update(verdict.fate for verdict in verdicts)
+            told = list(zip(batch, _batch(batch, found[0], run), strict=True))
+            run.fates.update(verdict.fate for _, verdict in told)
             if tell:
-                tell(table, list(zip(batch, verdicts, strict=True)))
+                tell(table, told)
+            collect_young()
     return kinds, passed_over
 
 

@@ -86,8 +86,8 @@ def larger_cache() -> Iterator[None]:
 
 @contextmanager
 def no_collections() -> Iterator[None]:
-    """Within it, Python doesn't look for circles among a batch's hundred thousand objects, which make none: that was a
-    third of an import's time.
+    """Within it, Python doesn't look for circles among a batch's hundred thousand objects as they come, which make
+    next to none: that was a third of an import's time. ``collect_young`` between batches ends those few.
     """
     was = gc.isenabled()
     gc.disable()
@@ -96,6 +96,11 @@ def no_collections() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+def collect_young() -> None:
+    """Free the circles among what was made since the last call."""
+    gc.collect(0)
 
 
 def _quoted(field: models.Field[Any, Any]) -> str:

@@ -35,5 +35,6 @@ class Seen:
 
     def _keep(self, run: NDArray[np.uint64]) -> None:
         while self._runs and len(self._runs[-1]) <= 2 * len(run):
-            run = np.union1d(self._runs.pop(), run)
+            run = np.concatenate((self._runs.pop(), run))
+            run.sort()  # in place; union1d, which drops what both have, wants four times their memory for it
         self._runs.append(run)
