@@ -97,20 +97,24 @@ def choose(
 
 
 def reading_list(
-    selection: Selection, audience: Audience, told: Told | None = None, alerts: frozenset[int] = frozenset()
+    selection: Selection,
+    audience: Audience,
+    told: Told | None = None,
+    alerts: frozenset[int] = frozenset(),
+    leading: tuple[int, ...] = (),
 ) -> ReadingList:
     """What a letter shows. Empty: nobody of the audience gets one. ``alerts``: those that its readers were given.
 
-    First what the editor placed, in that order; where there is such, the rest goes by topics as the reader's list has
-    them, else by rank alone; in a week's review all but the lead goes by topics. No outlet and no topic takes more than
-    its share of it, but for what was placed.
+    First what the editor placed, in that order; where there is such, the rest goes by topics, ``leading`` ones first,
+    then as the paper has them; else by rank alone; in a week's review all but the lead goes by topics (ADR-0112).
+    No outlet and no topic takes more than its share of it, but for what was placed.
     """
     shown = _matching(selection, audience, told, alerts)
-    articles, first = _in_order(shown, selection, audience)
+    rank = _rank(selection, _heard(selection, shown, leading))
+    articles, first = _in_order(shown, rank, audience)
     left = _left(articles, first, selection.limits)
     kept = [one for one in articles if one.id not in left]
     if selection.by_topic:
-        rank = {topic: place for place, topic in enumerate(selection.topics)}
         kept[1:] = sorted(kept[1:], key=lambda one: rank.get(first[one.id], len(rank)))
     return ReadingList(
         articles=tuple(one.id for one in kept),
@@ -122,7 +126,8 @@ def reading_list(
 
 def left_out(selection: Selection, audience: Audience) -> dict[int, Left]:
     """What the audience's letter has no room for, in its order, and why."""
-    return _left(*_in_order(_matching(selection, audience), selection, audience), selection.limits)
+    rank = _rank(selection)
+    return _left(*_in_order(_matching(selection, audience), rank, audience), selection.limits)
 
 
 def plan_letters(selection: Selection, groups: Iterable[Group], language: str) -> Plan:
@@ -132,11 +137,12 @@ def plan_letters(selection: Selection, groups: Iterable[Group], language: str) -
     but a correction, groups who wish to hear only of news (their cadence is the slot's, which ``selection`` knows).
     """
     present = frozenset(topic for one in selection.articles for topic in one.topics)
-    lists: dict[tuple[Audience | None, Told | None, frozenset[int]], ReadingList] = {}
+    lists: dict[tuple[Audience | None, Told | None, frozenset[int], tuple[int, ...]], ReadingList] = {}
     plan: dict[Draft, tuple[int, set[Group]]] = {}
     for group in groups:
         alerts = group.alerts.intersection(selection.alerted)
-        key = (group.audience & present if group.audience else None, group.told, alerts)
+        leading = tuple(topic for topic in _heard(selection, selection.articles, group.leading) if topic in present)
+        key = (group.audience & present if group.audience else None, group.told, alerts, leading)
         if key not in lists:
             lists[key] = _worth_mailing(selection, group)
         if lists[key]:
@@ -155,7 +161,7 @@ def letter_key(draft: Draft) -> str:
 
 
 def _worth_mailing(selection: Selection, group: Group) -> ReadingList:
-    listed = reading_list(selection, group.audience, group.told, group.alerts)
+    listed = reading_list(selection, group.audience, group.told, group.alerts, group.leading)
     return ReadingList() if selection.news_only and not listed.articles else listed
 
 
@@ -232,10 +238,22 @@ def _first_topic(rank: Mapping[int, int], one: Chosen, audience: Audience) -> in
     return min((topic for topic in wanted if topic in rank), key=rank.__getitem__, default=0)
 
 
-def _in_order(shown: Iterable[Chosen], selection: Selection, audience: Audience) -> tuple[list[Chosen], dict[int, int]]:
+def _heard(selection: Selection, shown: Iterable[Chosen], leading: tuple[int, ...]) -> tuple[int, ...]:
+    """What a reader wants first, where topics decide on the order at all; else rank alone does."""
+    by_topics = selection.by_topic or any(one.placed and not one.correction for one in shown)
+    return leading if leading and by_topics else ()
+
+
+def _rank(selection: Selection, leading: tuple[int, ...] = ()) -> dict[int, int]:
+    """The topics' places: the reader's leading ones, then as the paper has them."""
+    return {topic: place for place, topic in enumerate(dict.fromkeys((*leading, *selection.topics)))}
+
+
+def _in_order(
+    shown: Iterable[Chosen], rank: Mapping[int, int], audience: Audience
+) -> tuple[list[Chosen], dict[int, int]]:
     """What was placed, then the rest: by topics where there is such, else by rank; and each one's first topic."""
     articles = [one for one in shown if not one.correction]
-    rank = {topic: place for place, topic in enumerate(selection.topics)}
     first = {one.id: _first_topic(rank, one, audience) for one in articles}
     if any(one.placed for one in articles):
         articles.sort(key=lambda one: (not one.placed, 0 if one.placed else rank.get(first[one.id], len(rank))))

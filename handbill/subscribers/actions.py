@@ -34,7 +34,15 @@ from handbill.subscribers.queries import (
     wishes_of,
 )
 from handbill.subscribers.records import Asked, Choice, Reachable, Shown, Welcome
-from handbill.subscribers.wishes import Wishes, move, next_issue, read_audience, write_alerts, write_audience
+from handbill.subscribers.wishes import (
+    Wishes,
+    move,
+    next_issue,
+    read_audience,
+    write_alerts,
+    write_audience,
+    write_leading,
+)
 from handbill.topics.models import Topic
 
 FEEDBACK_CHUNK = 500
@@ -183,7 +191,7 @@ def wish(token: str, wanted: Wishes, now: datetime) -> datetime:
         told = move(wishes_of(reader), wanted, told_of(reader), reader.confirmed_at or now, now, *clock)
         kept = (told.by, told.day, told.until, told.first) if told else (None,) * 4
         moved = dict(zip(("told_by", "told_day", "told_until", "first_day"), kept, strict=True))
-        rows.changed(reader, now, **asdict(wanted), **moved)
+        rows.changed(reader, now, **asdict(wanted) | {"leading": write_leading(wanted.leading)}, **moved)
     return next_issue(now, wanted, *clock, after=told.first - timedelta(days=1) if told else None)
 
 

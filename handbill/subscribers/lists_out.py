@@ -30,6 +30,7 @@ from handbill.subscribers import mails
 from handbill.subscribers.lists_in.own import COLUMNS, defused
 from handbill.subscribers.lists_in.uploads import folder
 from handbill.subscribers.models import Consent, Export, Subscriber, Subscription
+from handbill.subscribers.wishes import read_leading
 from handbill.topics.models import Topic
 
 KINDS = ("csv", "json")
@@ -147,6 +148,7 @@ def _person(
         "left": None if running or ended is None else ended.ended_at,
         "topics": sorted(slugs[one.topic_id] for one in running if one.topic_id is not None),
         **{name: getattr(row, name) for name in COLUMNS[6:14]},
+        "leading": [slugs[pk] for pk in read_leading(row.leading) if pk in slugs],
         "paused_until": row.paused_until,
         "proof": _proof(consents),
         "consents": [
@@ -189,7 +191,13 @@ def _mark() -> str:
 def _with_mark(people: Iterator[Person], mark: str, now: datetime) -> Iterator[Person]:
     """The people, and among them the mark, alike in all but the address to one who reads."""
     place = secrets.randbelow(CHUNK)
-    like: Person = dict.fromkeys(COLUMNS) | {"state": "reading", "joined": now, "confirmed": now, "topics": []}
+    like: Person = dict.fromkeys(COLUMNS) | {
+        "state": "reading",
+        "joined": now,
+        "confirmed": now,
+        "topics": [],
+        "leading": [],
+    }
     for number, person in enumerate(people):
         yield person
         like = person if person["state"] == "reading" else like

@@ -103,6 +103,9 @@ class Subscriber(models.Model):
     form = models.CharField(max_length=10, choices=Form.choices, default=Form.EXCERPTS)
     plain = models.BooleanField(default=False, help_text="Plain text only.")
     no_alerts = models.BooleanField(default=False, db_default=False, help_text="Nothing between issues, please.")
+    leading = models.TextField(
+        default="", db_default="", blank=True, help_text="Topics to come first: ids in their order, joined by commas."
+    )
     alerted = models.TextField(
         default="", db_default="", blank=True, help_text="The last alerts they were given: ids, a comma around each."
     )

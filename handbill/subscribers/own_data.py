@@ -20,7 +20,7 @@ from handbill.subscribers import consent, mails, rows
 from handbill.subscribers.errors import AddressTaken, ExpiredLink, WrongLink
 from handbill.subscribers.models import Consent, Former, Move, SignUp, Subscriber, Subscription
 from handbill.subscribers.queries import reader_id, reader_token
-from handbill.subscribers.wishes import read_audience
+from handbill.subscribers.wishes import read_audience, read_leading
 from handbill.topics.models import Topic
 
 PURPOSE = "move"
@@ -97,7 +97,7 @@ def own_data(token: str, now: datetime) -> dict[str, Any]:
         "paper": settings.HANDBILL.name,
         "address": _opened(person),
         **{name: _text(getattr(person, name)) for name in sorted(kept)},
-        "wishes": {name: getattr(person, name) for name in sorted(wishes)},
+        "wishes": {name: getattr(person, name) for name in sorted(wishes)} | {"leading": _leading(person)},
         "alerted": person.alerted,
         "feed": {"since": _text(person.feed_since), "addresses": person.feed_number},
         "brought_by": str(person.brought_by) if person.brought_by else None,
@@ -140,6 +140,12 @@ def forget(subscriber: Subscriber, reason: str, now: datetime) -> None:
 
 def _opened(person: Subscriber) -> str:
     return unseal(settings.KEYS.address, bytes(person.address_sealed), str(person.pk))
+
+
+def _leading(person: Subscriber) -> list[str]:
+    ids = read_leading(person.leading)
+    names = dict(Topic.objects.filter(pk__in=ids).values_list("pk", "name"))
+    return [names[pk] for pk in ids if pk in names]
 
 
 def _moment(asked: datetime) -> str:

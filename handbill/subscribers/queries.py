@@ -25,7 +25,17 @@ from handbill.kit.errors import GiveUp
 from handbill.subscribers.errors import NotReading, TestLink, WrongLink
 from handbill.subscribers.models import Subscriber, Subscription
 from handbill.subscribers.records import Answer, Group, Preferences, Reachable, Reader, ReaderLinks, Wanted
-from handbill.subscribers.wishes import Slot, Told, Wishes, read_alerts, read_audience, slot_of, write_alerts
+from handbill.subscribers.wishes import (
+    Slot,
+    Told,
+    Wishes,
+    leading_among,
+    read_alerts,
+    read_audience,
+    read_leading,
+    slot_of,
+    write_alerts,
+)
 
 CHUNK = 1000
 logger = logging.getLogger(__name__)
@@ -179,14 +189,20 @@ def _in_slot(rows: QuerySet[Subscriber], slot: Slot, day: date) -> list[QuerySet
     return [here, rows.filter(told_by=slot.key, told_day=day)]
 
 
-_GROUP = ("audience", "language", "form", "plain", "alerted", "told_by", "told_day", "told_until", "first_day")
+_GROUP = (
+    *("audience", "language", "form", "plain", "alerted", "leading"),
+    *("told_by", "told_day", "told_until", "first_day"),
+)
 
 
 def _group(columns: Sequence[Any], day: date | None, after: date | None) -> Group:
-    audience, language, form, plain, alerts, by, told_day, until, first = columns
+    """``day`` None: of no issue, so in what order one has its topics is nothing to it."""
+    text, language, form, plain, alerts, leading, by, told_day, until, first = columns
+    audience = read_audience(text)
     begins = by is not None and day is not None and first <= day and (after is None or first > after)
     told = Told(by, told_day, until, first) if begins else None
-    return Group(read_audience(audience), language, form, plain, told, read_alerts(alerts))
+    ahead = leading_among(read_leading(leading), audience) if day is not None else ()
+    return Group(audience, language, form, plain, told, read_alerts(alerts), ahead)
 
 
 def reader_token(subscriber_id: str | UUID) -> str:
@@ -255,6 +271,7 @@ def wishes_of(row: Subscriber) -> Wishes:
         form=row.form,  # type: ignore[arg-type]
         plain=row.plain,
         no_alerts=row.no_alerts,
+        leading=read_leading(row.leading),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from handbill.delivery.records import CopyTold
-from handbill.subscribers.wishes import Form, Told, Wishes
+from handbill.subscribers.wishes import Form, Told, Wishes, leading_among
 from handbill.subscribers.wishes import Slot as Slot
 from handbill.subscribers.wishes import read_slot as read_slot
 
@@ -18,7 +18,8 @@ class Group:
     """What readers have in common who get the same letter of an issue.
 
     ``audience``: topic ids, empty for the whole paper; ``language`` empty: the paper's. ``told`` is set in the first
-    issue after readers moved here from another slot. ``alerts``: ids of the last alerts they were given.
+    issue after readers moved here from another slot. ``alerts``: ids of the last alerts they were given. ``leading``:
+    topic ids that stand before the others, as far as they make a difference to the audience.
     """
 
     audience: frozenset[int]
@@ -27,6 +28,7 @@ class Group:
     plain: bool = False
     told: Told | None = None
     alerts: frozenset[int] = frozenset()
+    leading: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,9 @@ class Feed:
         if not running:
             return None
         audience = frozenset[int]() if None in running else frozenset(pk for pk in running if pk is not None)
-        return Group(audience, self.wishes.language, self.wishes.form, self.wishes.plain, told)
+        wishes = self.wishes
+        leading = leading_among(wishes.leading, audience)
+        return Group(audience, wishes.language, wishes.form, wishes.plain, told, leading=leading)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from handbill.subscribers.brakes import network_of
 from handbill.subscribers.consent import UNTIL_THEY_SAY
 from handbill.subscribers.pages import HEADERS, page, reader_page
 from handbill.subscribers.records import Choice, Slip
-from handbill.subscribers.wish_form import read_form, shown
+from handbill.subscribers.wish_form import leading_shown, read_form, shown
 from handbill.subscribers.wishes import Wishes
 from handbill.subscribers.wording import language_of, words
 from handbill.topics.models import Topic
@@ -100,7 +100,8 @@ def wishes(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return _preferences(token)
     held = queries.reading_preferences(token)
-    wanted = read_form(request.POST.dict(), held.wishes)
+    offered = {topic["slug"]: topic["pk"] for topic in _followed(_topics(held.chosen))}
+    wanted = read_form(request.POST.dict(), held.wishes, offered)
     if wanted is None:
         return _preferences(token, status=400, wrong=True)
     now = clock.now()
@@ -112,8 +113,10 @@ def _preferences(token: str, choice: Choice | None = None, status: int = 200, **
     names = ", ".join(choice.topics) if choice else ""
     until = held.paused_until if held.paused_until and held.paused_until > clock.now() else None
     more: dict[str, Any] = {"until": until, "when": _day(until)} if until else {}
-    more |= {"by_feed": held.by_feed, "choice": choice, "names": names, "wishes": _wishes(held.wishes), **said}
-    return page("choose", "choose", status, token=token, topics=_topics(held.chosen), **more)
+    topics = _topics(held.chosen)
+    wishes = _wishes(held.wishes) | {"leading": leading_shown(held.wishes, _followed(topics))}
+    more |= {"by_feed": held.by_feed, "choice": choice, "names": names, "wishes": wishes, **said}
+    return page("choose", "choose", status, token=token, topics=topics, **more)
 
 
 @reader_page
@@ -234,8 +237,13 @@ def _network(request: HttpRequest) -> str:
 
 
 def _topics(chosen: tuple[str, ...]) -> list[dict[str, Any]]:
-    rows = Topic.objects.filter(retired=False).values("slug", "name")
+    rows = Topic.objects.filter(retired=False).values("pk", "slug", "name")
     return [{**row, "chosen": row["slug"] in chosen} for row in rows]
+
+
+def _followed(topics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that are chosen, or all where none is."""
+    return [topic for topic in topics if topic["chosen"]] or topics
 
 
 def _wishes(held: Wishes) -> dict[str, Any]:

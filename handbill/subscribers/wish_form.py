@@ -5,7 +5,7 @@ What a form didn't name stays as it was, so that one button of another page can 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, get_args
@@ -16,11 +16,16 @@ from babel.dates import get_day_names
 from handbill.kit.languages import LETTERS, own_name
 from handbill.subscribers.wishes import Cadence, Form, Wishes
 
+LEADING = ("first", "second", "third")
+"""The fields that name the topics to come first, in this order."""
 _NOT_OF_PEOPLE = ("Etc/", "SystemV/", "US/", "posix/", "right/")
 
 
-def read_form(form: Mapping[str, str], held: Wishes) -> Wishes | None:
-    """What is wished; None where a value is none that the form offers."""
+def read_form(form: Mapping[str, str], held: Wishes, topics: Mapping[str, int] | None = None) -> Wishes | None:
+    """What is wished; None where a value is none that the form offers. ``topics``: slugs and ids of those it offers.
+
+    A topic that is none of them any more is passed over: it may be gone since the form was shown.
+    """
     wanted: dict[str, Any] = {}
     for name, offered in _OFFERED.items():
         if name in form:
@@ -34,6 +39,9 @@ def read_form(form: Mapping[str, str], held: Wishes) -> Wishes | None:
         wanted["plain"] = form.get("plain") == "yes"
     if "alerts" in form:  # a field that is always sent goes before the box
         wanted["no_alerts"] = form["alerts"] != "yes"
+    if any(name in form for name in LEADING):
+        named = (form.get(name, "") for name in LEADING)
+        wanted["leading"] = tuple((topics or {})[slug] for slug in named if slug in (topics or {}))
     found = replace(held, **wanted)
     return found if found.cadence == "weekly" else replace(found, weekday=None)
 
@@ -51,6 +59,22 @@ def shown(held: Wishes, language: str) -> dict[str, Any]:
         "plain": held.plain,
         "alerts": not held.no_alerts,
     }
+
+
+def leading_shown(held: Wishes, topics: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[tuple[str, str, bool]]]]:
+    """Each field's name, with the topics it offers: slug, name and whether it is held. None where there is no choice.
+
+    ``topics``: ``pk``, ``slug`` and ``name``.
+    """
+    offered = list(topics)
+    known = {topic["pk"] for topic in offered}
+    kept = [pk for pk in held.leading if pk in known]
+    if len(offered) < 2:
+        return []
+    return [
+        (name, [(topic["slug"], topic["name"], kept[place : place + 1] == [topic["pk"]]) for topic in offered])
+        for place, name in enumerate(LEADING)
+    ]
 
 
 @lru_cache(maxsize=1)

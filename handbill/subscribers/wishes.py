@@ -1,6 +1,7 @@
 """What a reader wants: which topics, how often, when and in what form. Pure: no clock, database or Django.
 
 An *audience* is written as text in the reader's row: topic ids in order, joined by commas; "" is the whole paper.
+*Leading* topics, which a reader wants before the others, are written the same way, in the order that was chosen.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ Form = Literal["excerpts", "headlines"]
 SATURDAY = 6  # ISO: Monday is 1
 _DAY = timedelta(days=1)
 _MOST_DAYS = 9  # a week, a day already begun, and a clock change
+MOST_LEADING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Wishes:
     form: Form = "excerpts"
     plain: bool = False
     no_alerts: bool = False
+    leading: tuple[int, ...] = ()  # ids of the topics to come first, in this order
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,26 @@ def write_audience(topics: Iterable[int | None]) -> str | None:
 def read_audience(text: str) -> frozenset[int]:
     """The topic ids of a row's text; the empty set is the whole paper."""
     return frozenset(map(int, text.split(","))) if text else frozenset()
+
+
+def write_leading(topics: Iterable[int]) -> str:
+    """Topic ids as the row's text: each once, three at most."""
+    return ",".join(map(str, [*dict.fromkeys(topics)][:MOST_LEADING]))
+
+
+def read_leading(text: str) -> tuple[int, ...]:
+    """The topic ids of a row's text, in the order that was chosen."""
+    return tuple(map(int, text.split(","))) if text else ()
+
+
+def leading_among(leading: Iterable[int], audience: frozenset[int]) -> tuple[int, ...]:
+    """What of it makes a difference to a letter: nothing of topics that aren't followed, nor of the last that is left.
+
+    So who follows one topic shares a letter with all who do (ADR-0112).
+    """
+    if not audience:
+        return tuple(leading)
+    return tuple(topic for topic in leading if topic in audience)[: len(audience) - 1]
 
 
 def write_alerts(alerts: Iterable[int]) -> str:

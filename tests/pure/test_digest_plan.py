@@ -24,7 +24,7 @@ from handbill.digest.records import (
     Tellings,
 )
 from handbill.subscribers.records import Group
-from handbill.subscribers.wishes import Told
+from handbill.subscribers.wishes import Told, leading_among
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -47,7 +47,14 @@ candidates = st.lists(
     unique_by=lambda one: one.id,
 )
 groups = st.sets(
-    st.builds(Group, topics, st.sampled_from(["", "de"]), st.sampled_from(["excerpts", "headlines"]), st.booleans()),
+    st.builds(
+        Group,
+        topics,
+        st.sampled_from(["", "de"]),
+        st.sampled_from(["excerpts", "headlines"]),
+        st.booleans(),
+        leading=st.lists(st.integers(1, 7), max_size=3, unique=True).map(tuple),
+    ),
     max_size=8,
 )
 
@@ -91,6 +98,67 @@ class TestOrder:
         rows.append(Candidate(9, NOON, frozenset({2}), place=0))
         assert shown(rows) == (9, 1, 2, 3)
         assert shown(rows, frozenset({2, 3})) == (9, 2, 1)
+
+
+class TestLeading:
+    """What a reader wants first stands behind what an editor placed, and before the paper's order (ADR-0112)."""
+
+    ROWS = [Candidate(number, NOON, frozenset({number % 3 + 1}), number) for number in range(6)]
+    PLACED = [*ROWS, Candidate(9, NOON, frozenset({1}), place=0)]
+
+    def listed(self, rows, *leading: int, audience=NEVER, **more) -> tuple[int, ...]:
+        return reading_list(selection(rows, **more), audience, leading=leading).articles
+
+    def test_the_editor_then_the_readers_topics_then_the_papers(self) -> None:
+        assert self.listed(self.PLACED) == (9, 3, 0, 4, 1, 5, 2)
+        assert self.listed(self.PLACED, 3, 2) == (9, 5, 2, 4, 1, 3, 0)
+        assert self.listed(self.PLACED, 2) == (9, 4, 1, 3, 0, 5, 2)
+
+    def test_without_an_editor_the_ranking_alone(self) -> None:
+        assert self.listed(self.ROWS, 3, 2) == self.listed(self.ROWS) == (5, 4, 3, 2, 1, 0)
+        crowded = [Candidate(number, NOON, frozenset({1, 2 + number % 2}), number) for number in range(8)]
+        limits = Limits(12, 0, 3)
+        assert self.listed(crowded, 2, 3, limits=limits) == self.listed(crowded, limits=limits)
+
+    def test_in_a_weeks_review_behind_the_lead(self) -> None:
+        assert self.listed(self.ROWS, 2, by_topic=True) == (5, 4, 1, 3, 0, 2)
+
+    def test_one_that_is_not_followed_or_is_no_more_is_passed_over(self) -> None:
+        assert self.listed(self.PLACED, 99, 2) == self.listed(self.PLACED, 2)
+        both = [Candidate(7, NOON, frozenset({2, 3}), 9), *self.PLACED]
+        here = frozenset({1, 2})
+        assert self.listed(both, 3, 2, audience=here) == self.listed(both, 2, audience=here) == (9, 7, 4, 1, 3, 0)
+
+    def test_an_article_stands_under_the_first_of_its_topics_and_counts_there(self) -> None:
+        rows = [Candidate(7, NOON, frozenset({1, 3})), *self.PLACED]
+        assert self.listed(rows, 3)[1:4] == (5, 2, 7) and self.listed(rows)[1:4] == (3, 0, 7)
+
+    def test_equal_lists_are_one_letter(self) -> None:
+        who = [Group(NEVER), *(Group(NEVER, leading=ahead) for ahead in [(1,), (1, 2), (3,), (3, 1), (5,), (5, 3)])]
+        [one, other] = plan_letters(selection(self.PLACED), who, "en").values()
+        assert {group.leading for group in one} == {(), (1,), (1, 2), (5,)}
+        assert {group.leading for group in other} == {(3,), (3, 1), (5, 3)}
+        assert len(plan_letters(selection(self.ROWS), who, "en")) == 1
+
+    @given(candidates, topics, st.permutations([1, 2, 3, 4, 5]))
+    def test_what_makes_no_difference_is_no_part_of_a_group(self, rows, audience, leading) -> None:
+        ahead = leading_among(leading[:3], audience)
+        assert len(ahead) < max(len(audience), 4) and (not audience or audience.issuperset(ahead))
+        whole = selection(rows, by_topic=True)
+        least = reading_list(whole, audience, leading=ahead)
+        assert least == reading_list(whole, audience, leading=tuple(leading[:3]))
+
+    @given(candidates, topics, st.permutations([1, 2, 3, 4, 5]))
+    def test_behind_what_was_placed_topics_stand_in_the_readers_order(self, rows, audience, leading) -> None:
+        whole = selection(rows, Limits(40, 0, 0))
+        found = reading_list(whole, audience, leading=tuple(leading))
+        by_id = {one.id: one for one in whole.articles if not one.extra}
+        placed = [by_id[pk].placed for pk in found.articles]
+        assert placed == sorted(placed, reverse=True)
+        if any(placed):
+            rest = [by_id[pk].topics & (audience or by_id[pk].topics) for pk in found.articles if not by_id[pk].placed]
+            places = [min((leading.index(topic) for topic in some), default=5) for some in rest]
+            assert places == sorted(places)
 
 
 class TestCaps:
@@ -230,7 +298,7 @@ def test_a_letter_is_what_its_readers_would_have_alone(rows, who) -> None:
     whole = selection(rows)
     for draft, crowd in plan_letters(whole, who, "en").items():
         for group in crowd:
-            assert draft.listed == reading_list(whole, group.audience)
+            assert draft.listed == reading_list(whole, group.audience, leading=group.leading)
 
 
 @given(candidates, groups)

@@ -14,12 +14,13 @@ from handbill.articles.actions import add_note
 from handbill.articles.models import Article
 from handbill.delivery import actions as delivery
 from handbill.delivery.models import Body, Delivery
-from handbill.digest import actions, queries
-from handbill.digest.models import Issue, IssueArticle
+from handbill.digest import actions, freeze, queries, reader_feed, schedule
+from handbill.digest.models import Issue, IssueArticle, Place
 from handbill.kit.crypto import read_token
 from handbill.subscribers import actions as subscribers
+from handbill.subscribers import feeds
 from handbill.subscribers.models import Subscriber
-from handbill.subscribers.wishes import Wishes
+from handbill.subscribers.wishes import Slot, Wishes
 from handbill.topics.models import Topic
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +69,43 @@ def days_of(token: str, until: datetime, every: timedelta = HOUR, since: datetim
     while now <= until:
         actions.send_due(now)
         now += every
+
+
+class TestLeading:
+    """The mailed letter, and the private feed's, have the reader's first topics behind what an editor placed."""
+
+    def test_the_letter_the_review_and_the_feed_have_the_readers_order(self) -> None:
+        river, schools = (Topic.objects.create(name=name, slug=name.lower()) for name in ("River", "Schools"))
+        plain, first = reader("ada"), reader("bob", Wishes(leading=(schools.pk,)))
+        weekly = reader("cy", Wishes("weekly", 7, leading=(schools.pk,)))
+        subscribers.choose(one := reader("dee", Wishes(leading=(schools.pk,))), ["schools"], SEVEN - DAY)
+        publish("Tides", SEVEN - 5 * HOUR, river)
+        publish("Exams", SEVEN - 6 * HOUR, schools)
+        publish("Floods", SEVEN - 7 * HOUR, river)
+        lead = publish("Fire", SEVEN - 8 * HOUR, river)
+        Place.objects.create(article_id=lead.pk, position=0)
+        feeds.begin(first, SEVEN - DAY)
+        actions.send_due(SEVEN)
+        names = "Fire|Tides|Exams|Floods"
+        orders = {who: list(dict.fromkeys(re.findall(names, text(who)))) for who in (plain, first, weekly, one)}
+        assert orders[plain] == ["Fire", "Tides", "Floods", "Exams"]
+        assert orders[first] == ["Fire", "Exams", "Tides", "Floods"] == orders[weekly]
+        assert orders[one] == ["Exams"] and Issue.objects.get(slot="daily").letters.count() == 3
+        [entry] = reader_feed.read(feeds.standing(first, SEVEN).token).entries
+        assert list(entry.headlines) == orders[first]
+
+    def test_a_change_during_the_hand_over_gets_its_letter(self) -> None:
+        topics = [Topic.objects.create(name=name, slug=name.lower()) for name in ("River", "Schools")]
+        token = reader("bob")
+        for number, topic in enumerate(topics):
+            publish(topic.name + " news", SEVEN - (number + 5) * HOUR, topic)
+        lead = publish("Fire", SEVEN - 8 * HOUR)
+        Place.objects.create(article_id=lead.pk, position=0)
+        issue = freeze.freeze(Slot(), SUNDAY, schedule.window(Slot(), SUNDAY, freeze.paper_clock()), SEVEN)
+        assert issue is not None
+        subscribers.wish(token, Wishes(leading=(topics[1].pk,)), SEVEN)
+        actions.send_due(SEVEN)
+        assert re.findall("River news|Schools news", text(token))[0] == "Schools news"
 
 
 class TestSlots:

@@ -254,14 +254,17 @@ def without_mark(text: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["csv", "json"])
 def test_what_is_taken_out_comes_in_the_same(kind: str) -> None:
-    Topic.objects.create(name="River", slug="river")
+    river = Topic.objects.create(name="River", slug="river")
     rows = "+a@x.example,2020-01-01,river\nb@x.example,2020-01-01,\nheld@x.example,,\nc@x.example,2020-01-01,\n"
     bring("email,confirmed,topics\n" + rows, columns={"topics": "topics"})
     person = Subscriber.objects.get(address_hash=address_hash("b@x.example"))
     person.cadence, person.weekday, person.hour, person.zone, person.plain = "weekly", 3, 9, "Asia/Tokyo", True
     person.paused_until = NOW + timedelta(days=3)
+    roads = Topic.objects.create(name="Roads", slug="roads")
+    person.leading = f"{roads.pk},{river.pk}"
     person.save()
     first = out(kind)
+    assert ("roads;river" if kind == "csv" else '["roads", "river"]') in first
     forget_all()
     done = bring(first)
     assert done.kind == "handbill" and done.fates == {"begins": 3, "held": 1, "refused": 1}  # the mark

@@ -11,11 +11,12 @@ import time_machine
 from django.test import Client
 
 from handbill.delivery.models import Body
-from handbill.subscribers import actions, queries
+from handbill.subscribers import actions, own_data, queries
 from handbill.subscribers.lists_in.own import read_wishes
 from handbill.subscribers.models import Subscriber
-from handbill.subscribers.wish_form import read_form
+from handbill.subscribers.wish_form import LEADING, read_form
 from handbill.subscribers.wishes import Slot, Told, Wishes
+from handbill.topics.models import Topic
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def public() -> Client:
     return Client(enforce_csrf_checks=True, headers={"host": "paper.example"}, **{"handbill.face": "public"})
 
 
-def posted(public: Client, path: str, **form: str):
+def posted(public: Client, path: str, **form: str | bytes):
     with time_machine.travel(NOON, tick=False):
         return public.post(path, form)
 
@@ -117,6 +118,81 @@ class TestPage:
     def test_who_left_has_nothing_to_choose(self, public: Client, token: str) -> None:
         actions.leave(token, NOON)
         assert posted(public, f"/wishes/{token}/", cadence="weekly").status_code == 409
+
+
+class TestLeading:
+    """Which topics come first: asked where there is a choice, kept as ids, in groups only where it matters."""
+
+    @pytest.fixture
+    def ids(self) -> dict[str, int]:
+        names = {"river": "River", "schools": "Schools", "roads": '<b>Roads & "more"', "old": "Old"}
+        return {
+            slug: Topic.objects.create(slug=slug, name=name, retired=slug == "old").pk for slug, name in names.items()
+        }
+
+    def test_it_is_saved_and_shown_as_it_was_chosen(self, public: Client, token: str, ids: dict[str, int]) -> None:
+        html = public.get(f"/preferences/{token}/").content.decode()
+        asked = html.partition("Which topics come first")[2].partition("</fieldset>")[0]
+        assert asked.count("<select") == 3 and asked.count('value="roads"') == 3 and "selected" not in asked
+        assert "&lt;b&gt;Roads &amp; &quot;more&quot;" in asked and "<b>" not in asked and "Old" not in asked
+        said = posted(public, f"/wishes/{token}/", first="roads", second="river", third="").content.decode()
+        assert Subscriber.objects.get().leading == f"{ids['roads']},{ids['river']}"
+        assert re.findall(r'value="(\w+)" selected>[^<]', said)[-2:] == ["roads", "river"]
+        posted(public, f"/wishes/{token}/", cadence="weekdays")
+        assert Subscriber.objects.get().leading, "another page's button changes one thing"
+        posted(public, f"/wishes/{token}/", first="", second="", third="")
+        assert Subscriber.objects.get().leading == ""
+
+    def test_what_is_repeated_unknown_retired_or_not_followed_is_dropped(
+        self, public: Client, token: str, ids: dict[str, int]
+    ) -> None:
+        for named in (
+            ("river", "river", "old"),
+            ("nowhere", "river", "\0"),
+            ("", "\udcff".encode(errors="surrogateescape"), "river"),
+        ):
+            answer = posted(public, f"/wishes/{token}/", **dict(zip(LEADING, named, strict=True)))
+            assert answer.status_code == 200 and Subscriber.objects.get().leading == str(ids["river"])
+        actions.choose(token, ["river", "schools"], NOON)
+        posted(public, f"/wishes/{token}/", first="roads", second="schools")
+        assert Subscriber.objects.get().leading == str(ids["schools"])
+
+    def test_with_one_topic_there_is_nothing_to_ask(self, public: Client, token: str, ids: dict[str, int]) -> None:
+        actions.wish(token, Wishes(leading=(ids["river"],)), NOON)
+        actions.choose(token, ["river"], NOON)
+        assert 'name="first"' not in public.get(f"/preferences/{token}/").content.decode()
+        posted(public, f"/wishes/{token}/", cadence="daily", form="headlines")
+        assert Subscriber.objects.get().leading == str(ids["river"])
+
+    def test_groups_have_what_makes_a_difference(self, token: str, ids: dict[str, int]) -> None:
+        river, schools, roads = (ids[slug] for slug in ("river", "schools", "roads"))
+        actions.wish(token, Wishes(leading=(roads, river, schools)), NOON)
+        for chosen, ahead in (
+            ([], (roads, river, schools)),
+            (["river"], ()),
+            (["river", "schools"], (river,)),
+            (["river", "schools", "roads"], (roads, river)),
+        ):
+            actions.choose(token, chosen, NOON)
+            [group] = queries.groups(Slot(), date(2026, 11, 23), NOON)
+            assert group.leading == ahead
+            asked = {Slot(): (date(2026, 11, 23), None)}
+            assert list(queries.groups_of_slots(asked, NOON)[Slot()]) == [group]
+            assert [one.group for one in queries.readers(NOON, Slot(), date(2026, 11, 23))] == [group]
+            assert [one.group.leading for one in queries.readers(NOON)] == [()], "of no issue"
+
+    def test_alerts_don_t_part_by_it(self, token: str, ids: dict[str, int]) -> None:
+        actions.ask("cy@readers.example", BEGUN)
+        confirm = re.search(r"/confirm/([^/]+)/", Body.objects.order_by("-pk")[0].text)[1]
+        other = actions.confirm(confirm, BEGUN).token
+        actions.wish(token, Wishes(leading=(ids["roads"],)), NOON)
+        actions.wish(other, Wishes(leading=(ids["river"], ids["roads"])), NOON)
+        actions.give_alert(7, lambda: lambda _: True, (), NOON)
+        assert list(queries.alerted_groups(7, NOON).values()) == [2] and list(queries.reachable(NOON).values()) == [2]
+
+    def test_own_data_names_them_in_order(self, token: str, ids: dict[str, int]) -> None:
+        actions.wish(token, Wishes(leading=(ids["schools"], ids["river"])), NOON)
+        assert own_data.own_data(token, NOON)["wishes"]["leading"] == ["Schools", "River"]
 
 
 def test_a_box_that_is_not_ticked_is_not_sent() -> None:

@@ -23,7 +23,7 @@ from handbill.subscribers.api.cursor import read_cursor, write_cursor
 from handbill.subscribers.errors import NotReading
 from handbill.subscribers.models import ApiToken, Subscriber
 from handbill.subscribers.records import Shown, Slip
-from handbill.subscribers.wishes import read_audience
+from handbill.subscribers.wishes import read_audience, read_leading
 from handbill.topics.models import Topic
 
 DESCRIPTION = json.loads((Path(__file__).parent / "openapi.json").read_text("utf-8"))
@@ -138,6 +138,7 @@ def _told(row: Subscriber, slugs: dict[int, str]) -> dict[str, Any]:
         "form": row.form,
         "plain": row.plain,
         "no_alerts": row.no_alerts,
+        "leading": [slugs[pk] for pk in read_leading(row.leading) if pk in slugs],
     }
 
 

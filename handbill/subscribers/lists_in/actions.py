@@ -149,7 +149,7 @@ def _judge(
         verdicts.append(verdict)
         if verdict.fate in (Fate.BEGINS, Fate.HELD):
             when, text = evidence or (None, without_proof(row, program))
-            entry = Entry(row, address, hashed, verdict.fate is Fate.BEGINS, when, text, topics)
+            entry = Entry(row, address, hashed, verdict.fate is Fate.BEGINS, when, text, topics, _leading(row, run))
             _arrives(entry, what, changes)
         elif verdict.fate in (Fate.LEFT, Fate.CLEANED):
             _leaves(hashed, row.state, what, changes)
@@ -180,6 +180,10 @@ def _chosen(row: Row, run: _Run) -> frozenset[int | None]:
     if not row.topics:
         return WHOLE
     return frozenset(run.topics[name.lower()] for name in row.topics if name.lower() in run.topics)
+
+
+def _leading(row: Row, run: _Run) -> tuple[int, ...]:
+    return tuple(run.topics[name.lower()] for name in row.leading if name.lower() in run.topics)
 
 
 def _topics() -> dict[str, int]:

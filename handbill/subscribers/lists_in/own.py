@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 
 from handbill.subscribers.lists_in.records import Row, State
 from handbill.subscribers.lists_in.times import moment, reader_of_times
-from handbill.subscribers.wishes import Cadence, Form, Wishes
+from handbill.subscribers.wishes import MOST_LEADING, Cadence, Form, Wishes
 
 COLUMNS = (
     *("address", "state", "joined", "confirmed", "left", "topics", "cadence", "weekday", "hour", "zone", "language"),
-    *("form", "plain", "no_alerts", "paused_until", "proof"),
+    *("form", "plain", "no_alerts", "leading", "paused_until", "proof"),
 )
 STATES = {
     "reading": State.SUBSCRIBED,
@@ -51,12 +51,13 @@ def read_line(line: str, number: int, now: datetime) -> Row:
     try:
         told = json.loads(line)
         address, state = told["address"].strip(), STATES[told["state"]]
-        topics = told.get("topics")
+        topics, leading = told.get("topics"), told.get("leading")
         cells = {name: _text(told.get(name)) for name in COLUMNS}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Row(number, fault="The line is no JSON object with an address and a state of ours.")
     more = more_of(cells)
     more["topics"] = tuple(map(str, topics[:MOST_TOPICS])) if isinstance(topics, list) else None
+    more["leading"] = tuple(map(str, leading[:MOST_LEADING])) if isinstance(leading, list) else ()
     read = reader_of_times(now)
     joined, confirmed, left = (read(cells[name]) for name in ("joined", "confirmed", "left"))
     return Row(number, address or "?", state, joined, None, confirmed, left, **more)
@@ -64,12 +65,12 @@ def read_line(line: str, number: int, now: datetime) -> Row:
 
 def more_of(cells: Mapping[str, str]) -> dict[str, Any]:
     """The fields of a Row that only our own list, or a column named by hand, tells."""
-    names = filter(None, (part.strip() for part in cells.get("topics", "").split(";")))
     return {
         "proof": cells.get("proof", "")[:MOST_PROOF],
-        "topics": tuple(names)[:MOST_TOPICS] if "topics" in cells else None,
+        "topics": _names(cells["topics"])[:MOST_TOPICS] if "topics" in cells else None,
         "wishes": read_wishes(cells),
         "paused_until": moment(cells.get("paused_until", "")),
+        "leading": _names(cells.get("leading", ""))[:MOST_LEADING],
     }
 
 
@@ -88,6 +89,10 @@ def read_wishes(cells: Mapping[str, str]) -> Wishes | None:
         no_alerts=cells.get("no_alerts", "").lower() == "true",
     )
     return None if found == Wishes() else found
+
+
+def _names(cell: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in cell.split(";"))))
 
 
 def _whole(text: str, least: int, most: int) -> int | None:

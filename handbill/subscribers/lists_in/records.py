@@ -27,8 +27,8 @@ class Row(NamedTuple):
 
     ``joined``: when the program made or began it; ``opted_in``: when it says that the person signed up; ``confirmed``:
     when they confirmed; ``ended``: when they left or were cleaned; all aware, None where it isn't told. ``proof``:
-    words that stand for themselves. ``topics``: slugs or names, None where the file knows none. ``fault``: why the row
-    can't be read, else "".
+    words that stand for themselves. ``topics``: slugs or names, None where the file knows none; ``leading``: of them,
+    those to come first. ``fault``: why the row can't be read, else "".
     """
 
     number: int
@@ -43,6 +43,7 @@ class Row(NamedTuple):
     topics: tuple[str, ...] | None = None
     wishes: Wishes | None = None
     paused_until: datetime | None = None
+    leading: tuple[str, ...] = ()
     fault: str = ""
 
 

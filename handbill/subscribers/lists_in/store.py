@@ -21,12 +21,12 @@ from handbill.kit.keys import Key
 from handbill.subscribers.lists_in.bulk import Bulk, found_among
 from handbill.subscribers.lists_in.records import Known, Row, State
 from handbill.subscribers.models import Consent, Export, Former, Import, Subscriber, Subscription
-from handbill.subscribers.wishes import Wishes, write_audience
+from handbill.subscribers.wishes import Wishes, write_audience, write_leading
 
 UNKNOWN = Known()
 _READER = (
     *("id", "address_sealed", "address_hash", "created_at", "confirmed_at", "brought_by_id", "audience", "seen_at"),
-    *("cadence", "weekday", "hour", "zone", "language", "form", "plain", "no_alerts", "paused_until"),
+    *("cadence", "weekday", "hour", "zone", "language", "form", "plain", "no_alerts", "leading", "paused_until"),
 )
 _SUBSCRIPTION = ("subscriber_id", "topic_id", "started_at")
 _CONSENT = ("subscriber_id", "at", "how", "proof", "wording", "version")
@@ -36,7 +36,10 @@ _FORMER_REASON = {State.LEFT: "left", State.CLEANED: "cleaned", State.COMPLAINT:
 
 
 class Entry(NamedTuple):
-    """One row that is to be written. ``consent``: when, or None where it isn't known; ``topics``: None is all."""
+    """One row that is to be written. ``consent``: when, or None where it isn't known; ``topics``: None is all.
+
+    ``leading``: those to come first.
+    """
 
     row: Row
     address: str
@@ -45,6 +48,7 @@ class Entry(NamedTuple):
     consent: datetime | None
     evidence: str
     topics: frozenset[int | None]
+    leading: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -124,7 +128,7 @@ def _reader(pk: str, entry: Entry, run: int, now: datetime, key: Key) -> tuple[A
         *(row.joined or row.opted_in or confirmed or now, confirmed, run),
         *(write_audience(entry.topics) if entry.proven else None, now if entry.proven else None),
         *(wishes.cadence, wishes.weekday, wishes.hour, wishes.zone, wishes.language, wishes.form, wishes.plain),
-        *(wishes.no_alerts, row.paused_until),
+        *(wishes.no_alerts, write_leading(entry.leading), row.paused_until),
     )
 
 
