@@ -23,7 +23,7 @@ from handbill.delivery import actions as delivery
 from handbill.delivery.address import normalise
 from handbill.delivery.queries import progress
 from handbill.delivery.records import LetterBody, Recipient
-from handbill.digest import approval, freeze, letters, pages, plan, schedule
+from handbill.digest import approval, freeze, letters, logos, pages, plan, schedule
 from handbill.digest.decisions import approve as approve
 from handbill.digest.decisions import arrange as arrange
 from handbill.digest.decisions import arranged as arranged
@@ -64,6 +64,7 @@ def send_due(now: datetime) -> Sent | None:
 
     None when there is nothing to send, nobody to read it, or another worker is at it. Repeating it sends nothing twice.
     """
+    logos.publish()
     with standing_job(JOB, now, LEASE_SECONDS) as held:
         if not held or standstill():
             return None
@@ -115,6 +116,7 @@ def send_test(address: str, now: datetime) -> str:
 def mail_test(address: str, composed: ComposedLetter, day: date, now: datetime) -> str:
     """Hand a letter over to one address, as nobody's; returns the mailing's reference. Raises AddressError."""
     address = normalise(address)
+    logos.publish()
     nobody = f"{subscribers.TEST_SUBJECT}{secrets.token_hex(12)}"
     body = letters.body_of("test", settings.HANDBILL.language, composed)
     recipients = [Recipient(nobody, address, body.key)]
@@ -270,6 +272,7 @@ def _compose(issue: Issue, now: datetime) -> None:
 
 def _file(issue: Issue, composed: Iterable[tuple[Letter, LetterBody]], now: datetime) -> None:
     """Write letters down, here and with delivery, which keeps what they say. Call it in a transaction."""
+    logos.publish()
     rows: list[Letter] = []
 
     def bodies() -> Iterator[LetterBody]:

@@ -22,7 +22,7 @@ from handbill.articles.queries import published
 from handbill.delivery import actions as delivery
 from handbill.delivery.queries import progress
 from handbill.delivery.records import LetterBody, Progress, Recipient
-from handbill.digest import letters, plan, reach
+from handbill.digest import letters, logos, plan, reach
 from handbill.digest.actions import mail_test
 from handbill.digest.approval import UNDO_WITHIN
 from handbill.digest.decisions import MOST_OF_SUBJECT, standstill
@@ -291,6 +291,7 @@ def _draft(article: int, group: Group | None = None) -> Draft:
 
 
 def _letters(alert: Alert, groups: Iterable[Group], now: datetime) -> Iterator[LetterBody]:
+    logos.publish()
     own = _draft(alert.article_id)
     for draft in {own, *(_draft(alert.article_id, group) for group in groups)}:
         composed = _compose(alert.article, alert.topic, alert.subject, now, draft)

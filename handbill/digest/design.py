@@ -1,13 +1,15 @@
 """The letter's design: templates, styles, colours and logo, shipped or the newsroom's own, and turned into HTML.
 
-A design is a folder of six files; one that is missing in the newsroom's is taken from the shipped ones. A template is
-not code: it can name what it is shown, ask ``if`` and go through a list, and everything it shows is escaped. A folder
-with anything wrong in it is not used at all: the shipped design stands in, and the log and ``handbill doctor`` say why.
+A design is a folder of six files, and perhaps a logo; one that is missing in the newsroom's is taken from the shipped
+ones. A template is not code: it can name what it is shown, ask ``if`` and go through a list, and everything it shows is
+escaped. A folder with anything wrong in it is not used at all: the shipped design stands in, and the log and
+``handbill doctor`` say why.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -21,8 +23,9 @@ from typing import Any, TypeAlias
 import css_inline
 from django.template import Context, Template
 
-from handbill.digest.design_files import NAMES, DesignTrouble, Trouble, compile_template, read_colours
+from handbill.digest.design_files import LOGO_FILE, NAMES, DesignTrouble, Trouble, compile_template, read_colours
 from handbill.digest.letter_html import CorrectionShown, ItemShown, PageShown
+from handbill.digest.logo import Logo, take_logo
 
 log = logging.getLogger(__name__)
 Shown: TypeAlias = PageShown | ItemShown | CorrectionShown
@@ -50,6 +53,7 @@ class FileDesign:
     media: str
     colours: Mapping[str, Mapping[str, str]]
     logo: Mapping[str, Any]
+    own_logo: Logo | None = None  # that lies in the folder; another is an address only
     frames: dict[PageShown, list[str]] = field(default_factory=dict)
 
     def page(self, shown: PageShown) -> tuple[list[str], list[str]]:
@@ -121,13 +125,21 @@ def _checked(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> FileDesig
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """What changes when a file of the folder does; empty where it holds none."""
     found = []
-    for name in FILES:
+    for name in (*FILES, *_pictures(folder)):
         try:
             told = (folder / name).stat()
         except OSError:
             continue
         found.append((name, told.st_mtime_ns, told.st_size))
     return tuple(found)
+
+
+def _pictures(folder: Path) -> list[str]:
+    """What may be a logo."""
+    try:
+        return sorted(name for name in os.listdir(folder) if LOGO_FILE.fullmatch(name))  # noqa: PTH208
+    except OSError:
+        return []
 
 
 def read_files(folder: Path) -> tuple[dict[str, str], list[Trouble]]:
@@ -146,7 +158,10 @@ def read_files(folder: Path) -> tuple[dict[str, str], list[Trouble]]:
 
 
 def compile_design(files: Mapping[str, str]) -> FileDesign:
-    """The design of these six files. Raises DesignTrouble at the first that is of no use."""
+    """The design of these six files, but for a logo that lies beside them (``with_logo``).
+
+    Raises DesignTrouble at the first that is of no use.
+    """
     colours, logo = read_colours(COLOURS, files[COLOURS])
     page_names = {*_names(PageShown), *LOGO, "articles"}
     page, item = (
@@ -162,6 +177,14 @@ def compile_design(files: Mapping[str, str]) -> FileDesign:
     if "</style" in media.lower():
         raise DesignTrouble(Trouble(MEDIA, 0, "A style sheet can't hold </style. Take it out."))
     return FileDesign(page, item, correction, style, _squeezed(media), colours, logo)
+
+
+def with_logo(design: FileDesign, folder: Path) -> FileDesign:
+    """The design with the logo that lies in its folder, if it names one. Raises DesignTrouble."""
+    if "file" not in design.logo:
+        return design
+    own, shown = take_logo(folder, design.logo)
+    return replace(design, logo=shown, own_logo=own)
 
 
 @lru_cache(maxsize=8)

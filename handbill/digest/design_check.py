@@ -26,6 +26,7 @@ from handbill.digest.design import (
     compile_design,
     read_files,
     shipped,
+    with_logo,
 )
 from handbill.digest.design_files import DesignTrouble, Trouble
 from handbill.digest.lint.check import check_letter
@@ -47,9 +48,11 @@ def check_design(folder: Path) -> tuple[FileDesign, list[Trouble]]:
         troubles = list(_broken(files))
     if troubles:
         return shipped(), troubles
-    design = compile_design(files)
     try:
+        design = with_logo(compile_design(files), folder)
         troubles = [*_faint(design), *_tried(design)]
+    except DesignTrouble as error:
+        return shipped(), [error.trouble]
     except (css_inline.InlineError, ValueError) as error:
         what = f"A letter can't be made with this ({error}). Look for words outside of quotes, and for broken styles."
         troubles = [Trouble(ITEM, 0, what)]

@@ -1,4 +1,4 @@
-"""The parts of a design, each checked as it is read: templates that can do little, colours, the logo's address.
+"""The parts of a design, each checked as it is read: templates that can do little, colours, which logo.
 
 What is wrong raises DesignTrouble with the file, the line and what to do. No I/O.
 """
@@ -18,6 +18,14 @@ from django.template.defaulttags import ForNode, IfNode
 NAMES = ("paper", "ink", "quiet", "accent", "line")  # of the colours
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LOGO = re.compile(r"(/[A-Za-z0-9._~-]+)+\.(png|jpe?g|gif)")
+LOGO_FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}\.(png|jpe?g|gif)", re.IGNORECASE)
+COLUMN = 556  # pixels: as wide as a logo with an address may be
+WIDEST, HIGHEST = 280, 200  # of one that is a file: fits on a phone of 320, also where no style sheet is read
+_A_FILE = (
+    'The logo\'s file is a picture in this folder. Write its name alone, such as "logo.png": letters, digits, ".", "-"'
+    ' and "_", and at the end .png, .jpg or .gif.'
+)
+_AN_ADDRESS = 'The logo needs an address on your own site. Write one such as "/images/logo.png": a PNG, JPEG or GIF.'
 _MOST_LOOPS = 1  # a loop in a loop could make a letter without end
 
 
@@ -130,15 +138,22 @@ def _logo(file: str, text: str, values: dict[str, Any]) -> dict[str, Any]:
     logo = values.get("logo")
     if logo is None:
         return {}
-    address = logo.get("address") if isinstance(logo, dict) else None
-    if not (isinstance(address, str) and _LOGO.fullmatch(address)):
-        what = 'The logo needs an address on your own site. Write one such as "/images/logo.png": a PNG, JPEG or GIF.'
-        raise DesignTrouble(Trouble(file, _line_of(text, "logo", "address"), what))
-    for side, most in (("width", 556), ("height", 200)):
+    if not isinstance(logo, dict) or ("file" in logo) == ("address" in logo):
+        what = (
+            'Write one of the two: file = "logo.png" in this folder, or address = "/images/logo.png" on your own site.'
+        )
+        raise DesignTrouble(Trouble(file, _line_of(text, "logo", "file"), what))
+    name, shape, cure = ("file", LOGO_FILE, _A_FILE) if "file" in logo else ("address", _LOGO, _AN_ADDRESS)
+    if not (isinstance(logo[name], str) and shape.fullmatch(logo[name])):
+        raise DesignTrouble(Trouble(file, _line_of(text, "logo", name), cure))
+    sides = {"width": WIDEST if name == "file" else COLUMN, "height": HIGHEST}
+    for side, most in sides.items():
+        if side not in logo and name == "file":
+            continue
         if not (isinstance(logo.get(side), int) and 1 <= logo[side] <= most):
             what = f"The logo's {side} is missing or too large. Write a whole number of pixels from 1 to {most}."
             raise DesignTrouble(Trouble(file, _line_of(text, "logo", side), what))
-    return {"address": address, "width": logo["width"], "height": logo["height"]}
+    return {one: logo[one] for one in (name, *sides) if one in logo}
 
 
 def _line_of(text: str, table: str, name: str) -> int:

@@ -180,6 +180,16 @@ class Standstill(models.Model):
         return self.why
 
 
+class PublishedLogo(models.Model):
+    """A logo that letters showed, as it stands on the public site: kept for good, as letters are."""
+
+    name = models.CharField(max_length=40, primary_key=True, help_text="logo-HASH.png")
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Act(models.Model):
     """What a person did about a day's issues, and when: never changed, never deleted.
 

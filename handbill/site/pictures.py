@@ -8,25 +8,22 @@ the picture: place, time and maker of a photograph can give away who took it.
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import re
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from PIL import Image as Picture
 
 from handbill.articles.models import PICTURE_SIZE, Article
+from handbill.kit.pictures import bare
 from handbill.site import files
 from handbill.site.plan import file_of, link
 
 log = logging.getLogger(__name__)
 _KINDS = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 _MOST_BYTES = 10 * 1024 * 1024
-_BARE = b"bare 1"  # part of each name: raise the number when ``_bare`` leaves out more
-_QUALITY: dict[str, dict[str, Any]] = {"JPEG": {"quality": "keep"}, "WEBP": {"quality": 90}}
-_SHOWN = ("icc_profile", "transparency")  # what the eye sees of a file's notes
+_BARE = b"bare 1"  # part of each name: raise the number when ``bare`` leaves out more
 
 
 class Gallery:
@@ -90,18 +87,6 @@ class Gallery:
         name = hashlib.sha256(_BARE + content).hexdigest()[:20] + suffix
         path = f"/images/{self.slug}/{name}"
         if not files.there(self.folder, path):
-            files.write(self.folder, path, _bare(content))
+            files.write(self.folder, path, bare(content))
         self.kept.add(name)
         return link(path)
-
-
-def _bare(content: bytes) -> bytes:
-    """The picture without EXIF, XMP, comments and thumbnails; its colour profile stays, so that it looks the same."""
-    out = io.BytesIO()
-    with Picture.open(io.BytesIO(content)) as picture:
-        picture.load()
-        kept = {name: picture.info[name] for name in _SHOWN if name in picture.info}
-        picture.info.clear()
-        how: dict[str, Any] = {"exif": b"", "comment": b"", **kept, **_QUALITY.get(picture.format or "", {})}
-        picture.save(out, picture.format, **how)
-    return out.getvalue()
