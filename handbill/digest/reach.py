@@ -22,7 +22,7 @@ class Why(StrEnum):
     """What decides on a reader, in the order in which it is asked."""
 
     ELSEWHERE = "elsewhere"  # follows other topics
-    UNWANTED = "unwanted"  # wants none, or wants the paper once a week
+    UNWANTED = "unwanted"  # did not ask for alerts, or wants the paper once a week
     TOLD = "told"  # an issue or an earlier alert told them of the article or its story
     ENOUGH = "enough"  # had as many as they should
     ASLEEP = "asleep"  # it is their quiet time
@@ -66,7 +66,7 @@ def verdict(one: Reachable, rule: Rule) -> Why:
     """Whether readers who have this in common are reached, or why not."""
     if one.audience and rule.topic not in one.audience:
         return Why.ELSEWHERE
-    if one.no_alerts or one.slot.cadence == "weekly":
+    if not one.wants_alerts or one.slot.cadence == "weekly":
         return Why.UNWANTED
     if one.slot.key in rule.told or one.before in rule.told or one.alerts & rule.same:
         return Why.TOLD

@@ -102,7 +102,7 @@ class Subscriber(models.Model):
     language = models.CharField(max_length=20, blank=True, help_text="Empty: the paper's.")
     form = models.CharField(max_length=10, choices=Form.choices, default=Form.EXCERPTS)
     plain = models.BooleanField(default=False, help_text="Plain text only.")
-    no_alerts = models.BooleanField(default=False, db_default=False, help_text="Nothing between issues, please.")
+    wants_alerts = models.BooleanField(default=False, db_default=False, help_text="Alerts between issues, too.")
     leading = models.TextField(
         default="", db_default="", blank=True, help_text="Topics to come first: ids in their order, joined by commas."
     )

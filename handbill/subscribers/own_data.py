@@ -92,7 +92,7 @@ def own_data(token: str, now: datetime) -> dict[str, Any]:
     if person is None:
         raise ExpiredLink("Nothing is kept of this reader any more.")
     kept = {"told_by", "told_day", "told_until", "first_day", "paused_until", "seen_at", "created_at", "confirmed_at"}
-    wishes = {"cadence", "weekday", "hour", "zone", "language", "form", "plain", "no_alerts"}
+    wishes = {"cadence", "weekday", "hour", "zone", "language", "form", "plain", "wants_alerts"}
     return {
         "paper": settings.HANDBILL.name,
         "address": _opened(person),

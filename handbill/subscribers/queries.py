@@ -138,7 +138,7 @@ def alerted_groups(alert: int, now: datetime) -> dict[Group, int]:
 
 def alerted(alert: int, now: datetime) -> QuerySet[Subscriber]:
     """Rows of who was given an alert and still wants such."""
-    return reading(now).filter(alerted__contains=write_alerts([alert]), no_alerts=False)
+    return reading(now).filter(alerted__contains=write_alerts([alert]), wants_alerts=True)
 
 
 def reachable(now: datetime) -> dict[Reachable, int]:
@@ -150,13 +150,13 @@ def reachable(now: datetime) -> dict[Reachable, int]:
     return dict(found)
 
 
-REACHABLE = ("cadence", "weekday", "hour", "zone", "audience", "alerted", "no_alerts", "told_by")
+REACHABLE = ("cadence", "weekday", "hour", "zone", "audience", "alerted", "wants_alerts", "told_by")
 
 
 def read_reachable(columns: Sequence[Any]) -> Reachable:
     """Of a row's columns, REACHABLE."""
-    *slot, audience, alerts, no_alerts, before = columns
-    return Reachable(Slot(*slot), read_audience(audience), read_alerts(alerts), no_alerts, before)
+    *slot, audience, alerts, wants_alerts, before = columns
+    return Reachable(Slot(*slot), read_audience(audience), read_alerts(alerts), wants_alerts, before)
 
 
 def _opened(
@@ -270,7 +270,7 @@ def wishes_of(row: Subscriber) -> Wishes:
         language=row.language,
         form=row.form,  # type: ignore[arg-type]
         plain=row.plain,
-        no_alerts=row.no_alerts,
+        wants_alerts=row.wants_alerts,
         leading=read_leading(row.leading),
     )
 

@@ -38,7 +38,7 @@ class Reachable:
     slot: Slot
     audience: frozenset[int]
     alerts: frozenset[int] = frozenset()
-    no_alerts: bool = False
+    wants_alerts: bool = False
     before: str | None = None
 
 

@@ -38,7 +38,7 @@ def read_form(form: Mapping[str, str], held: Wishes, topics: Mapping[str, int] |
     if "form" in wanted:  # an unticked box isn't sent, so it goes with the question before it
         wanted["plain"] = form.get("plain") == "yes"
     if "alerts" in form:  # a field that is always sent goes before the box
-        wanted["no_alerts"] = form["alerts"] != "yes"
+        wanted["wants_alerts"] = form["alerts"] == "yes"
     if any(name in form for name in LEADING):
         named = (form.get(name, "") for name in LEADING)
         wanted["leading"] = tuple((topics or {})[slug] for slug in named if slug in (topics or {}))
@@ -57,7 +57,7 @@ def shown(held: Wishes, language: str) -> dict[str, Any]:
         "languages": [(code, own_name(code), code == held.language) for code in LETTERS],
         "forms": [(each, each == held.form) for each in get_args(Form)],
         "plain": held.plain,
-        "alerts": not held.no_alerts,
+        "alerts": held.wants_alerts,
     }
 
 

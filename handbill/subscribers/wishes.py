@@ -31,7 +31,7 @@ class Wishes:
     language: str = ""
     form: Form = "excerpts"
     plain: bool = False
-    no_alerts: bool = False
+    wants_alerts: bool = False
     leading: tuple[int, ...] = ()  # ids of the topics to come first, in this order
 
 

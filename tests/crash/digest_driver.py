@@ -36,7 +36,7 @@ def seed(count: int) -> None:
     people, subscriptions = [], []
     for number in range(count):
         address = f"reader{number}@readers.example"
-        person = Subscriber(id=uuid.UUID(int=number + 1), created_at=NOON, confirmed_at=NOON)
+        person = Subscriber(id=uuid.UUID(int=number + 1), created_at=NOON, confirmed_at=NOON, wants_alerts=True)
         person.address_hash = address_hash(address)
         person.address_sealed = seal(settings.KEYS.address, address, str(person.id))
         person.hour, person.form = (None, 7, 18)[number % 3], ("excerpts", "headlines")[number % 5 == 0]

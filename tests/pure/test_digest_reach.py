@@ -18,7 +18,7 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 BERLIN = ZoneInfo("Europe/Berlin")
 RIVER, ROADS = 1, 2
 RULE = Rule(RIVER, NOON, BERLIN)
-WHOLE = Reachable(Slot(), frozenset())
+WHOLE = Reachable(Slot(), frozenset(), wants_alerts=True)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ WHOLE = Reachable(Slot(), frozenset())
         (WHOLE, RULE, Why.REACHED),
         (replace(WHOLE, audience=frozenset({RIVER, ROADS})), RULE, Why.REACHED),
         (replace(WHOLE, audience=frozenset({ROADS})), RULE, Why.ELSEWHERE),
-        (replace(WHOLE, no_alerts=True), RULE, Why.UNWANTED),
+        (replace(WHOLE, wants_alerts=False), RULE, Why.UNWANTED),
         (replace(WHOLE, slot=Slot("weekly", 2)), RULE, Why.UNWANTED),
         (replace(WHOLE, slot=Slot("news")), RULE, Why.REACHED),
         (WHOLE, replace(RULE, told=frozenset({"daily"})), Why.TOLD),
@@ -81,6 +81,6 @@ def test_the_newsrooms_limits_hold_for_any_24_hours_and_7_days(ages: list[int], 
 
 
 def test_everybody_is_counted_once() -> None:
-    found = {WHOLE: 3, replace(WHOLE, audience=frozenset({ROADS})): 4, replace(WHOLE, no_alerts=True): 5}
+    found = {WHOLE: 3, replace(WHOLE, audience=frozenset({ROADS})): 4, replace(WHOLE, wants_alerts=False): 5}
     counts = counted(found, RULE)
     assert (counts[Why.REACHED], counts[Why.ELSEWHERE], counts[Why.UNWANTED], sum(counts.values())) == (3, 4, 5, 12)

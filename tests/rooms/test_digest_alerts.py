@@ -48,8 +48,8 @@ def flood(river, roads) -> Article:
     return publish("River floods", NOON - HOUR, river, roads)
 
 
-def follow(name: str, *slugs: str, wishes: Wishes | None = None) -> str:
-    token = reader(name, wishes)
+def follow(name: str, *slugs: str, wishes: Wishes | None = None, alerts: bool = True) -> str:
+    token = reader(name, replace(wishes or Wishes(), wants_alerts=alerts))
     if slugs:
         subscribers.choose(token, list(slugs), SEVEN - 19 * DAY)
     return token
@@ -71,7 +71,7 @@ def send(article: Article, topic: Topic, at: datetime = NOON, subject: str = "")
 class TestSending:
     def test_it_goes_after_ten_minutes_to_the_topics_readers_and_no_others(self, river, flood) -> None:
         whole, rivers, roads_alone = follow("ada"), follow("bob", "river"), follow("cy", "roads")
-        weekly, quiet = follow("dee", wishes=Wishes("weekly", 1)), follow("eve", wishes=Wishes(no_alerts=True))
+        weekly, quiet = follow("dee", wishes=Wishes("weekly", 1)), follow("eve", alerts=False)
         night = follow("fay", wishes=Wishes(zone="Pacific/Auckland"))
         shown = alerts.preview(flood, river, NOON)
         assert shown.readers == 2 and shown.goes_at == NOON + TEN and shown.why_not is None

@@ -185,8 +185,8 @@ class TestLeading:
         actions.ask("cy@readers.example", BEGUN)
         confirm = re.search(r"/confirm/([^/]+)/", Body.objects.order_by("-pk")[0].text)[1]
         other = actions.confirm(confirm, BEGUN).token
-        actions.wish(token, Wishes(leading=(ids["roads"],)), NOON)
-        actions.wish(other, Wishes(leading=(ids["river"], ids["roads"])), NOON)
+        actions.wish(token, Wishes(leading=(ids["roads"],), wants_alerts=True), NOON)
+        actions.wish(other, Wishes(leading=(ids["river"], ids["roads"]), wants_alerts=True), NOON)
         actions.give_alert(7, lambda: lambda _: True, (), NOON)
         assert list(queries.alerted_groups(7, NOON).values()) == [2] and list(queries.reachable(NOON).values()) == [2]
 
@@ -200,17 +200,19 @@ def test_a_box_that_is_not_ticked_is_not_sent() -> None:
     assert read_form({"form": "excerpts"}, held) == Wishes("weekly", 3)
     assert read_form({"cadence": "daily"}, held) == Wishes(plain=True)
     assert read_form({}, held) == held
-    assert read_form({"alerts": "no"}, held) == replace(held, no_alerts=True)
-    assert read_form({"alerts": "yes"}, replace(held, no_alerts=True)) == held
+    assert read_form({"alerts": "yes"}, held) == replace(held, wants_alerts=True)
+    assert read_form({"alerts": "no"}, replace(held, wants_alerts=True)) == held
 
 
 @pytest.mark.django_db
-def test_alerts_are_done_without_by_one_box_and_the_list_that_is_taken_out_says_so(public: Client, token: str) -> None:
+def test_alerts_come_by_one_box_that_nobody_ticked_before_and_the_list_that_is_taken_out_says_so(
+    public: Client, token: str
+) -> None:
+    assert 'name="alerts" value="yes" aria' in public.get(f"/preferences/{token}/").content.decode()
+    posted(public, f"/wishes/{token}/", cadence="daily", alerts="yes")
+    assert Subscriber.objects.get().wants_alerts
     page = public.get(f"/preferences/{token}/").content.decode()
     assert re.search(r'name="alerts" value="no">[^>]*>[^>]*>[^>]*>.*name="alerts" value="yes" checked', page)
+    assert read_wishes({"wants_alerts": "true"}) == Wishes(wants_alerts=True)
     posted(public, f"/wishes/{token}/", cadence="daily", alerts="no")
-    assert Subscriber.objects.get().no_alerts
-    assert 'name="alerts" value="yes" aria' in public.get(f"/preferences/{token}/").content.decode()
-    assert read_wishes({"no_alerts": "true"}) == Wishes(no_alerts=True)
-    posted(public, f"/wishes/{token}/", cadence="daily", alerts="yes")
-    assert not Subscriber.objects.get().no_alerts
+    assert not Subscriber.objects.get().wants_alerts

@@ -137,7 +137,7 @@ def _told(row: Subscriber, slugs: dict[int, str]) -> dict[str, Any]:
         "language": row.language,
         "form": row.form,
         "plain": row.plain,
-        "no_alerts": row.no_alerts,
+        "wants_alerts": row.wants_alerts,
         "leading": [slugs[pk] for pk in read_leading(row.leading) if pk in slugs],
     }
 

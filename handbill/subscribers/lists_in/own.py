@@ -18,7 +18,7 @@ from handbill.subscribers.wishes import MOST_LEADING, Cadence, Form, Wishes
 
 COLUMNS = (
     *("address", "state", "joined", "confirmed", "left", "topics", "cadence", "weekday", "hour", "zone", "language"),
-    *("form", "plain", "no_alerts", "leading", "paused_until", "proof"),
+    *("form", "plain", "wants_alerts", "leading", "paused_until", "proof"),
 )
 STATES = {
     "reading": State.SUBSCRIBED,
@@ -86,7 +86,7 @@ def read_wishes(cells: Mapping[str, str]) -> Wishes | None:
         language=language if language.replace("-", "").isascii() and len(language) <= 20 else "",
         form=form if form in get_args(Form) else "excerpts",  # type: ignore[arg-type]
         plain=plain,
-        no_alerts=cells.get("no_alerts", "").lower() == "true",
+        wants_alerts=cells.get("wants_alerts", "").lower() == "true",
     )
     return None if found == Wishes() else found
 

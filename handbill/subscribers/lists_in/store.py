@@ -26,7 +26,7 @@ from handbill.subscribers.wishes import Wishes, write_audience, write_leading
 UNKNOWN = Known()
 _READER = (
     *("id", "address_sealed", "address_hash", "created_at", "confirmed_at", "brought_by_id", "audience", "seen_at"),
-    *("cadence", "weekday", "hour", "zone", "language", "form", "plain", "no_alerts", "leading", "paused_until"),
+    *("cadence", "weekday", "hour", "zone", "language", "form", "plain", "wants_alerts", "leading", "paused_until"),
 )
 _SUBSCRIPTION = ("subscriber_id", "topic_id", "started_at")
 _CONSENT = ("subscriber_id", "at", "how", "proof", "wording", "version")
@@ -128,7 +128,7 @@ def _reader(pk: str, entry: Entry, run: int, now: datetime, key: Key) -> tuple[A
         *(row.joined or row.opted_in or confirmed or now, confirmed, run),
         *(write_audience(entry.topics) if entry.proven else None, now if entry.proven else None),
         *(wishes.cadence, wishes.weekday, wishes.hour, wishes.zone, wishes.language, wishes.form, wishes.plain),
-        *(wishes.no_alerts, write_leading(entry.leading), row.paused_until),
+        *(wishes.wants_alerts, write_leading(entry.leading), row.paused_until),
     )
 
 

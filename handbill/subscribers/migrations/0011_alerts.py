@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='subscriber',
-            name='no_alerts',
-            field=models.BooleanField(db_default=False, default=False, help_text='Nothing between issues, please.'),
+            name='wants_alerts',
+            field=models.BooleanField(db_default=False, default=False, help_text='Alerts between issues, too.'),
         ),
     ]
